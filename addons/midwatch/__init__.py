@@ -1,0 +1,1 @@
+"""The mitmproxy host of Midwatch: addons, supervisor, control process, command line."""

@@ -1,0 +1,1 @@
+"""Domain, wire formats and plugin contracts of Midwatch."""

@@ -1,0 +1,1 @@
+"""Prices LLM calls for Midwatch."""

@@ -1,0 +1,1 @@
+"""Console, REST and metrics pages of Midwatch."""

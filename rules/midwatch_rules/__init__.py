@@ -1,0 +1,1 @@
+"""YAML rule packs, providers catalogue and policies of Midwatch."""

@@ -1,0 +1,1 @@
+"""The append-only journal between Midwatch's workers and its control process."""
