@@ -1,0 +1,96 @@
+"""What a call says: the request as the client wrote it, the response as the provider answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from midwatch_core.model.segment import Segment
+from midwatch_core.model.usage import Usage
+
+type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
+
+
+class Operation(StrEnum):
+    """OpenTelemetry's `gen_ai.operation.name` for what a call asks."""
+
+    CHAT = "chat"
+    TEXT_COMPLETION = "text_completion"
+    GENERATE_CONTENT = "generate_content"
+    EMBEDDINGS = "embeddings"
+
+
+class FinishReason(StrEnum):
+    """Why the model stopped, in one vocabulary for all providers."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    PAUSE = "pause"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A tool the model called. Its arguments are the segment at `path` (part `tool_call`)."""
+
+    id: str | None
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderError:
+    """The error of a provider's own answer: its type or code, and its message."""
+
+    type: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the client asked.
+
+    `parameters` are the settings beside the texts (temperature, max_tokens, reasoning effort, service tier, …) under
+    the dialect's own names. `tools` are the names of the tools offered. `previous_response_id` and `conversation_id`
+    link stateful APIs. `body` is the skeleton, filled by sealing: the JSON with every segment replaced by its hash.
+    `decode_error` names where reading stopped; what was read before it is there.
+    """
+
+    operation: Operation
+    model: str | None = None
+    stream: bool = False
+    segments: tuple[Segment, ...] = ()
+    tools: tuple[str, ...] = ()
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    previous_response_id: str | None = None
+    conversation_id: str | None = None
+    body_bytes: int = 0
+    body: Json = None
+    decode_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What the provider answered, in full or as far as it came.
+
+    `finish_reason` is normalised, `raw_finish_reason` the provider's own word. `complete` is false when the stream
+    ended before its terminal event. `body` is the skeleton of an unstreamed answer, filled by sealing.
+    """
+
+    model: str | None = None
+    id: str | None = None
+    segments: tuple[Segment, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    usage: Usage | None = None
+    service_tier: str | None = None
+    error: ProviderError | None = None
+    complete: bool = True
+    body_bytes: int = 0
+    body: Json = None
+    decode_error: str | None = None

@@ -1,0 +1,26 @@
+"""What a call cost, with the arithmetic, or why that is unknown."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLine:
+    """One line of the invoice: `quantity` units of `kind` at `rate` US dollars per `per` units."""
+
+    kind: str
+    quantity: int
+    rate: Decimal
+    per: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """The price of one call. `amount` is None exactly when `reason` says why it is unknown."""
+
+    amount: Decimal | None = None
+    currency: str = "USD"
+    source: str | None = None
+    reason: str | None = None
+    lines: tuple[CostLine, ...] = ()

@@ -1,0 +1,41 @@
+"""An exchange: one call to a model, from the client's request to the end of the provider's answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from midwatch_core.model.content import Request, Response
+from midwatch_core.model.cost import Cost
+from midwatch_core.model.finding import Action, Finding, Verdict
+from midwatch_core.model.identity import Identity
+from midwatch_core.model.timing import Timing
+
+
+class Transport(StrEnum):
+    """How the answer travelled. NDJSON and JSON-array streams are `http` with `streamed` set."""
+
+    HTTP = "http"
+    SSE = "sse"
+    WEBSOCKET = "websocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a call went, and in which words. `path` never has its query: keys travel there."""
+
+    provider: str
+    dialect: str
+    host: str
+    port: int
+    path: str
+    scheme: str = "https"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One call.
+
+    `id` is a UUIDv7, the key of idempotency from journal to store. `status` is the HTTP status the client saw, None
+    where no answer came. `error` says what went wrong on the way (`client disconnected`, `upstream closed early`, …);
+    a provider's own error is in `response.error`. `cost` is None until the pipeline priced it.
+    """

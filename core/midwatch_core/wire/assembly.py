@@ -1,0 +1,159 @@
+"""The assembly of a streamed answer: deltas in, one growing text a block, and what the answer said so far."""
+
+from midwatch_core.model.content import FinishReason, ProviderError, Response, ToolCall
+from midwatch_core.model.segment import Part, Segment
+from midwatch_core.model.stream import StreamEvent, StreamKind
+from midwatch_core.model.usage import Usage
+
+_KIND_OF_PART = {
+    Part.ASSISTANT: StreamKind.TEXT,
+    Part.REASONING: StreamKind.REASONING,
+    Part.TOOL_CALL: StreamKind.TOOL_ARGUMENTS,
+}
+
+# More than any model writes; beyond it the rest of a text is dropped and the response says so.
+MAX_TEXT_BYTES = 16 * 1024 * 1024
+
+
+class Block:
+    """One text of the answer under way: a message's content, a reasoning, a tool call's arguments."""
+
+    __slots__ = ("_pending", "_text", "part", "path", "tool_id", "tool_name", "truncated")
+
+    def __init__(self, part: Part, path: str) -> None:
+        self.part = part
+        self.path = path
+        self.tool_id: str | None = None
+        self.tool_name: str | None = None
+        self.truncated = False
+        # One bytearray, not a list of tokens: 12 KB instead of 108 for 2,000 tokens.
+        self._text = bytearray()
+        self._pending: list[str] = []
+
+    def append(self, delta: str) -> None:
+        """Add a delta. Hot: it only remembers; `flush` does the work once a read."""
+        self._pending.append(delta)
+
+    def flush(self) -> str:
+        """What was appended since the last flush."""
+        if not self._pending:
+            return ""
+        delta = "".join(self._pending)
+        self._pending.clear()
+        if len(self._text) + len(delta) > MAX_TEXT_BYTES:
+            self.truncated = True
+        else:
+            self._text += delta.encode("utf-8", "replace")
+        return delta
+
+    @property
+    def text(self) -> str:
+        """All that was flushed."""
+        return self._text.decode()
+
+
+class Assembly:
+    """What a dialect fills while it reads a stream. One object an answer; not shared, not frozen."""
+
+    __slots__ = (
+        "_blocks",
+        "_events",
+        "_trouble",
+        "complete",
+        "error",
+        "finish_reason",
+        "id",
+        "model",
+        "raw_finish_reason",
+        "service_tier",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self.model: str | None = None
+        self.id: str | None = None
+        self.usage: Usage | None = None
+        self.service_tier: str | None = None
+        self.finish_reason: FinishReason | None = None
+        self.raw_finish_reason: str | None = None
+        self.error: ProviderError | None = None
+        # Set by the dialect at the terminal event: the client has all it waits for and may leave.
+        self.complete = False
+        self._blocks: dict[str, Block] = {}
+        self._events: list[StreamEvent] = []
+        self._trouble: str | None = None
+
+    def block(self, part: Part, path: str) -> Block:
+        """The block at `path`, made on first use."""
+        block = self._blocks.get(path)
+        if block is None:
+            block = self._blocks[path] = Block(part, path)
+        return block
+
+    def tool(self, path: str, tool_id: str | None, name: str | None) -> Block:
+        """The tool call whose arguments are at `path`; an id or name that comes again is ignored."""
+        block = self.block(Part.TOOL_CALL, path)
+        block.tool_id = block.tool_id or tool_id
+        block.tool_name = block.tool_name or name
+        return block
+
+    def report_usage(self, usage: Usage) -> None:
+        """The usage as known now: a later report replaces it."""
+        self.usage = usage
+        self._events.append(StreamEvent(kind=StreamKind.USAGE, usage=usage))
+
+    def finish(self, reason: FinishReason | None, raw: str | None) -> None:
+        """The model stopped."""
+        self.finish_reason = reason
+        self.raw_finish_reason = raw
+        self._events.append(StreamEvent(kind=StreamKind.FINISH, finish_reason=reason))
+
+    def fail(self, error: ProviderError) -> None:
+        """The provider reported an error in the stream."""
+        self.error = error
+        self.finish_reason = FinishReason.ERROR
+        self._events.append(StreamEvent(kind=StreamKind.ERROR, error=error))
+
+    def note(self, message: str) -> None:
+        """Keep the first thing that could not be read."""
+        if self._trouble is None:
+            self._trouble = message
+
+    def drain(self) -> list[StreamEvent]:
+        """The events since the last drain: one a block that grew, then usage, finish and errors."""
+        events = [
+            StreamEvent(kind=_KIND_OF_PART[block.part], path=block.path, text=delta)
+            for block in self._blocks.values()
+            if (delta := block.flush())
+        ]
+        if self._events:
+            events += self._events
+            self._events = []
+        return events
+
+    def response(self, body_bytes: int) -> Response:
+        """The answer as far as it came."""
+        self.drain()
+        blocks = self._blocks.values()
+        if any(block.truncated for block in blocks):
+            self.note(f"a text above {MAX_TEXT_BYTES} bytes was cut")
+        return Response(
+            model=self.model,
+            id=self.id,
+            segments=tuple(
+                Segment(part=block.part, path=block.path, text=block.text)
+                for block in blocks
+                if block.text or block.tool_name
+            ),
+            tool_calls=tuple(
+                ToolCall(id=block.tool_id, name=block.tool_name, path=block.path) for block in blocks if block.tool_name
+            ),
+            finish_reason=self.finish_reason,
+            raw_finish_reason=self.raw_finish_reason,
+            usage=self.usage,
+            service_tier=self.service_tier,
+            error=self.error,
+            complete=self.complete,
+            body_bytes=body_bytes,
+            decode_error=self._trouble,
+        )

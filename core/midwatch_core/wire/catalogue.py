@@ -1,0 +1,168 @@
+"""The catalogue of providers: which host and path is which provider, spoken in which dialect."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import re2
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from midwatch_core.model.content import Json
+
+
+class RouteSpec(BaseModel):
+    """A path of a provider's API. `path` is an RE2 pattern for the whole path, without its query.
+
+    `shape` lists keys that a JSON request must have at its top; it is what tells an LLM call on a host that nobody
+    listed. `methods` defaults to POST.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    dialect: str
+    methods: tuple[str, ...] = ("POST",)
+    shape: tuple[str, ...] = ()
+
+    @field_validator("path")
+    @classmethod
+    def _compiles(cls, path: str) -> str:
+        try:
+            re2.compile(path)
+        except re2.error as error:
+            raise ValueError(f"not an RE2 pattern: {error}") from error
+        return path
+
+
+class ProviderSpec(BaseModel):
+    """A provider. `hosts` are names with `*` standing for any labels, optionally with a port (`10.0.0.5:8000`).
+
+    `routes` is a list, or the name of a set of routes defined under `route_sets`. `name` follows OpenTelemetry's
+    `gen_ai.provider.name` where it has one. `trusted_ca` names a file for a host with a certificate of its own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str = ""
+    hosts: tuple[str, ...] = ()
+    routes: str | tuple[RouteSpec, ...] = "openai_compatible"
+
+
+class CatalogueSpec(BaseModel):
+    """A providers file: sets of routes, providers, and the set tried by path and shape on other hosts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    route_sets: Mapping[str, tuple[RouteSpec, ...]] = Field(default_factory=dict)
+    providers: tuple[ProviderSpec, ...] = ()
+    anywhere: tuple[ProviderSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What the catalogue says of a call. `shape` is empty, or the keys its body must have to count as one."""
+
+    provider: str
+    dialect: str
+    captures: Mapping[str, str] = field(default_factory=dict)
+    shape: tuple[str, ...] = ()
+
+    def fits(self, document: Json) -> bool:
+        """Whether a request's document has the shape."""
+        return not self.shape or (isinstance(document, dict) and all(key in document for key in self.shape))
+
+
+class CatalogueError(ValueError):
+    """A providers file that can't be used: the message names the provider and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    pattern: "re.Pattern[str]"
+    spec: RouteSpec
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    name: str
+    hosts: "re.Pattern[str] | None"
+    routes: tuple[_Route, ...]
+
+    def match(self, method: str, path: str) -> Match | None:
+        for route in self.routes:
+            if method in route.spec.methods and (found := route.pattern.fullmatch(path)):
+                captures = {key: value for key, value in found.groupdict().items() if value is not None}
+                return Match(provider=self.name, dialect=route.spec.dialect, captures=captures, shape=route.spec.shape)
+        return None
+
+
+class Catalogue:
+    """Answers two questions: is this host to be decrypted, and is this call one to a model?"""
+
+    def __init__(self, specs: Iterable[CatalogueSpec], *, dialects: Iterable[str]) -> None:
+        """Earlier specs win (the user's own come first). Raises CatalogueError."""
+        specs = list(specs)
+        sets = {name: routes for spec in reversed(specs) for name, routes in spec.route_sets.items()}
+        known = set(dialects)
+        self._providers = [_compile(item, sets, known) for spec in specs for item in spec.providers]
+        self._anywhere = [_compile(item, sets, known) for spec in specs for item in spec.anywhere]
+        self._by_host: dict[tuple[str, int], tuple[_Provider, ...]] = {}
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Names of the providers with hosts, in order."""
+        return tuple(dict.fromkeys(provider.name for provider in self._providers))
+
+    def lists(self, host: str, port: int) -> bool:
+        """Whether some provider has this host."""
+        return bool(self._of(host, port))
+
+    def match(self, host: str, port: int, method: str, path: str) -> Match | None:
+        """The route of a call on a listed host."""
+        for provider in self._of(host, port):
+            if match := provider.match(method, path):
+                return match
+        return None
+
+    def match_anywhere(self, method: str, path: str) -> Match | None:
+        """A candidate by path alone, for plain HTTP and for hosts the user chose to decrypt; check `fits`."""
+        for provider in self._anywhere:
+            if match := provider.match(method, path):
+                return match
+        return None
+
+    def _of(self, host: str, port: int) -> tuple[_Provider, ...]:
+        key = (host.lower().rstrip("."), port)
+        found = self._by_host.get(key)
+        if found is None:
+            if len(self._by_host) > 4096:  # hosts come from clients: the cache must not grow with their fancy
+                self._by_host.clear()
+            names = f"{key[0]} {key[0]}:{port}"
+            found = tuple(item for item in self._providers if item.hosts and item.hosts.search(names))
+            self._by_host[key] = found
+        return found
+
+
+def _compile(spec: ProviderSpec, sets: Mapping[str, tuple[RouteSpec, ...]], known: set[str]) -> _Provider:
+    routes = sets.get(spec.routes) if isinstance(spec.routes, str) else spec.routes
+    if routes is None:
+        raise CatalogueError(
+            f"provider {spec.name!r}: no route set {spec.routes!r}; there are {', '.join(sorted(sets))}"
+        )
+    for route in routes:
+        if route.dialect not in known:
+            raise CatalogueError(
+                f"provider {spec.name!r}: no dialect {route.dialect!r}; there are {', '.join(sorted(known))}"
+            )
+    return _Provider(
+        name=spec.name,
+        hosts=re2.compile("|".join(_host_pattern(host) for host in spec.hosts)) if spec.hosts else None,
+        routes=tuple(_Route(pattern=re2.compile(route.path), spec=route) for route in routes),
+    )
+
+
+def _host_pattern(host: str) -> str:
+    """`*` stands for one or more characters; the searched text is "host host:port"."""
+    body = re.escape(host.lower()).replace(r"\*", "[^ ]+")
+    return f"(?:^| ){body}(?: |$)"

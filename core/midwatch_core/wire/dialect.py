@@ -1,0 +1,72 @@
+"""The contract of a dialect: one provider protocol, read and (for answers of our own) written."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from midwatch_core.model.content import Operation, Request, Response
+from midwatch_core.wire.assembly import Assembly
+from midwatch_core.wire.node import Node
+from midwatch_core.wire.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer of ours instead of the provider's: HTTP status, a code for machines, a message for people."""
+
+    status: int
+    code: str
+    message: str
+    request_id: str
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An HTTP answer made by a dialect."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class StreamReader(Protocol):
+    """A dialect's reading of one streamed answer: it keeps what it needs between events and fills the assembly.
+
+    `event` may let TypeError, KeyError, IndexError, AttributeError and ValueError escape on an event of a shape it
+    does not know: the stream decoder notes it with the event's number and goes on with the next.
+    """
+
+    def event(self, name: str, data: bytes) -> None:
+        """Read one event: its SSE name (empty where there is none) and its data, usually JSON."""
+        ...
+
+    def end(self) -> None:
+        """The transport ended in order: protocols without a terminal event of their own set `complete` here."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire format. Stateless; registered under `id`, which the catalogue of providers names."""
+
+    id: str
+    operation: Operation
+
+    def read_request(self, body: Node, target: Target) -> Request:
+        """What the client asked. Reads what it can; trouble is noted by the nodes, nothing is raised."""
+        ...
+
+    def read_response(self, body: Node, status: int) -> Response:
+        """What the provider answered in one piece, an error body included."""
+        ...
+
+    def stream_reader(self, assembly: Assembly) -> StreamReader:
+        """A reader for one streamed answer."""
+        ...
+
+    def refuse(self, refusal: Refusal) -> Answer:
+        """An answer of ours in the provider's error shape, which its client libraries raise as their typed error."""
+        ...
+
+    def refuse_in_stream(self, refusal: Refusal) -> bytes:
+        """The same inside a stream that has begun: the error event and whatever ends the stream in order."""
+        ...
