@@ -39,3 +39,37 @@ class Exchange:
     where no answer came. `error` says what went wrong on the way (`client disconnected`, `upstream closed early`, …);
     a provider's own error is in `response.error`. `cost` is None until the pipeline priced it.
     """
+
+    id: str
+    trace_id: str
+    started_at: datetime
+    identity: Identity
+    endpoint: Endpoint
+    request: Request
+    response: Response | None = None
+    transport: Transport = Transport.HTTP
+    streamed: bool = False
+    status: int | None = None
+    error: str | None = None
+    timing: Timing = Timing()
+    cost: Cost | None = None
+    findings: tuple[Finding, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    traceparent: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The model asked for, else the one that answered."""
+        return self.request.model or (self.response.model if self.response else None)
+
+    @property
+    def decode_error(self) -> str | None:
+        """The first place where reading stopped, request before response."""
+        if self.request.decode_error:
+            return self.request.decode_error
+        return self.response.decode_error if self.response else None
+
+    @property
+    def action(self) -> Action:
+        """The strongest action any verdict took."""
+        return max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)
