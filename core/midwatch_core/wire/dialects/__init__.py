@@ -1,0 +1,5 @@
+"""The dialects that come with Midwatch: one file each; a new one is a file, a line here and a line in the catalogue."""
+
+from midwatch_core.wire.dialect import Dialect
+
+BUILTIN: tuple[Dialect, ...] = ()
