@@ -13,6 +13,7 @@ class StreamKind(StrEnum):
     TEXT = "text"
     REASONING = "reasoning"
     TOOL_ARGUMENTS = "tool_arguments"
+    TOOL_RESULT = "tool_result"  # what tools run by the provider, or documents, brought into the answer
     USAGE = "usage"
     FINISH = "finish"
     ERROR = "error"
@@ -22,7 +23,7 @@ class StreamKind(StrEnum):
 class StreamEvent:
     """One piece of a streamed answer. Neighbouring deltas of one text that came in one read are one event.
 
-    `path` is the segment's, for the three kinds that carry `text`.
+    `path` is the segment's, for the four kinds that carry `text`.
     """
 
     kind: StreamKind

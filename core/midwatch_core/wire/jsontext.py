@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import orjson
 from pydantic_core import from_json
@@ -24,6 +25,17 @@ def parse(data: bytes) -> tuple[Json, str | None]:
     if lenient is not None:
         return lenient, None
     return _partial(data), where
+
+
+def load(data: bytes) -> Any:
+    """One stream event's document, as untyped as it came. Raises ValueError where it is not JSON."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        document, problem = parse(data)
+    if problem:
+        raise ValueError(problem)
+    return document
 
 
 def _byte_offset(data: bytes, characters: int) -> int:
