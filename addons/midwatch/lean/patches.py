@@ -1,0 +1,21 @@
+"""The catalogue of patches, in the order in which they are applied; each row of the benchmark adds one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from midwatch.lean.dispatch import HOOK_DISPATCH
+from midwatch.lean.inline_hooks import INLINE_HOOKS
+from midwatch.lean.message_check import MESSAGE_CHECK
+from midwatch.lean.patch import Patch
+from midwatch.lean.sockets import HANDED_SOCKETS
+
+ALL_PATCHES: tuple[Patch, ...] = (HANDED_SOCKETS, HOOK_DISPATCH, INLINE_HOOKS, MESSAGE_CHECK)
+
+
+def patches_named(names: Iterable[str]) -> tuple[Patch, ...]:
+    """The patches of these names, in catalogue order. Raises KeyError for a name that is none."""
+    wanted = set(names)
+    if unknown := wanted - {patch.name for patch in ALL_PATCHES}:
+        raise KeyError(f"no such patch: {', '.join(sorted(unknown))}")
+    return tuple(patch for patch in ALL_PATCHES if patch.name in wanted)
