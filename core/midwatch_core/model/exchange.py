@@ -1,6 +1,6 @@
 """An exchange: one call to a model, from the client's request to the end of the provider's answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -51,7 +51,7 @@ class Exchange:
     streamed: bool = False
     status: int | None = None
     error: str | None = None
-    timing: Timing = Timing()
+    timing: Timing = field(default_factory=Timing)
     cost: Cost | None = None
     findings: tuple[Finding, ...] = ()
     verdicts: tuple[Verdict, ...] = ()

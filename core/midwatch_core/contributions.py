@@ -1,0 +1,49 @@
+"""What plugins contribute: the typed descriptors that hooks return."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+type AsgiApp = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+
+
+class ResourceKind(StrEnum):
+    """Kinds of YAML a plugin may bring."""
+
+    CATALOGUE = "catalogue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A YAML file of a plugin: its kind, a name for messages, and where its text is."""
+
+    kind: ResourceKind
+    name: str
+    path: Traversable | Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """An ASGI application in the console's server, under `prefix` (empty for the root; longer prefixes win)."""
+
+    prefix: str
+    app: AsgiApp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command of the command line: `run` gets the words after its name and gives the exit code (0, 1 or 2)."""
+
+    name: str
+    help: str
+    run: Callable[[list[str]], int]

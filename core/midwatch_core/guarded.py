@@ -1,0 +1,78 @@
+"""The one place that catches everything: a call into code that is not ours to trust, timed and named."""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a guarded call gave: a value, or an error with the name of who failed."""
+
+    name: str
+    value: Any = None
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call returned."""
+        return self.error is None
+
+
+@dataclass(slots=True)
+class Record:
+    """How one name's calls went, for `plugins list` and /metrics."""
+
+    calls: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    last_error: str | None = None
+
+
+@dataclass(slots=True)
+class Guard:
+    """Makes guarded calls and remembers how they went, by name."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Outcome:
+        """Call a function now; whatever it raises becomes an outcome with an error."""
+        started = time.perf_counter()
+        try:
+            value = function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # the one broad handler of the house: others call this
+            return self._record(Outcome(name=name, error=error, seconds=time.perf_counter() - started))
+        return self._record(Outcome(name=name, value=value, seconds=time.perf_counter() - started))
+
+    async def wait(
+        self, name: str, function: Callable[..., Any], /, *args: Any, deadline_s: float | None = None, **kwargs: Any
+    ) -> Outcome:
+        """The same, awaiting what the function gives where that is awaitable; TimeoutError after `deadline_s`."""
+        outcome = self.call(name, function, *args, **kwargs)
+        if not outcome.ok or not inspect.isawaitable(outcome.value):
+            return outcome
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(deadline_s):
+                value = await outcome.value
+        except Exception as error:  # noqa: BLE001  # as above; cancellation passes through
+            return self._record(Outcome(name=name, error=error, seconds=time.perf_counter() - started))
+        return self._record(Outcome(name=name, value=value, seconds=time.perf_counter() - started))
+
+    def _record(self, outcome: Outcome) -> Outcome:
+        record = self.records.setdefault(outcome.name, Record())
+        record.calls += 1
+        record.seconds += outcome.seconds
+        if outcome.error is not None:
+            record.failures += 1
+            record.last_error = f"{type(outcome.error).__name__}: {outcome.error}"
+            if record.failures & (record.failures - 1) == 0:  # 1st, 2nd, 4th, …: a storm must not fill the log
+                logger.warning("%s failed (%d times): %s", outcome.name, record.failures, record.last_error)
+        return outcome

@@ -1,0 +1,167 @@
+"""The plugin contract, hook by hook. A plugin is a module with hookimpls, or a class whose `Config` is its section.
+
+A plugin's distribution names it in the entry-point group `midwatch`; the entry point's name is the plugin's name.
+Every call is made through `guarded`: a hook that raises is counted and named, and the others still run. Take only
+the arguments you need. Keep the module's import light: import what is heavy inside the hook that needs it.
+"""
+
+from pathlib import Path
+
+import pluggy
+
+from midwatch_core.contributions import Command, Mount, Resource
+from midwatch_core.host import Host
+from midwatch_core.metrics import MetricSpec
+from midwatch_core.model.cost import Cost
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.ports import MetadataRepository, TraceRepository
+from midwatch_core.wire.dialect import Dialect
+
+PROJECT = "midwatch"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def resources() -> list[Resource]:  # type: ignore[empty-body]
+    """YAML files: catalogues of providers. Called once in every process, and again on reload.
+
+    Example::
+
+        @hookimpl
+        def resources():
+            return [Resource(kind=ResourceKind.CATALOGUE, name="acme", path=files(__name__) / "providers.yaml")]
+    """
+
+
+@hookspec
+def dialects() -> list[Dialect]:  # type: ignore[empty-body]
+    """Wire formats of your own; a catalogue names them by id. Called once in every process.
+
+    Example::
+
+        @hookimpl
+        def dialects():
+            return [AcmeChat()]
+    """
+
+
+@hookspec
+def price(exchange: Exchange) -> Cost | None:
+    """What an exchange cost; None to leave it to the next plugin. Called in control; the first result counts.
+
+    Example::
+
+        @hookimpl
+        def price(exchange):
+            if exchange.endpoint.provider == "self_hosted":
+                return Cost(amount=Decimal(0), source="own hardware")
+    """
+
+
+@hookspec
+def open_traces(url: str) -> TraceRepository | None:
+    """A trace repository for a URL whose scheme is yours. Called in control; the first result counts.
+
+    Example::
+
+        @hookimpl
+        def open_traces(url):
+            return AcmeTraces(url) if url.startswith("acme://") else None
+    """
+
+
+@hookspec
+def open_metadata(url: str) -> MetadataRepository | None:
+    """A metadata repository for a URL whose scheme is yours. Called in control; the first result counts.
+
+    Example::
+
+        @hookimpl
+        def open_metadata(url):
+            return AcmeMetadata(url) if url.startswith("acme://") else None
+    """
+
+
+@hookspec
+def mounts(host: Host) -> list[Mount]:  # type: ignore[empty-body]
+    """ASGI applications for the console's server. Called once in control, after `startup`.
+
+    Example::
+
+        @hookimpl
+        def mounts(host):
+            return [Mount(prefix="/acme", app=make_app(host.queries))]
+    """
+
+
+@hookspec
+def commands() -> list[Command]:  # type: ignore[empty-body]
+    """Commands of the command line.
+
+    Example::
+
+        @hookimpl
+        def commands():
+            return [Command(name="acme", help="Say hello", run=lambda words: print("hello") or 0)]
+    """
+
+
+@hookspec
+def metrics() -> list[MetricSpec]:  # type: ignore[empty-body]
+    """Metrics you will count in `host.metrics`. Called once in every process, before `startup`.
+
+    Example::
+
+        @hookimpl
+        def metrics():
+            return [MetricSpec(name="acme_calls_total", kind=MetricKind.COUNTER, help="Calls to acme")]
+    """
+
+
+@hookspec
+def startup(host: Host) -> None:
+    """The process is about to work; `host.role` tells which one it is.
+
+    Example::
+
+        @hookimpl
+        def startup(host):
+            state["clock"] = host.clock
+    """
+
+
+@hookspec
+def watched(host: Host) -> list[Path]:  # type: ignore[empty-body]
+    """Files whose change calls `reload`. They need not exist yet. Called in control after `startup`.
+
+    Example::
+
+        @hookimpl
+        def watched(host):
+            return [host.home / "acme.yaml"]
+    """
+
+
+@hookspec
+def reload(host: Host) -> None:
+    """A watched file changed, or SIGHUP came. Raise ConfigError on a bad file, and go on with the last good one.
+
+    Example::
+
+        @hookimpl
+        def reload(host):
+            state["table"] = read_table(host.home / "acme.yaml")
+    """
+
+
+@hookspec
+def shutdown(host: Host) -> None:
+    """The process is about to end; a few seconds are given.
+
+    Example::
+
+        @hookimpl
+        def shutdown(host):
+            state["client"].close()
+    """

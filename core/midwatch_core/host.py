@@ -1,0 +1,58 @@
+"""The host: what a plugin may ask for. It is handed to `startup`; nothing else of Midwatch is a plugin's business."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from midwatch_core.clock import Clock, SystemClock
+from midwatch_core.listing import ExchangeRow
+from midwatch_core.metrics import Metrics, Sample
+from midwatch_core.model.content import Json
+from midwatch_core.queries import Queries
+
+
+class Role(StrEnum):
+    """Which process this is."""
+
+    WORKER = "worker"
+    CONTROL = "control"
+    COMMAND = "command"
+
+
+class LiveFeed(Protocol):
+    """Exchanges as they are stored."""
+
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[ExchangeRow]]:
+        """Rows from now on. A subscriber that does not keep up loses the oldest, never the others' time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether the house is started and ready, and what each part of it says of itself."""
+
+    started: bool
+    ready: bool
+    parts: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The surroundings of a plugin in one process. `queries`, `live`, `health` and `samples` are control's alone.
+
+    `samples` gives the metrics of all processes, summed; `metrics` is this process's own registry.
+    """
+
+    role: Role
+    home: Path
+    metrics: Metrics
+    settings: Mapping[str, object] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+    queries: Queries | None = None
+    live: LiveFeed | None = None
+    health: Callable[[], Health] | None = None
+    samples: Callable[[], list[Sample]] | None = None
+    version: str = ""

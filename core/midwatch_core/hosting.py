@@ -1,0 +1,155 @@
+"""Loading plugins: each import isolated, each failure named, each call guarded."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+from pydantic import BaseModel
+
+from midwatch_core import hookspecs
+from midwatch_core.guarded import Guard, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginInfo:
+    """One line of `plugins list`."""
+
+    name: str
+    version: str
+    hooks: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    name: str
+    version: str
+    target: Any = None
+    error: str | None = None
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+@dataclass(slots=True)
+class Plugins:
+    """The plugins of one process. `discover`, then `activate` with the configuration's sections, then call hooks."""
+
+    guard: Guard = field(default_factory=Guard)
+    _manager: pluggy.PluginManager = field(default_factory=_new_manager)
+    _found: dict[str, _Found] = field(default_factory=dict)
+    _errors: dict[str, str] = field(default_factory=dict)
+    _callers: dict[str, list[tuple[str, Callable[..., Any], tuple[str, ...]]]] = field(default_factory=dict)
+
+    def discover(self, *, allow: Iterable[str] | None = None) -> None:
+        """Import every installed plugin, or only those named. One that fails to import is kept as an error."""
+        wanted = None if allow is None else set(allow)
+        for entry in sorted(entry_points(group=hookspecs.PROJECT), key=lambda item: item.name):
+            if wanted is None or entry.name in wanted:
+                self.add(entry.name, lambda entry=entry: _load(entry), version=_version(entry))  # type: ignore[misc]
+
+    def add(self, name: str, load: Callable[[], object], *, version: str = "") -> None:
+        """Make a plugin known by what loads it: a module, or a class."""
+        outcome = self.guard.call(f"{name}.import", load)
+        if outcome.ok:
+            self._found[name] = _Found(name=name, version=version, target=outcome.value)
+        else:
+            self._found[name] = _Found(name=name, version=version)
+            self._errors[name] = f"{type(outcome.error).__name__}: {outcome.error}"
+
+    def sections(self) -> dict[str, type[BaseModel]]:
+        """The configuration model of each plugin that has one, by the plugin's name."""
+        return {
+            name: model
+            for name, found in self._found.items()
+            if isinstance(model := getattr(found.target, "Config", None), type) and issubclass(model, BaseModel)
+        }
+
+    def activate(self, settings: Mapping[str, Any], *, order: Iterable[str] = ()) -> None:
+        """Register all, those named in `order` first. A class is made with its section."""
+        first = [name for name in order if name in self._found]
+        for name in [*first, *(name for name in self._found if name not in first)]:
+            target = self._found[name].target
+            if target is None:
+                continue
+            outcome = self.guard.call(f"{name}.register", self._register, name, target, settings.get(name))
+            if not outcome.ok:
+                self._errors[name] = f"{type(outcome.error).__name__}: {outcome.error}"
+                self._manager.unregister(name=name) if self._manager.has_plugin(name) else None
+        self._index(first)
+
+    def call_all(self, hook: str, **kwargs: Any) -> list[Outcome]:
+        """Call a hook in every plugin; one outcome each, in order. `Outcome.name` is `plugin.hook`."""
+        return [
+            self.guard.call(f"{name}.{hook}", function, **{key: kwargs[key] for key in wanted})
+            for name, function, wanted in self._callers.get(hook, ())
+        ]
+
+    def call_first(self, hook: str, **kwargs: Any) -> Outcome | None:
+        """Call a hook until a plugin gives something else than None; failures are passed over (and counted)."""
+        for name, function, wanted in self._callers.get(hook, ()):
+            outcome = self.guard.call(f"{name}.{hook}", function, **{key: kwargs[key] for key in wanted})
+            if outcome.ok and outcome.value is not None:
+                return outcome
+        return None
+
+    async def wait_all(self, hook: str, *, deadline_s: float, **kwargs: Any) -> list[Outcome]:
+        """As `call_all`, awaiting each plugin that answers with an awaitable, at most `deadline_s` seconds each."""
+        return [
+            await self.guard.wait(
+                f"{name}.{hook}", function, deadline_s=deadline_s, **{key: kwargs[key] for key in wanted}
+            )
+            for name, function, wanted in self._callers.get(hook, ())
+        ]
+
+    def gather(self, hook: str, **kwargs: Any) -> list[Any]:
+        """The items of every plugin's list, in one list; a plugin that failed adds nothing."""
+        return [item for outcome in self.call_all(hook, **kwargs) if outcome.ok for item in outcome.value or ()]
+
+    def list(self) -> list[PluginInfo]:
+        """All plugins found, with what each implements or why it does not run."""
+        return [
+            PluginInfo(
+                name=name,
+                version=found.version,
+                hooks=tuple(hook for hook, callers in self._callers.items() if any(name == who for who, *_ in callers)),
+                error=self._errors.get(name),
+            )
+            for name, found in self._found.items()
+        ]
+
+    def _register(self, name: str, target: Any, section: object) -> None:
+        plugin = target
+        if isinstance(target, type):
+            plugin = target(section) if hasattr(target, "Config") else target()
+        self._manager.register(plugin, name=name)
+        unknown = [
+            hook.name for hook in _impls_without_spec(self._manager, plugin)
+        ]  # a misspelt hook would otherwise never be called, silently
+        if unknown:
+            raise ValueError(f"no such hook: {', '.join(unknown)}")
+
+    def _index(self, first: Iterable[str]) -> None:
+        """Who implements which hook, in calling order: pluggy's, with `plugins.order` breaking ties."""
+        rank = {name: index for index, name in enumerate(first)}
+        for hook in vars(self._manager.hook):
+            impls = list(reversed(getattr(self._manager.hook, hook).get_hookimpls()))
+            impls.sort(key=lambda impl: (impl.trylast, not impl.tryfirst, rank.get(impl.plugin_name, len(rank))))
+            self._callers[hook] = [(impl.plugin_name, impl.function, tuple(impl.argnames)) for impl in impls]
+
+
+def _impls_without_spec(manager: pluggy.PluginManager, plugin: object) -> list[pluggy.HookCaller]:
+    return [caller for caller in manager.get_hookcallers(plugin) or [] if not caller.has_spec()]
+
+
+def _load(entry: EntryPoint) -> object:
+    return entry.load()
+
+
+def _version(entry: EntryPoint) -> str:
+    return entry.dist.version if entry.dist else ""

@@ -1,0 +1,97 @@
+"""One exchange as one line of a listing: the stable keys that scripts lean on (add, never rename)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from midwatch_core.model.content import Json
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRow:
+    """What `traces --json` prints, what repositories list, what the live tail sends. Without texts.
+
+    `model` is the one asked for, `response_model` the one that answered. `findings` are the rules that fired.
+    """
+
+    id: str
+    trace_id: str
+    started_at: datetime
+    tenant: str
+    agent: str | None
+    app: str | None
+    client: str | None
+    provider: str
+    dialect: str
+    transport: str
+    host: str
+    model: str | None
+    operation: str
+    status: int | None
+    streamed: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: Decimal | None
+    cost_reason: str | None
+    ttft_ms: float | None
+    duration_ms: float | None
+    finish_reason: str | None
+    tools_called: tuple[str, ...]
+    findings: tuple[str, ...]
+    action: str
+    decode_error: str | None
+    response_model: str | None = None
+    error: str | None = None
+
+    def as_json(self) -> Mapping[str, Json]:
+        """The row as JSON values: the moment in RFC 3339, the cost a number."""
+        values = asdict(self)
+        values["started_at"] = self.started_at.isoformat()
+        values["cost_usd"] = None if self.cost_usd is None else float(self.cost_usd)
+        return values
+
+
+def row_of(exchange: Exchange) -> ExchangeRow:
+    """The row of an exchange."""
+    response, cost = exchange.response, exchange.cost
+    usage = (response.usage if response else None) or Usage()
+    provider_error = response.error if response else None
+    return ExchangeRow(
+        id=exchange.id,
+        trace_id=exchange.trace_id,
+        started_at=exchange.started_at,
+        tenant=exchange.identity.tenant,
+        agent=exchange.identity.agent,
+        app=exchange.identity.app,
+        client=exchange.identity.client,
+        provider=exchange.endpoint.provider,
+        dialect=exchange.endpoint.dialect,
+        transport=exchange.transport.value,
+        host=exchange.endpoint.host,
+        model=exchange.model,
+        operation=exchange.request.operation.value,
+        status=exchange.status,
+        streamed=exchange.streamed,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        cost_usd=cost.amount if cost else None,
+        cost_reason=cost.reason if cost else "not priced yet",
+        ttft_ms=exchange.timing.ttft_ms,
+        duration_ms=exchange.timing.duration_ms,
+        finish_reason=response.finish_reason.value if response and response.finish_reason else None,
+        tools_called=tuple(call.name for call in response.tool_calls) if response else (),
+        findings=tuple(finding.rule for finding in exchange.findings),
+        action=exchange.action.name.lower(),
+        decode_error=exchange.decode_error,
+        response_model=response.model if response else None,
+        error=exchange.error or (provider_error.message or provider_error.type if provider_error else None),
+    )
