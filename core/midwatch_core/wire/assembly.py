@@ -54,6 +54,11 @@ class Block:
         return delta
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was appended yet."""
+        return not self._text and not any(self._pending)
+
+    @property
     def text(self) -> str:
         """All that was flushed; compact where it is JSON."""
         text = self._text.decode()

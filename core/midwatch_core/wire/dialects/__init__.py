@@ -1,5 +1,6 @@
 """The dialects that come with Midwatch: one file each; a new one is a file, a line here and a line in the catalogue."""
 
 from midwatch_core.wire.dialect import Dialect
+from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
 
-BUILTIN: tuple[Dialect, ...] = ()
+BUILTIN: tuple[Dialect, ...] = (AnthropicMessages(),)

@@ -1,0 +1,14 @@
+"""Answers of our own: the HTTP frame around a dialect's error body."""
+
+import orjson
+
+from midwatch_core.model.content import Json
+from midwatch_core.wire.dialect import Answer, Refusal
+
+
+def json_answer(refusal: Refusal, body: Json, *extra: tuple[str, str]) -> Answer:
+    """An answer with a JSON body and the headers that every refusal has."""
+    headers = [("content-type", "application/json"), ("x-midwatch-request-id", refusal.request_id), *extra]
+    if refusal.retry_after_s is not None:
+        headers.append(("retry-after", str(refusal.retry_after_s)))
+    return Answer(status=refusal.status, headers=tuple(headers), body=orjson.dumps(body))

@@ -1,0 +1,19 @@
+"""The settings of a request: what stands at its top beside the texts."""
+
+from collections.abc import Set as AbstractSet
+
+from midwatch_core.model.content import Json
+from midwatch_core.wire.jsontext import compact
+from midwatch_core.wire.node import Node
+
+# Larger ones are schemas and the like: they are in the skeleton, and no setting to sort or filter by.
+_MAX_CHARACTERS = 2048
+
+
+def parameters(body: Node, *, beside: AbstractSet[str]) -> dict[str, Json]:
+    """The small members of `body` but for those named in `beside`, under the dialect's own names."""
+    return {
+        key: member.value
+        for key, member in body.members()
+        if key not in beside and len(compact(member.value)) <= _MAX_CHARACTERS
+    }
