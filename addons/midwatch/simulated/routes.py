@@ -1,0 +1,69 @@
+"""Which provider's operation a host and path mean; every provider is behind the same two ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from . import anthropic, gemini, ollama, openai_chat, openai_errors, openai_responses, openai_text
+from .call import Answer, Call
+from .openai_flavours import flavour_of
+from .script import Script
+
+Builder = Callable[[Call, Script], Answer]
+
+
+class ErrorBuilder(Protocol):
+    """Makes an error of `script.status` in a provider's shape."""
+
+    def __call__(self, call: Call, script: Script, *, message: str | None = None) -> Answer:
+        """The error answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One operation: what answers it, and how its provider words an error."""
+
+    name: str
+    build: Builder
+    error: ErrorBuilder
+
+
+def _openai_error(call: Call, script: Script, *, message: str | None = None) -> Answer:
+    return openai_errors.error(call, script, flavour_of(call.host, call.path).name, message=message)
+
+
+def _route(name: str, build: Builder, error: ErrorBuilder) -> Route:
+    return Route(name=name, build=build, error=error)
+
+
+_POSTED = (
+    ("/chat/completions", _route("openai.chat", openai_chat.answer, _openai_error)),
+    ("/completions", _route("openai.completions", openai_text.completions, _openai_error)),
+    ("/embeddings", _route("openai.embeddings", openai_text.embeddings, _openai_error)),
+    ("/responses", _route("openai.responses", openai_responses.answer, _openai_error)),
+    ("/v1/messages", _route("anthropic.messages", anthropic.answer, anthropic.error)),
+    ("/v1/messages/count_tokens", _route("anthropic.count", anthropic.count, anthropic.error)),
+    (":generateContent", _route("gemini.generate", gemini.generate, gemini.error)),
+    (":streamGenerateContent", _route("gemini.stream", gemini.stream, gemini.error)),
+    (":embedContent", _route("gemini.embed", gemini.embed, gemini.error)),
+    (":batchEmbedContents", _route("gemini.embed", gemini.embed, gemini.error)),
+    (":countTokens", _route("gemini.count", gemini.count, gemini.error)),
+    ("/api/chat", _route("ollama.chat", ollama.chat, ollama.error)),
+    ("/api/generate", _route("ollama.generate", ollama.generate, ollama.error)),
+    ("/api/embed", _route("ollama.embed", ollama.embed, ollama.error)),
+)
+_FETCHED = (
+    ("/v1/models", _route("openai.models", openai_text.models, _openai_error)),
+    ("/api/tags", _route("ollama.tags", ollama.tags, ollama.error)),
+)
+
+
+@lru_cache(maxsize=512)
+def route_of(method: str, path: str) -> Route | None:
+    """The operation behind a method and path, or None: no LLM call."""
+    table = _POSTED if method == "POST" else _FETCHED if method == "GET" else ()
+    return next((route for end, route in table if path.endswith(end)), None)
