@@ -1,1 +1,115 @@
-"""Domain, wire formats and plugin contracts of Midwatch."""
+"""Domain, wire formats and plugin contracts of Midwatch.
+
+These names are what plugins and stores may lean on; everything deeper may move.
+"""
+
+from midwatch_core.clock import Clock, SystemClock
+from midwatch_core.config import Config, Section
+from midwatch_core.contributions import Command, Mount, Resource, ResourceKind
+from midwatch_core.errors import (
+    ConfigError,
+    MidwatchError,
+    PluginError,
+    StorageError,
+    StorageUnavailableError,
+)
+from midwatch_core.hookspecs import hookimpl
+from midwatch_core.host import Health, Host, LiveFeed, Role
+from midwatch_core.listing import ExchangeRow, row_of
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
+from midwatch_core.model.audit import AuditRecord
+from midwatch_core.model.content import FinishReason, Json, Operation, ProviderError, Request, Response, ToolCall
+from midwatch_core.model.cost import Cost, CostLine
+from midwatch_core.model.exchange import Endpoint, Exchange, Transport
+from midwatch_core.model.finding import Action, Finding, Severity, Verdict
+from midwatch_core.model.identity import Identity
+from midwatch_core.model.segment import Direction, Part, Segment
+from midwatch_core.model.stream import StreamEvent, StreamKind
+from midwatch_core.model.timing import Gaps, Timing
+from midwatch_core.model.usage import Usage
+from midwatch_core.ports import (
+    COST_KEYS,
+    CostRow,
+    ExchangeFilter,
+    MetadataRepository,
+    Page,
+    Scope,
+    TraceRepository,
+)
+from midwatch_core.queries import Queries
+from midwatch_core.wire.assembly import Assembly
+from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
+from midwatch_core.wire.dialect import Answer, Dialect, Refusal, StreamReader
+from midwatch_core.wire.node import Node
+from midwatch_core.wire.target import Target
+
+__all__ = [
+    "COST_KEYS",
+    "Action",
+    "Answer",
+    "Assembly",
+    "AuditRecord",
+    "CatalogueSpec",
+    "Clock",
+    "Command",
+    "Config",
+    "ConfigError",
+    "Cost",
+    "CostLine",
+    "CostRow",
+    "Dialect",
+    "Direction",
+    "Endpoint",
+    "Exchange",
+    "ExchangeFilter",
+    "ExchangeRow",
+    "Finding",
+    "FinishReason",
+    "Gaps",
+    "Health",
+    "Host",
+    "Identity",
+    "Json",
+    "LiveFeed",
+    "MetadataRepository",
+    "MetricKind",
+    "MetricSpec",
+    "Metrics",
+    "MidwatchError",
+    "Mount",
+    "Node",
+    "Operation",
+    "Page",
+    "Part",
+    "PluginError",
+    "ProviderError",
+    "ProviderSpec",
+    "Queries",
+    "Refusal",
+    "Request",
+    "Resource",
+    "ResourceKind",
+    "Response",
+    "Role",
+    "RouteSpec",
+    "Sample",
+    "Scope",
+    "Section",
+    "Segment",
+    "Severity",
+    "StorageError",
+    "StorageUnavailableError",
+    "StreamEvent",
+    "StreamKind",
+    "StreamReader",
+    "SystemClock",
+    "Target",
+    "Timing",
+    "ToolCall",
+    "TraceRepository",
+    "Transport",
+    "Usage",
+    "Verdict",
+    "hookimpl",
+    "row_of",
+]

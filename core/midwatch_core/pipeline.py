@@ -1,0 +1,219 @@
+"""What happens to a journalled exchange: decode, price, store, tell the live feed; the counterpart is the journal."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from midwatch_core.errors import StorageError, StorageUnavailableError
+from midwatch_core.frame import FrameDecoder, FrameError
+from midwatch_core.hosting import Plugins
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.model.cost import Cost
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.ports import TraceRepository
+
+logger = logging.getLogger(__name__)
+
+METRICS = (
+    MetricSpec(name="midwatch_stored_total", kind=MetricKind.COUNTER, help="Exchanges stored"),
+    MetricSpec(
+        name="midwatch_dead_letters_total", kind=MetricKind.COUNTER, help="Frames set aside after three failures"
+    ),
+    MetricSpec(
+        name="midwatch_store_failures_total", kind=MetricKind.COUNTER, help="Attempts to store a batch that failed"
+    ),
+    MetricSpec(name="midwatch_store_available", kind=MetricKind.GAUGE, help="Whether the store takes batches"),
+)
+# A frame that fails this often goes to the dead letters.
+_TRIES = 3
+
+
+class Entry(Protocol):
+    """One frame of the journal and its position there."""
+
+    @property
+    def payload(self) -> bytes:
+        """The frame."""
+        ...
+
+    @property
+    def position(self) -> Any:
+        """Where it ends in the journal; meant for the journal alone."""
+        ...
+
+
+class Source(Protocol):
+    """The journal as the pipeline sees it: `midwatch_journal.JournalReader` is one."""
+
+    def poll(self, max_frames: int = ..., max_bytes: int = ...) -> list[Any]:
+        """The next entries; empty when there are none now."""
+        ...
+
+    def acknowledge(self, positions: Iterable[Any]) -> None:
+        """These are kept elsewhere now."""
+        ...
+
+    def dead_letter(self, entry: Any, reason: str) -> bool:
+        """Set a frame aside that can't be kept; False where even that could not be written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Sizes and seconds of the pipeline's loop. Small batches keep the loop responsive while it stores."""
+
+    batch_frames: int = 100
+    batch_bytes: int = 4 * 1024 * 1024
+    idle_s: float = 0.05
+    retry_s: float = 0.5
+    retry_limit_s: float = 10.0
+
+
+class Pipeline:
+    """Takes frames from the journal and sees them into the store: nothing is acknowledged before it is kept."""
+
+    def __init__(
+        self,
+        source: Source,
+        traces: TraceRepository,
+        plugins: Plugins,
+        metrics: Metrics,
+        *,
+        stored: Callable[[Sequence[Exchange]], None],
+        pace: Pace = Pace(),
+    ) -> None:
+        self._source = source
+        self._traces = traces
+        self._plugins = plugins
+        self._metrics = metrics
+        self._stored = stored
+        self._pace = pace
+        self._decoder = FrameDecoder()
+        self._drained = asyncio.Condition()
+        self._rounds = 0
+        self.available = True
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping` is set and the journal is empty."""
+        self._available(True)
+        while True:
+            entries = self._source.poll(self._pace.batch_frames, self._pace.batch_bytes)
+            if entries:
+                await self.take(entries, stopping)
+            await self._round_done(empty=not entries)
+            if not entries:
+                if stopping.is_set():
+                    return
+                await _sleep(self._pace.idle_s, stopping)
+            elif stopping.is_set() and not self.available:
+                return
+
+    async def caught_up(self, timeout_s: float) -> bool:
+        """Wait until everything that was journalled before this call is stored; False when that takes too long."""
+        wanted = self._rounds + 2  # the round under way may have polled before the call
+        try:
+            async with asyncio.timeout(timeout_s), self._drained:
+                await self._drained.wait_for(lambda: self._rounds >= wanted)
+        except TimeoutError:
+            return False
+        return True
+
+    async def take(self, entries: Sequence[Entry], stopping: asyncio.Event) -> None:
+        """See one batch through: store and acknowledge, or set aside what can't be stored."""
+        exchanges: list[Exchange] = []
+        readable: list[Entry] = []
+        for entry in entries:
+            try:
+                exchanges.append(self.priced(self._decoder.decode(entry.payload)))
+                readable.append(entry)
+            except FrameError as error:
+                self._set_aside(entry, str(error))
+        if await self._store(readable, exchanges, stopping):
+            self._source.acknowledge(entry.position for entry in entries)
+
+    def priced(self, exchange: Exchange) -> Exchange:
+        """The exchange with its cost, or with why there is none."""
+        if exchange.cost is not None:
+            return exchange
+        outcome = self._plugins.call_first("price", exchange=exchange)
+        cost = outcome.value if outcome else None
+        return replace(exchange, cost=cost if isinstance(cost, Cost) else Cost(reason="no plugin priced it"))
+
+    async def _store(self, entries: Sequence[Entry], exchanges: Sequence[Exchange], stopping: asyncio.Event) -> bool:
+        """Store a batch; wait out an unavailable store. False only where we are told to stop meanwhile."""
+        delay_s = self._pace.retry_s
+        while True:
+            try:
+                await self._traces.put(exchanges)
+            except StorageUnavailableError as error:
+                self._metrics.add("midwatch_store_failures_total")
+                if self.available:
+                    logger.error("the store is unavailable, the journal keeps: %s", error)
+                self._available(False)
+                if stopping.is_set():
+                    return False
+                await _sleep(delay_s, stopping)
+                delay_s = min(delay_s * 2, self._pace.retry_limit_s)
+            except StorageError as error:
+                self._metrics.add("midwatch_store_failures_total")
+                logger.error("a batch of %d was refused: %s", len(exchanges), error)
+                await self._store_singly(entries, exchanges)
+                return True
+            else:
+                self._available(True)
+                self._tell(exchanges)
+                return True
+
+    async def _store_singly(self, entries: Sequence[Entry], exchanges: Sequence[Exchange]) -> None:
+        """One frame the store refuses must not hold up its neighbours."""
+        for entry, exchange in zip(entries, exchanges, strict=True):
+            reason = await self._tried(lambda exchange=exchange: self._traces.put([exchange]))  # type: ignore[misc]
+            if reason is None:
+                self._tell([exchange])
+            else:
+                self._set_aside(entry, reason)
+
+    async def _tried(self, put: Callable[[], Awaitable[None]]) -> str | None:
+        for attempt in range(_TRIES):
+            try:
+                await put()
+            except StorageError as error:
+                if attempt == _TRIES - 1:
+                    return str(error)
+                await asyncio.sleep(self._pace.retry_s)
+            else:
+                return None
+        return None
+
+    def _tell(self, exchanges: Sequence[Exchange]) -> None:
+        self._metrics.add("midwatch_stored_total", len(exchanges))
+        self._stored(exchanges)
+
+    def _set_aside(self, entry: Entry, reason: str) -> None:
+        self._metrics.add("midwatch_dead_letters_total")
+        logger.error("a frame went to the dead letters: %s", reason)
+        self._source.dead_letter(entry, reason)
+
+    def _available(self, available: bool) -> None:
+        self.available = available
+        self._metrics.set("midwatch_store_available", float(available))
+
+    async def _round_done(self, *, empty: bool) -> None:
+        """A round that found nothing means that all before it is stored."""
+        if empty:
+            async with self._drained:
+                self._rounds += 1
+                self._drained.notify_all()
+
+
+async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
+    """Sleep, but not through a stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        pass
+    else:
+        await asyncio.sleep(min(seconds, 0.01))
