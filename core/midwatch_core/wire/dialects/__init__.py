@@ -2,5 +2,6 @@
 
 from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
+from midwatch_core.wire.dialects.openai_chat import OpenAIChat
 
-BUILTIN: tuple[Dialect, ...] = (AnthropicMessages(),)
+BUILTIN: tuple[Dialect, ...] = (AnthropicMessages(), OpenAIChat())
