@@ -1,5 +1,7 @@
 """The assembly of a streamed answer: deltas in, one growing text a block, and what the answer said so far."""
 
+from collections.abc import Callable
+
 from midwatch_core.model.content import FinishReason, ProviderError, Response, ToolCall
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.model.stream import StreamEvent, StreamKind
@@ -12,6 +14,7 @@ _KIND_OF_PART = {
     Part.TOOL_CALL: StreamKind.TOOL_ARGUMENTS,
     Part.TOOL_RESULT: StreamKind.TOOL_RESULT,
     Part.DOCUMENT: StreamKind.TOOL_RESULT,
+    Part.TOOL_DEFINITION: StreamKind.TOOL_RESULT,  # an MCP server's list of tools
 }
 
 # More than any model writes; beyond it the rest of a text is dropped and the response says so.
@@ -83,12 +86,15 @@ class Assembly:
         "raw_finish_reason",
         "service_tier",
         "usage",
+        "usage_source",
     )
 
     def __init__(self) -> None:
         self.model: str | None = None
         self.id: str | None = None
         self.usage: Usage | None = None
+        # For streams that count anew in every event: what reads the last count when the answer is put together.
+        self.usage_source: Callable[[], Usage | None] | None = None
         self.service_tier: str | None = None
         self.finish_reason: FinishReason | None = None
         self.raw_finish_reason: str | None = None
@@ -150,6 +156,8 @@ class Assembly:
     def response(self, body_bytes: int) -> Response:
         """The answer as far as it came."""
         self.drain()
+        if self.usage_source is not None:
+            self.usage = self.usage_source() or self.usage
         blocks = self._blocks.values()
         if any(block.truncated for block in blocks):
             self.note(f"a text above {MAX_TEXT_BYTES} bytes was cut")
