@@ -2,6 +2,19 @@
 
 from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
+from midwatch_core.wire.dialects.gemini_embeddings import GeminiEmbeddings
+from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
+from midwatch_core.wire.dialects.ollama_chat import OllamaChat
+from midwatch_core.wire.dialects.ollama_embeddings import OllamaEmbeddings
+from midwatch_core.wire.dialects.ollama_generate import OllamaGenerate
 from midwatch_core.wire.dialects.openai_chat import OpenAIChat
 
-BUILTIN: tuple[Dialect, ...] = (AnthropicMessages(), OpenAIChat())
+BUILTIN: tuple[Dialect, ...] = (
+    AnthropicMessages(),
+    GeminiEmbeddings(),
+    GeminiGenerateContent(),
+    OllamaChat(),
+    OllamaEmbeddings(),
+    OllamaGenerate(),
+    OpenAIChat(),
+)
