@@ -60,8 +60,8 @@ def test_writers_share_a_poll_and_each_keeps_its_order(root: Path) -> None:
         assert sorted(payload[:1] for payload in first) == [b"a"] * 10 + [b"b"] * 10 + [b"c"] * 10
 
         everything = first + payloads_of(drain(reader, max_frames=30))
-        for name in (b"a", b"b", b"c"):
-            assert [item for item in everything if item.startswith(name)] == [name + b"%03d" % n for n in range(100)]
+        for start in (b"a", b"b", b"c"):
+            assert [item for item in everything if item.startswith(start)] == [start + b"%03d" % n for n in range(100)]
 
 
 def test_one_quiet_writer_does_not_halve_a_busy_one(root: Path) -> None:

@@ -51,11 +51,13 @@ def append_until(writer: JournalWriter, outcome: Outcome, numbers: Iterator[int]
 
 def expected(tickets: list[Ticket], size: int = 20_000) -> list[tuple[bytes, bool]]:
     """What the reader must find: each frame as its ticket said."""
-    forms = {
-        Outcome.WRITTEN: (lambda n: (whole(n, size), False)),
-        Outcome.SLIM: (lambda n: (slim(whole(n, size)), True)),
-    }
-    return [forms[ticket.outcome](number) for number, ticket in enumerate(tickets) if ticket.outcome in forms]
+    found: list[tuple[bytes, bool]] = []
+    for number, ticket in enumerate(tickets):
+        if ticket.outcome is Outcome.WRITTEN:
+            found.append((whole(number, size), False))
+        elif ticket.outcome is Outcome.SLIM:
+            found.append((slim(whole(number, size)), True))
+    return found
 
 
 def drain(reader: JournalReader) -> list[Entry]:
@@ -76,7 +78,7 @@ def read_all(root: Path) -> list[tuple[bytes, bool]]:
 def test_a_full_disk_takes_texts_first_then_frames_and_recovers(small_disk: Path, eventually: Eventually) -> None:
     root, ballast = small_disk / "journal", small_disk / "ballast"
     writer = JournalWriter(root, "w0-1-1", slim=slim, limits=LIMITS)
-    assert writer.state is JournalState.OK
+    assert writer.stats().state is JournalState.OK
     numbers = iter(range(100_000))
     tickets = append_until(writer, Outcome.WRITTEN, numbers)
     with ballast.open("wb", buffering=0) as file:
@@ -84,7 +86,7 @@ def test_a_full_disk_takes_texts_first_then_frames_and_recovers(small_disk: Path
             file.write(bytes(4096))
 
     tickets += append_until(writer, Outcome.SLIM, numbers)
-    assert writer.state is JournalState.SLIM
+    assert writer.stats().state is JournalState.SLIM
     slim_room = 0
     while os.statvfs(small_disk).f_bavail:  # someone else takes even the reserve's blocks
         with ballast.open("ab", buffering=0) as file:
@@ -95,7 +97,7 @@ def test_a_full_disk_takes_texts_first_then_frames_and_recovers(small_disk: Path
         slim_room += 1
     assert slim_room > 20, "the reserve was given back to the disk"
     tickets += append_until(writer, Outcome.DROPPED, numbers)
-    assert writer.state is JournalState.FULL
+    assert writer.stats().state is JournalState.FULL
 
     ballast.unlink()
     eventually(lambda: writer.state is JournalState.OK)
@@ -135,7 +137,7 @@ def test_a_disk_that_the_journal_itself_filled_empties_as_the_reader_acknowledge
 def test_a_writer_that_starts_on_a_nearly_full_disk_keeps_frames_without_texts(small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes(3_700_000))
     with JournalWriter(small_disk / "journal", "w0-1-1", slim=slim, limits=LIMITS) as writer:
-        assert writer.state is JournalState.SLIM
+        assert writer.stats().state is JournalState.SLIM
         assert writer.append(whole(1)).wait(20)
     assert read_all(small_disk / "journal") == [(b"000001", True)]
 
@@ -146,10 +148,10 @@ def test_the_bound_takes_texts_first_then_frames_and_recovers_as_segments_go(
     writer = JournalWriter(root, "w0-1-1", slim=slim, limits=BOUND)
     numbers = iter(range(100_000))
     tickets = append_until(writer, Outcome.SLIM, numbers, 1000)
-    assert writer.state is JournalState.SLIM
+    assert writer.stats().state is JournalState.SLIM
     assert sum(ticket.outcome is Outcome.WRITTEN for ticket in tickets) == 80_000 // 1026
     tickets += append_until(writer, Outcome.DROPPED, numbers, 1000)
-    assert writer.state is JournalState.FULL
+    assert writer.stats().state is JournalState.FULL
     assert sum(path.stat().st_size for path in (root / "w0-1-1").glob("*.seg")) <= 100_000
 
     with JournalReader(root) as reader:
