@@ -104,7 +104,7 @@ def content(call: Call, turn: Turn) -> list[Json]:
     """The content blocks, complete."""
     blocks: list[Json] = []
     if turn.thinking:
-        blocks.append({"type": "thinking", "thinking": turn.thought, "signature": call.token("ErUBCkYI", 160)})
+        blocks.append({"type": "thinking", "thinking": turn.thought, "signature": call.signature()})
     if turn.reply:
         blocks.append({"type": "text", "text": turn.text})
     for index, tool in enumerate(turn.calls):

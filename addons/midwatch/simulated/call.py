@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +36,11 @@ class Call:
     def token(self, prefix: str, length: int = 24) -> str:
         """An id of this call: `prefix` and `length` hexadecimal digits."""
         seed = f"{prefix}{self.serial}".encode()
-        return prefix + hashlib.blake2b(seed, digest_size=(length + 1) // 2).hexdigest()[:length]
+        return prefix + hashlib.shake_128(seed).hexdigest((length + 1) // 2)[:length]
+
+    def signature(self, length: int = 120) -> str:
+        """What a provider signs its reasoning with: base64 of `length` bytes that mean nothing here."""
+        return base64.b64encode(hashlib.shake_128(f"signature{self.serial}".encode()).digest(length)).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,9 +97,13 @@ def read(call: Call) -> Prompt:
         input_tokens=count_tokens(volume(contents) + volume(system) + volume(body.get("tools"))) + 1,
         tools=_tools(body),
         limit=limit if isinstance(limit, int) else None,
-        thinks=budget != 0 and (model.startswith(("gemini-2.5-pro", "gemini-3")) or bool(thinking)),
+        thinks=budget != 0 and (_thinks_unasked(model) or bool(thinking)),
         schema=_pick(config, "responseJsonSchema") or _pick(config, "responseSchema"),
     )
+
+
+def _thinks_unasked(model: str) -> bool:
+    return model.startswith(("gemini-2.5", "gemini-3")) and "lite" not in model
 
 
 def _config(body: Json) -> Json:
@@ -145,7 +149,7 @@ def _call_parts(call: Call, turn: Turn) -> list[Json]:
     for index, tool in enumerate(turn.calls):
         part: Json = {"functionCall": {"name": tool.name, "args": tool.arguments, "id": call.token(str(index), 7)}}
         if index == 0 and turn.thinking:
-            part["thoughtSignature"] = call.token("EpIDCo8DAQ", 160)
+            part["thoughtSignature"] = call.signature()
         parts.append(part)
     return parts
 

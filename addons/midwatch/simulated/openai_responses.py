@@ -48,7 +48,10 @@ def answer(call: Call, script: Script) -> Answer:
     started = _response(call, turn, "in_progress")
     events = stream_events(started, output(call, turn), _finished(call, turn, script), turn)
     return Answer(
-        headers=headers, content_type="text/event-stream; charset=utf-8", events=events, failure=_failure(started, script)
+        headers=headers,
+        content_type="text/event-stream; charset=utf-8",
+        events=events,
+        failure=_failure(started, script),
     )
 
 
