@@ -79,7 +79,7 @@ class ProcessHost:
         """Start the command and wait until its port accepts a connection; the time is kept in `started_s`."""
         port = free_port()
         begin = time.perf_counter()
-        with (bench.folder / f"{self.name}.log").open("ab") as log:
+        with (bench.folder / f"{self.name.replace('/', '_')}.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self.command(bench, port),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -149,12 +149,13 @@ class LeanHost(ProcessHost):
     patches: str = "all"
     stream: str = "none"
     extra: tuple[str, ...] = ()
+    interpreter: tuple[str, ...] = ()
 
     def command(self, bench: Bench, port: int) -> Sequence[str]:
         """`python -m benchmarks.lean_proxy`."""
         words = ["--port", str(port), "--confdir", str(bench.confdir), "--upstream-ca", str(bench.upstream_ca)]
         choice = ["--patches", self.patches, "--stream", self.stream]
-        return [sys.executable, "-m", "benchmarks.lean_proxy", *words, *choice, *self.extra]
+        return [sys.executable, *self.interpreter, "-m", "benchmarks.lean_proxy", *words, *choice, *self.extra]
 
 
 @dataclass(slots=True)

@@ -107,6 +107,11 @@ class HookRun:
             self._halted = True
         return self._awaitable is None and (self._halted or not self._table.added())
 
+    @property
+    def first_arg(self) -> Any:
+        """The event's first argument: the flow, for a flow event."""
+        return self._args[0]
+
     async def finish(self, manager: AddonManager) -> None:
         """Await what `start` stopped at, and call what comes after it."""
         try:

@@ -9,7 +9,8 @@ commands. A hook that really waits, or an intercepted flow, gets its task as in 
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 from mitmproxy import flow, hooks
 from mitmproxy.addonmanager import AddonManager
@@ -23,13 +24,18 @@ from mitmproxy.utils import asyncio_utils
 from midwatch.lean.dispatch import HookRun, args_of, table_of
 from midwatch.lean.patch import Guard, Patch, Replacement
 
+_KEY = "_midwatch_top"
+
 
 class InlineHooks:
     """Stands between a connection and its top layer: passes every command on but hooks, which it runs itself."""
 
     def __init__(self, handler: ProxyConnectionHandler, layer: Layer) -> None:
-        self._handler = handler
+        self.handler = handler
         self._layer = layer
+        self._ran: dict[commands.StartHook, bool] = {}
+        # All layers of a connection share its client: the way for one of them to find this object.
+        handler.client.__dict__[_KEY] = self
 
     @property
     def context(self) -> Context:
@@ -44,38 +50,55 @@ class InlineHooks:
                 for command in self._layer.handle_event(pending.popleft()):
                     if not isinstance(command, commands.StartHook):
                         yield command
-                    elif self._run(command) and command.blocking:
+                        continue
+                    done = self._ran.pop(command, None)
+                    if done is None:
+                        done = self._run(command)
+                    if done and command.blocking:
                         pending.append(events.HookCompleted(command))
         finally:
             # Only after a crash in a layer is anything left: as in stock, the hooks' ends still arrive.
             for left in pending:
-                self._task(self._handler.server_event(left), "report a hook's end")
+                self._task(self.handler.server_event(left), "report a hook's end")
+
+    def run_early(self, hook: commands.StartHook) -> bool:
+        """Run a hook before its command arrives here; True when all is done. `forget` says it will not arrive."""
+        done = self._ran[hook] = self._run(hook)
+        return done
+
+    def forget(self, hook: commands.StartHook) -> None:
+        """The layer went on by itself: the hook's command will never come by."""
+        del self._ran[hook]
 
     def _run(self, hook: commands.StartHook) -> bool:
         """Run the addons of `hook`; True when all are done and nothing holds the flow."""
-        addons = self._handler.master.addons
+        addons = self.handler.master.addons
         table = table_of(addons)
         run = HookRun(table, hook)
         done = run.start()
-        (data,) = args_of(hook)
+        data = run.first_arg
         is_flow = isinstance(data, flow.Flow)
         if done and not (is_flow and (data.intercepted or table.groups("update"))):
             return True
-        rest = _Rest(self._handler, hook, run, done=done)
+        rest = _Rest(self.handler, hook, run, done=done)
         self._task(rest.go(addons), f"handle_hook({hook.name})")
         return rest.let_go()
 
-    def _task(self, coroutine: object, name: str) -> None:
-        client = self._handler.client.peername
+    def _task(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        client = self.handler.client.peername
         asyncio_utils.create_task(coroutine, name=name, keep_ref=True, client=client)
+
+
+def top_of(context: Context) -> InlineHooks | None:
+    """The object that runs the hooks of this layer's connection, where the patch is applied."""
+    found: InlineHooks | None = context.client.__dict__.get(_KEY)
+    return found
 
 
 class _Rest:
     """What remains of a hook that could not end at once, in its own task, as stock's `handle_hook` has it."""
 
-    def __init__(
-        self, handler: ProxyConnectionHandler, hook: commands.StartHook, run: HookRun, *, done: bool
-    ) -> None:
+    def __init__(self, handler: ProxyConnectionHandler, hook: commands.StartHook, run: HookRun, *, done: bool) -> None:
         self._handler = handler
         self._hook = hook
         self._run = run
@@ -105,7 +128,11 @@ class _Rest:
 async def _handle_client(self: ProxyConnectionHandler) -> None:
     """Stand in for the inherited `handle_client`: the same, with `InlineHooks` before the top layer."""
     self.layer = InlineHooks(self, self.layer)  # type: ignore[assignment]  # offers what the handler uses of a Layer
-    await ConnectionHandler.handle_client(self)
+    try:
+        await ConnectionHandler.handle_client(self)
+    finally:
+        # The client outlives its connection in flows that are kept; it must not keep the connection's layers.
+        self.client.__dict__.pop(_KEY, None)
 
 
 INLINE_HOOKS = Patch(

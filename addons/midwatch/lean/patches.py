@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from midwatch.lean.direct_hooks import DIRECT_HOOKS
 from midwatch.lean.dispatch import HOOK_DISPATCH
+from midwatch.lean.header_lookup import HEADER_LOOKUP
 from midwatch.lean.inline_hooks import INLINE_HOOKS
+from midwatch.lean.http_routing import HTTP_ROUTING
+from midwatch.lean.joined_writes import JOINED_WRITES
 from midwatch.lean.message_check import MESSAGE_CHECK
 from midwatch.lean.patch import Patch
 from midwatch.lean.sockets import HANDED_SOCKETS
 
-ALL_PATCHES: tuple[Patch, ...] = (HANDED_SOCKETS, HOOK_DISPATCH, INLINE_HOOKS, MESSAGE_CHECK)
+ALL_PATCHES: tuple[Patch, ...] = (
+    HANDED_SOCKETS,
+    HOOK_DISPATCH,
+    MESSAGE_CHECK,
+    INLINE_HOOKS,
+    DIRECT_HOOKS,
+    JOINED_WRITES,
+    HEADER_LOOKUP,
+    HTTP_ROUTING,
+)
 
 
 def patches_named(names: Iterable[str]) -> tuple[Patch, ...]:
