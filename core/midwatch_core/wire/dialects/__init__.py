@@ -8,6 +8,9 @@ from midwatch_core.wire.dialects.ollama_chat import OllamaChat
 from midwatch_core.wire.dialects.ollama_embeddings import OllamaEmbeddings
 from midwatch_core.wire.dialects.ollama_generate import OllamaGenerate
 from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai_completions import OpenAICompletions
+from midwatch_core.wire.dialects.openai_embeddings import OpenAIEmbeddings
+from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
 
 BUILTIN: tuple[Dialect, ...] = (
     AnthropicMessages(),
@@ -17,4 +20,7 @@ BUILTIN: tuple[Dialect, ...] = (
     OllamaEmbeddings(),
     OllamaGenerate(),
     OpenAIChat(),
+    OpenAICompletions(),
+    OpenAIEmbeddings(),
+    OpenAIResponses(),
 )

@@ -7,21 +7,18 @@ from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects import openai_errors
+from midwatch_core.wire.dialects.openai_answer import read_answer
 from midwatch_core.wire.dialects.openai_chat_stream import ChatStreamReader
-from midwatch_core.wire.dialects.openai_finish import finish_reason
 from midwatch_core.wire.dialects.openai_messages import (
     read_content,
-    read_message,
     read_messages,
-    read_tool_calls,
     read_tool_definitions,
 )
-from midwatch_core.wire.dialects.openai_usage import read_chat_usage
 from midwatch_core.wire.dialects.parameters import parameters
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.target import Target
 
-_NO_PARAMETERS = frozenset({"messages", "model", "stream", "tools", "functions", "prediction", "documents"})
+_BESIDE = frozenset({"messages", "model", "stream", "tools", "functions", "prediction", "documents"})
 
 
 class OpenAIChat:
@@ -41,28 +38,12 @@ class OpenAIChat:
             stream=body["stream"].flag(),
             segments=(*(segment for _, segment in definitions), *_request_texts(body)),
             tools=tuple(name for name, _ in definitions if name),
-            parameters=parameters(body, beside=_NO_PARAMETERS),
+            parameters=parameters(body, beside=_BESIDE),
         )
 
     def read_response(self, body: Node, status: int) -> Response:
-        """All choices' texts; the finish reason is the first choice's that has one."""
-        error = openai_errors.read_error(body, failed=status >= 400)
-        if not body.is_dict:
-            body.wrong("an object")
-            return Response(error=error)
-        messages = [choice["message"] for choice in body["choices"]]
-        raw = next((raw for choice in body["choices"] if (raw := choice["finish_reason"].text())), None)
-        return Response(
-            model=body["model"].text() or None,
-            id=body["id"].text() or None,
-            segments=tuple(segment for message in messages for segment in read_message(message, Part.ASSISTANT)),
-            tool_calls=tuple(call for message in messages for call in read_tool_calls(message)),
-            finish_reason=finish_reason(raw),
-            raw_finish_reason=raw,
-            usage=read_chat_usage(body["usage"]),
-            service_tier=body["service_tier"].text(),
-            error=error,
-        )
+        """See `openai_answer.read_answer`."""
+        return read_answer(body, status)
 
     def stream_reader(self, assembly: Assembly) -> ChatStreamReader:
         """A reader for one answer."""

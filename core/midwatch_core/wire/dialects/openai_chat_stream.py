@@ -1,19 +1,15 @@
-"""The stream of Chat Completions, chunk by chunk."""
+"""The stream of Chat Completions and of legacy Completions, chunk by chunk."""
 
 from typing import Any
 
-import orjson
-
-from midwatch_core.model.segment import Part
-from midwatch_core.wire.assembly import Assembly, Block
+from midwatch_core.model.content import Json
+from midwatch_core.wire.assembly import Assembly
+from midwatch_core.wire.dialects.openai_choice import StreamedChoice, as_text, checked_index
 from midwatch_core.wire.dialects.openai_errors import read_stream_error
 from midwatch_core.wire.dialects.openai_finish import finish_reason
 from midwatch_core.wire.dialects.openai_usage import read_chat_usage
-from midwatch_core.wire.jsontext import compact
+from midwatch_core.wire.jsontext import load
 from midwatch_core.wire.node import Node, Trouble
-
-# More choices or calls than any answer has: an index beyond is not one, and must not cost memory.
-_MAX_INDEX = 1024
 
 
 class ChatStreamReader:
@@ -27,26 +23,26 @@ class ChatStreamReader:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._choices: dict[int, _Choice] = {}
-        self._last_usage: object = None
+        self._choices: dict[int, StreamedChoice] = {}
+        self._last_usage: Json = None
 
     def event(self, name: str, data: bytes) -> None:
         """Read one chunk."""
         if data.startswith(b"[DONE]"):
             self._assembly.complete = True
             return
-        chunk = orjson.loads(data)
+        chunk = load(data)
         get = chunk.get
         assembly = self._assembly
         if assembly.model is None or assembly.id is None:
-            assembly.model = _text(get("model")) or assembly.model
-            assembly.id = _text(get("id")) or assembly.id
+            assembly.model = as_text(get("model")) or assembly.model
+            assembly.id = as_text(get("id")) or assembly.id
         for choice in get("choices") or ():
             self._read_choice(choice)
         if (usage := get("usage")) or (usage := _vendor_usage(chunk)):
             self._report(usage)
         if tier := get("service_tier"):
-            assembly.service_tier = _text(tier) or assembly.service_tier
+            assembly.service_tier = as_text(tier) or assembly.service_tier
         if "error" in chunk or get("object") == "error":
             self._fail(chunk)
 
@@ -59,9 +55,11 @@ class ChatStreamReader:
         index = choice.get("index") or 0
         reader = self._choices.get(index)
         if reader is None:
-            reader = self._choices[index] = _Choice(self._assembly, _checked(index))
+            reader = self._choices[index] = StreamedChoice(self._assembly, checked_index(index))
         if (delta := choice.get("delta")) or (delta := choice.get("message")):
             reader.read(delta)
+        elif text := choice.get("text"):
+            reader.read_text(text)
         if raw := choice.get("finish_reason"):
             self._finish(index, raw)
         if usage := choice.get("usage"):
@@ -69,173 +67,26 @@ class ChatStreamReader:
 
     def _finish(self, index: int, word: object) -> None:
         """The first choice's reason counts, another's until then; vendors repeat it in their last chunk."""
-        known, raw = self._assembly.raw_finish_reason, _text(word)
+        known, raw = self._assembly.raw_finish_reason, as_text(word)
         if raw and raw != known and (known is None or index == 0) and self._assembly.error is None:
             self._assembly.finish(finish_reason(raw), raw)
 
-    def _report(self, usage: object) -> None:
+    def _report(self, usage: Json) -> None:
         if usage == self._last_usage:
             return
         self._last_usage = usage
         trouble = Trouble()
-        read = read_chat_usage(Node(usage, trouble))  # type: ignore[arg-type]
+        read = read_chat_usage(Node(usage, trouble))
         if read is not None:
             self._assembly.report_usage(read)
         if trouble.first:
             self._assembly.note(f"usage: {trouble.first}")
 
-    def _fail(self, chunk: object) -> None:
+    def _fail(self, chunk: Json) -> None:
         if error := read_stream_error(chunk):
             self._assembly.fail(error)
 
 
-class _Choice:
-    """One choice under way: its blocks, found once."""
-
-    __slots__ = (
-        "_assembly",
-        "_blocks",
-        "_call_count",
-        "_calls",
-        "_content",
-        "_items",
-        "_last_call",
-        "_path",
-        "_thinking",
-    )
-
-    def __init__(self, assembly: Assembly, index: int) -> None:
-        self._assembly = assembly
-        self._path = f"/choices/{index}/message"
-        self._content: Block | None = None
-        self._blocks: dict[str, Block] = {}
-        self._calls: dict[int | None, Block] = {}
-        self._call_count = 0
-        self._last_call: Block | None = None
-        # Content that comes as a list of parts (Mistral): how many parts there are, and whether the last is thinking.
-        self._items = 0
-        self._thinking = False
-
-    def read(self, delta: dict[str, Any]) -> None:
-        for key, value in delta.items():
-            if not value:
-                continue
-            if key == "content":
-                if type(value) is str:
-                    (self._content or self._open_content()).append(value)
-                else:
-                    self._read_parts(value)
-            elif key == "tool_calls":
-                for call in value:
-                    self._read_call(call)
-            elif key != "role":
-                self._read_other(key, value, delta)
-
-    def _read_other(self, key: str, value: Any, delta: dict[str, Any]) -> None:
-        if key == "reasoning_content":
-            if value != delta.get("reasoning"):  # vLLM sends both for a while
-                self._append(Part.REASONING, key, value)
-        elif key == "reasoning":
-            self._append(Part.REASONING, key, value)
-        elif key == "refusal":
-            self._append(Part.ASSISTANT, key, value)
-        elif key == "reasoning_details":
-            if not delta.get("reasoning"):
-                self._read_details(value)
-        elif key == "function_call":
-            block = self._assembly.tool(f"{self._path}/function_call/arguments", None, _text(value.get("name")))
-            _append_arguments(block, value.get("arguments"))
-        elif key == "audio" and (transcript := value.get("transcript")):
-            self._append(Part.ASSISTANT, "audio/transcript", transcript)
-
-    def _append(self, part: Part, place: str, delta: object) -> None:
-        if type(delta) is not str:
-            raise TypeError(f"{place} is {type(delta).__name__}")
-        block = self._blocks.get(place)
-        if block is None:
-            block = self._blocks[place] = self._assembly.block(part, f"{self._path}/{place}")
-        block.append(delta)
-
-    def _open_content(self) -> Block:
-        """Where a plain string goes: the content itself, or after parts a text part behind them."""
-        if self._items == 0:
-            self._content = self._assembly.block(Part.ASSISTANT, f"{self._path}/content")
-            return self._content
-        if self._thinking:
-            self._thinking = False
-            self._items += 1
-        return self._assembly.block(Part.ASSISTANT, f"{self._path}/content/{self._items - 1}/text")
-
-    def _read_parts(self, parts: Any) -> None:
-        if type(parts) is not list:
-            raise TypeError(f"content is {type(parts).__name__}")
-        for item in parts:
-            if type(item) is str:
-                self._open_content().append(item)
-            elif item.get("type") == "thinking":
-                self._read_thinking(item.get("thinking"))
-            elif type(text := item.get("text")) is str:
-                self._items = self._items or 1
-                self._open_content().append(text)
-
-    def _read_thinking(self, thinking: Any) -> None:
-        if not self._thinking:
-            self._thinking = True
-            self._items += 1
-            self._content = None
-        place = f"{self._path}/content/{self._items - 1}/thinking"
-        if type(thinking) is str:
-            self._assembly.block(Part.REASONING, place).append(thinking)
-            return
-        block = self._assembly.block(Part.REASONING, f"{place}/0/text")
-        for piece in thinking or ():
-            if type(text := piece.get("text")) is str:
-                block.append(text)
-
-    def _read_details(self, details: list[dict[str, Any]]) -> None:
-        for detail in details:
-            for key in ("text", "summary"):
-                if text := detail.get(key):
-                    self._append(Part.REASONING, f"reasoning_details/{_checked(detail.get('index') or 0)}/{key}", text)
-
-    def _read_call(self, call: dict[str, Any]) -> None:
-        kind = "custom" if "custom" in call else "function"
-        target = call.get(kind) or {}
-        key = "input" if kind == "custom" else "arguments"
-        block = self._call(call.get("index"), _text(call.get("id")), _text(target.get("name")), f"{kind}/{key}")
-        if arguments := target.get(key):
-            _append_arguments(block, arguments)
-
-    def _call(self, index: int | None, tool_id: str | None, name: str | None, place: str) -> Block:
-        """The call a delta belongs to. Some servers give no index, or the same to parallel calls sent whole."""
-        block = self._last_call if index is None else self._calls.get(index)
-        if block is None or (name and tool_id and block.tool_id and tool_id != block.tool_id):
-            position = _checked(self._call_count)
-            block = self._assembly.tool(f"{self._path}/tool_calls/{position}/{place}", tool_id, name)
-            self._call_count += 1
-            self._calls[index] = block
-        else:
-            block.tool_id = block.tool_id or tool_id
-            block.tool_name = block.tool_name or name
-        self._last_call = block
-        return block
-
-
-def _append_arguments(block: Block, arguments: Any) -> None:
-    if arguments:
-        block.append(arguments if type(arguments) is str else compact(arguments))
-
-
-def _vendor_usage(chunk: dict[str, Any]) -> object:
+def _vendor_usage(chunk: dict[str, Any]) -> Json:
     groq = chunk.get("x_groq")
     return groq.get("usage") if groq else None
-
-
-def _checked(index: object) -> int:
-    if type(index) is not int or not 0 <= index < _MAX_INDEX:
-        raise ValueError(f"{index!r} is no index")
-    return index
-
-
-def _text(value: object) -> str | None:
-    return value if type(value) is str and value else None

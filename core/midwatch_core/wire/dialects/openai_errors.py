@@ -2,8 +2,9 @@
 
 import orjson
 
-from midwatch_core.model.content import ProviderError
+from midwatch_core.model.content import Json, ProviderError
 from midwatch_core.wire.dialect import Answer, Refusal
+from midwatch_core.wire.dialects.answering import json_answer
 from midwatch_core.wire.node import Node, Trouble
 
 _TYPE_OF_STATUS = {
@@ -37,9 +38,9 @@ def read_error(body: Node, *, failed: bool) -> ProviderError | None:
     return None
 
 
-def read_stream_error(chunk: object) -> ProviderError | None:
+def read_stream_error(chunk: Json) -> ProviderError | None:
     """The error of one event of a stream, read the same way."""
-    return read_error(Node(chunk, Trouble()), failed=False)  # type: ignore[arg-type]
+    return read_error(Node(chunk, Trouble()), failed=False)
 
 
 def _type(error: Node) -> str | None:
@@ -58,7 +59,7 @@ def _words(error: Node) -> str | None:
     return None
 
 
-def error_document(refusal: Refusal) -> dict[str, object]:
+def error_document(refusal: Refusal) -> dict[str, Json]:
     """The `error` member of an answer of ours."""
     default = "server_error" if refusal.status >= 500 else "invalid_request_error"
     return {
@@ -75,17 +76,10 @@ def refuse(refusal: Refusal) -> Answer:
 
     They read `x-should-retry`, and show `x-request-id` as the error's `request_id`.
     """
-    headers = [
-        ("content-type", "application/json"),
-        ("x-midwatch-request-id", refusal.request_id),
-        ("x-request-id", refusal.request_id),
-    ]
-    if refusal.retry_after_s is not None:
-        headers.append(("retry-after", str(refusal.retry_after_s)))
+    extra = [("x-request-id", refusal.request_id)]
     if refusal.status == 403:
-        headers.append(("x-should-retry", "false"))
-    body = orjson.dumps({"error": error_document(refusal)})
-    return Answer(status=refusal.status, headers=tuple(headers), body=body)
+        extra.append(("x-should-retry", "false"))
+    return json_answer(refusal, {"error": error_document(refusal)}, *extra)
 
 
 def refuse_in_stream(refusal: Refusal) -> bytes:

@@ -1,0 +1,157 @@
+"""The stream of the Responses API, event by event."""
+
+from collections.abc import Callable
+from typing import Any
+
+from midwatch_core.model.content import FinishReason, Json, ProviderError
+from midwatch_core.model.segment import Part
+from midwatch_core.wire.assembly import Assembly, Block
+from midwatch_core.wire.dialects.openai_choice import as_text, checked_index
+from midwatch_core.wire.dialects.openai_items import read_call, read_item
+from midwatch_core.wire.dialects.openai_responses_outcome import (
+    read_finish,
+    read_response_error,
+    read_responses_usage,
+)
+from midwatch_core.wire.jsontext import load
+from midwatch_core.wire.node import Node, Trouble
+
+# Delta events: the part they add to and its place in the output item; `{}` stands for the index in the field named.
+_DELTAS = {
+    "response.output_text.delta": (Part.ASSISTANT, "content_index", "content/{}/text"),
+    "response.refusal.delta": (Part.ASSISTANT, "content_index", "content/{}/refusal"),
+    "response.reasoning_text.delta": (Part.REASONING, "content_index", "content/{}/text"),
+    "response.reasoning_summary_text.delta": (Part.REASONING, "summary_index", "summary/{}/text"),
+    "response.function_call_arguments.delta": (Part.TOOL_CALL, "", "arguments"),
+    "response.mcp_call_arguments.delta": (Part.TOOL_CALL, "", "arguments"),
+    "response.custom_tool_call_input.delta": (Part.TOOL_CALL, "", "input"),
+    "response.code_interpreter_call_code.delta": (Part.TOOL_CALL, "", "code"),
+}
+_LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+# Fields by which fees and the finish are known: all that is kept of an item.
+_KEPT = ("type", "container_id", "action")
+
+
+class ResponsesStreamReader:
+    """Reads `response.*` events. `response.completed`, `.incomplete` and `.failed` end the stream.
+
+    Texts come as deltas. Items that have none (a web search's action, an MCP call's output) are read when they are
+    done, and all of them from the last event where a server sends only that.
+    """
+
+    __slots__ = ("_assembly", "_blocks", "_handlers", "_items", "_written")
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._blocks: dict[tuple[str, Any, Any], Block] = {}
+        # Paths that have had a text: what comes again in a `done` event is not added twice.
+        self._written: set[str] = set()
+        self._items: dict[int, Json] = {}
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
+            "response.created": self._begin,
+            "response.in_progress": self._begin,
+            "response.output_item.added": self._add_item,
+            "response.output_item.done": self._end_item,
+            "error": self._fail,
+            **dict.fromkeys(_LAST, self._end),
+        }
+
+    def event(self, name: str, data: bytes) -> None:
+        """Read one event. Its type is in its data; the SSE name repeats it."""
+        if data.startswith(b"[DONE]"):
+            self._assembly.complete = True
+            return
+        event = load(data)
+        kind = event.get("type") or name
+        delta = _DELTAS.get(kind)
+        if delta is not None:
+            index = event.get(delta[1], 0)
+            block = self._blocks.get((kind, event["output_index"], index))
+            if block is None:
+                block = self._open(kind, event["output_index"], index)
+            block.append(event["delta"])
+        elif (handler := self._handlers.get(kind)) is not None:
+            handler(event)
+        elif event.get("error"):
+            self._fail(event)
+
+    def end(self) -> None:
+        """A stream that broke off with an error has no other end."""
+        if self._assembly.error is not None:
+            self._assembly.complete = True
+
+    def _open(self, kind: str, output: object, index: object) -> Block:
+        part, _, place = _DELTAS[kind]
+        path = f"/output/{checked_index(output)}/{place.format(checked_index(index))}"
+        block = self._blocks[kind, output, index] = self._assembly.block(part, path)
+        self._written.add(path)
+        return block
+
+    def _begin(self, event: dict[str, Any]) -> None:
+        self._identify(event["response"])
+
+    def _identify(self, response: dict[str, Any]) -> None:
+        self._assembly.model = as_text(response.get("model")) or self._assembly.model
+        self._assembly.id = as_text(response.get("id")) or self._assembly.id
+        self._assembly.service_tier = as_text(response.get("service_tier")) or self._assembly.service_tier
+
+    def _add_item(self, event: dict[str, Any]) -> None:
+        self._item(event)
+
+    def _end_item(self, event: dict[str, Any]) -> None:
+        item = self._item(event)
+        self._fill(item)
+
+    def _item(self, event: dict[str, Any]) -> Node:
+        """Register an item and the tool it calls. The node stands where the item has its place in the answer."""
+        index, item = checked_index(event["output_index"]), event["item"]
+        self._items[index] = {key: item[key] for key in _KEPT if key in item}
+        node = self._placed(item, index)
+        if call := read_call(node):
+            self._assembly.tool(call.path, call.id, call.name)
+        return node
+
+    def _placed(self, item: Json, index: int) -> Node:
+        root = Node(None, Trouble())
+        return Node(item, Trouble(), Node(None, Trouble(), root, "output"), index)
+
+    def _fill(self, item: Node) -> None:
+        """Texts of a finished item that did not come as deltas."""
+        for segment in read_item(item, Part.ASSISTANT):
+            if segment.path not in self._written:
+                self._written.add(segment.path)
+                self._assembly.block(segment.part, segment.path).append(segment.text)
+
+    def _end(self, event: dict[str, Any]) -> None:
+        assembly = self._assembly
+        self._identify(event["response"])
+        response = Node(event["response"], trouble := Trouble())
+        items = [item for item in response["output"] if item.is_dict]
+        if not self._items:
+            for item in items:
+                self._take_whole(item)
+        known = items or [Node(item, Trouble()) for item in self._items.values()]
+        if usage := read_responses_usage(response["usage"], known):
+            assembly.report_usage(usage)
+        if error := read_response_error(response):
+            assembly.fail(error)
+        finish, raw = read_finish(response, known)
+        if finish is not None and assembly.error is None:
+            assembly.finish(finish, raw)
+        elif finish is not None:
+            assembly.finish_reason, assembly.raw_finish_reason = FinishReason.ERROR, raw
+        assembly.complete = True
+        if trouble.first:
+            assembly.note(f"{event.get('type')}: {trouble.first}")
+
+    def _take_whole(self, item: Node) -> None:
+        if call := read_call(item):
+            self._assembly.tool(call.path, call.id, call.name)
+        self._fill(item)
+
+    def _fail(self, event: dict[str, Any]) -> None:
+        """`{"type": "error", "code", "message"}`, or the same in an object `error`."""
+        nested = event.get("error")
+        error = nested if isinstance(nested, dict) else event
+        kind = as_text(error.get("code")) or (as_text(error.get("type")) if error is nested else None)
+        self._assembly.fail(ProviderError(type=kind, message=as_text(error.get("message")) or as_text(nested)))
