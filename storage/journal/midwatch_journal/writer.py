@@ -17,7 +17,7 @@ from .segment import MAX_BATCH_FRAMES
 from .space import Space
 from .stats import JournalState, JournalStats
 from .syncer import Syncer
-from .ticket import Outcome, Ticket
+from .ticket import Outcome, Patience, Ticket
 
 _MAX_BATCH_BYTES = 4 * 1024 * 1024
 _TICK_S = 0.25
@@ -58,7 +58,8 @@ class JournalWriter:
         self._inbox: SimpleQueue[Ticket | None] = SimpleQueue()
         self._gate = Lock()
         self._closed = False
-        self._queued_frames = self._queued_bytes = self._refused = self._late_waits = 0
+        self._queued_frames = self._queued_bytes = self._refused = 0
+        self._patience = Patience()
         self._thread = Thread(target=self._run, name="midwatch-journal-write", daemon=True)
         self._thread.start()
 
@@ -67,7 +68,7 @@ class JournalWriter:
 
         The ticket is at once DROPPED when the writer is closed or `queue_bytes` wait already.
         """
-        ticket = Ticket(payload, self._count_late)
+        ticket = Ticket(payload, self._patience)
         with self._gate:
             if self._closed or self._queued_bytes + len(payload) > self._queue_bytes:
                 self._refused += 1
@@ -93,7 +94,7 @@ class JournalWriter:
             bytes=tally.bytes,
             slim=tally.slim,
             dropped=tally.dropped + self._refused,
-            late_waits=self._late_waits,
+            late_waits=self._patience.late_waits,
             write_errors=tally.write_errors,
             slim_errors=tally.slim_errors,
             fsyncs=self._syncer.fsyncs,
@@ -160,10 +161,6 @@ class JournalWriter:
             except Empty:
                 return batch, True
         return batch, False
-
-    def _count_late(self) -> None:
-        with self._gate:
-            self._late_waits += 1
 
 
 def _claim(root: Path, folder: Path) -> HeldLock:

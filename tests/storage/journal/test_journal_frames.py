@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from midwatch_journal.frames import (
     FLAG_SLIM,
     HEADER_BYTES,

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from midwatch_journal import Entry, JournalReader
 
 # Says on standard output, one line a frame, what write(2) has taken. Frames are large: kills land inside them.

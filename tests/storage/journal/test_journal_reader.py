@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from midwatch_journal import Entry, JournalLimits, JournalLockedError, JournalReader, JournalWriter
 from midwatch_journal.layout import segment_numbers
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from midwatch_journal import JournalReader
 from midwatch_journal.frames import SEGMENT_HEADER, frame_header
 from midwatch_journal.scanning import SegmentScan

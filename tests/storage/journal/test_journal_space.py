@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from midwatch_journal import Entry, JournalLimits, JournalReader, JournalState, JournalWriter, Outcome, Ticket
 
 type Eventually = Callable[[Callable[[], bool]], None]
@@ -35,7 +36,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"root: allowed to mount a tmpfs, here {mounted.stderr.strip()}")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def append_until(writer: JournalWriter, outcome: Outcome, numbers: Iterator[int], size: int = 20_000) -> list[Ticket]:
@@ -132,6 +133,18 @@ def test_a_disk_that_the_journal_itself_filled_empties_as_the_reader_acknowledge
         found += drain(reader)
         assert [(entry.payload, entry.slim) for entry in found] == expected(tickets)
         assert reader.stats().corrupt == 0
+
+
+def test_slim_frames_within_the_bound_use_the_reserve_of_a_disk_that_others_filled(small_disk: Path) -> None:
+    root = small_disk / "journal"
+    limits = JournalLimits(max_bytes=256 * 1024 + 100, reserve_bytes=256 * 1024, refresh_s=0.02)
+    with JournalWriter(root, "w0-1-1", slim=slim, limits=limits) as writer:
+        with (small_disk / "ballast").open("wb", buffering=0) as file:
+            while os.statvfs(small_disk).f_bavail:
+                file.write(bytes(4096))
+        tickets = append_until(writer, Outcome.DROPPED, iter(range(1000)))
+    assert [ticket.outcome for ticket in tickets[:-1]] == [Outcome.SLIM] * (len(tickets) - 1)
+    assert read_all(root) == expected(tickets)
 
 
 def test_a_writer_that_starts_on_a_nearly_full_disk_keeps_frames_without_texts(small_disk: Path) -> None:
