@@ -17,16 +17,21 @@ _KIND_OF_PART = {
     Part.TOOL_DEFINITION: StreamKind.TOOL_RESULT,  # an MCP server's list of tools
 }
 
-# More than any model writes; beyond it the rest of a text is dropped and the response says so.
+# More than any model writes, in one text, in one answer and in number; what comes beyond is dropped from the record
+# and the response says so.
 MAX_TEXT_BYTES = 16 * 1024 * 1024
+MAX_TEXTS_BYTES = 32 * 1024 * 1024
+MAX_BLOCKS = 16_384
 
 
 class Block:
     """One text of the answer under way: a message's content, a reasoning, a tool call's arguments."""
 
-    __slots__ = ("_pending", "_text", "is_json", "part", "path", "tool_id", "tool_name", "truncated")
+    __slots__ = ("_dirty", "_pending", "_text", "is_json", "part", "path", "tool_id", "tool_name", "truncated")
 
-    def __init__(self, part: Part, path: str) -> None:
+    def __init__(self, part: Part, path: str, dirty: "list[Block]") -> None:
+        """`dirty` is the assembly's list of blocks to be flushed: a block with a first pending delta joins it."""
+        self._dirty = dirty
         self.part = part
         self.path = path
         self.tool_id: str | None = None
@@ -42,19 +47,25 @@ class Block:
         """Add a delta. Hot: it only remembers; `flush` does the work once a read. Raises TypeError for no string."""
         if type(delta) is not str:
             raise TypeError(f"{self.path}: expected a string, found {type(delta).__name__}")
+        if not self._pending:
+            self._dirty.append(self)
         self._pending.append(delta)
 
-    def flush(self) -> str:
-        """What was appended since the last flush."""
-        if not self._pending:
-            return ""
+    def flush(self, room: int = MAX_TEXT_BYTES) -> str:
+        """What was appended since the last flush; `room` is how many bytes more may be kept of it."""
         delta = "".join(self._pending)
         self._pending.clear()
-        if len(self._text) + len(delta) > MAX_TEXT_BYTES:
+        encoded = delta.encode("utf-8", "replace")
+        if self.truncated or len(encoded) > min(room, MAX_TEXT_BYTES - len(self._text)):
             self.truncated = True
         else:
-            self._text += delta.encode("utf-8", "replace")
+            self._text += encoded
         return delta
+
+    @property
+    def size(self) -> int:
+        """Bytes kept so far."""
+        return len(self._text)
 
     @property
     def is_empty(self) -> bool:
@@ -76,7 +87,9 @@ class Assembly:
 
     __slots__ = (
         "_blocks",
+        "_dirty",
         "_events",
+        "_kept_bytes",
         "_trouble",
         "complete",
         "error",
@@ -102,6 +115,8 @@ class Assembly:
         # Set by the dialect at the terminal event: the client has all it waits for and may leave.
         self.complete = False
         self._blocks: dict[str, Block] = {}
+        self._dirty: list[Block] = []
+        self._kept_bytes = 0
         self._events: list[StreamEvent] = []
         self._trouble: str | None = None
 
@@ -109,7 +124,11 @@ class Assembly:
         """The block at `path`, made on first use."""
         block = self._blocks.get(path)
         if block is None:
-            block = self._blocks[path] = Block(part, path)
+            block = Block(part, path, self._dirty)
+            if len(self._blocks) < MAX_BLOCKS:
+                self._blocks[path] = block
+            else:  # its events still come, but it is not kept
+                self.note(f"more than {MAX_BLOCKS} texts in one answer")
         return block
 
     def tool(self, path: str, tool_id: str | None, name: str | None) -> Block:
@@ -143,11 +162,13 @@ class Assembly:
 
     def drain(self) -> list[StreamEvent]:
         """The events since the last drain: one a block that grew, then usage, finish and errors."""
-        events = [
-            StreamEvent(kind=_KIND_OF_PART[block.part], path=block.path, text=delta)
-            for block in self._blocks.values()
-            if (delta := block.flush())
-        ]
+        events = []
+        for block in self._dirty:
+            before = block.size
+            if delta := block.flush(MAX_TEXTS_BYTES - self._kept_bytes):
+                events.append(StreamEvent(kind=_KIND_OF_PART[block.part], path=block.path, text=delta))
+                self._kept_bytes += block.size - before
+        self._dirty.clear()
         if self._events:
             events += self._events
             self._events = []
@@ -160,14 +181,14 @@ class Assembly:
             self.usage = self.usage_source() or self.usage
         blocks = self._blocks.values()
         if any(block.truncated for block in blocks):
-            self.note(f"a text above {MAX_TEXT_BYTES} bytes was cut")
+            self.note(f"texts above {MAX_TEXT_BYTES} bytes were cut")
         return Response(
             model=self.model,
             id=self.id,
             segments=tuple(
-                Segment(part=block.part, path=block.path, text=block.text)
+                Segment(part=block.part, path=block.path, text=text)
                 for block in blocks
-                if block.text or block.tool_name
+                if (text := block.text) or block.tool_name
             ),
             tool_calls=tuple(
                 ToolCall(id=block.tool_id, name=block.tool_name, path=block.path) for block in blocks if block.tool_name

@@ -7,9 +7,12 @@ import brotli
 import zstandard
 
 # What one body may grow to. Past it the rest is not read (it still passes to the client untouched).
-MAX_BODY_BYTES = 256 * 1024 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024
 # What one step may yield before it is looked at.
 _STEP_BYTES = 1024 * 1024
+_GZIP_MAGIC = 0x1F
+# RFC 9659: no content coding may ask for a larger window.
+_ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 
 
 class DecompressionError(ValueError):
@@ -24,35 +27,58 @@ class Decompressor(Protocol):
         ...
 
 
-class _Zlib:
-    """gzip (several members too) and deflate, which some servers send without its zlib header."""
+class _Gzip:
+    """gzip, in several members too; padding after the last is passed over."""
 
-    def __init__(self, wbits: int) -> None:
-        self._wbits = wbits
-        self._inflate = zlib.decompressobj(wbits)
-        self._fresh = True
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
 
     def feed(self, data: bytes) -> bytes:
         out: list[bytes] = []
         while data:
-            try:
-                out.append(self._inflate.decompress(data, _STEP_BYTES))
-            except zlib.error:
-                if not (self._fresh and self._wbits == zlib.MAX_WBITS):
-                    raise
-                self._wbits = -zlib.MAX_WBITS
-                self._inflate = zlib.decompressobj(self._wbits)
-                continue
-            self._fresh = False
-            _check_step(out)
-            data = self._inflate.unconsumed_tail or self._next_member()
+            if self._inflate.eof:
+                if data[0] != _GZIP_MAGIC:
+                    break
+                self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            data = _inflate(self._inflate, data, out)
         return b"".join(out)
 
-    def _next_member(self) -> bytes:
-        rest = self._inflate.unused_data
-        if self._inflate.eof and rest:
-            self._inflate = zlib.decompressobj(self._wbits)
-        return rest
+
+class _Deflate:
+    """deflate, which some servers send without its zlib header: the first two bytes tell."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._inflate: zlib._Decompress | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        if self._inflate is None:
+            data = self._head = self._head + data
+            if len(data) < 2:
+                return b""
+            self._inflate = zlib.decompressobj(zlib.MAX_WBITS if _has_zlib_header(data) else -zlib.MAX_WBITS)
+        out: list[bytes] = []
+        if not self._inflate.eof:
+            _inflate(self._inflate, data, out)
+        return b"".join(out)
+
+
+def _inflate(inflate: "zlib._Decompress", data: bytes, out: list[bytes]) -> bytes:
+    """Inflate `data` up to the member's end; what comes after it."""
+    while True:
+        piece = inflate.decompress(data, _STEP_BYTES)
+        out.append(piece)
+        _check_step(out)
+        if inflate.eof:
+            return inflate.unused_data
+        data = inflate.unconsumed_tail
+        if not data and len(piece) < _STEP_BYTES:  # else zlib may hold more output than was asked for
+            return b""
+
+
+def _has_zlib_header(data: bytes) -> bool:
+    """RFC 1950: method 8, and a checksum over the two bytes."""
+    return data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
 
 
 class _Brotli:
@@ -60,6 +86,8 @@ class _Brotli:
         self._decompressor = brotli.Decompressor()
 
     def feed(self, data: bytes) -> bytes:
+        if self._decompressor.is_finished():
+            return b""
         out = [self._decompressor.process(data, output_buffer_limit=_STEP_BYTES)]
         while not self._decompressor.can_accept_more_data():
             out.append(self._decompressor.process(b"", output_buffer_limit=_STEP_BYTES))
@@ -71,7 +99,7 @@ class _Zstd:
     """zstd in pieces of the input small enough that one piece can't yield more than a bomb's bound."""
 
     def __init__(self) -> None:
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=128 * 1024 * 1024).decompressobj(
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj(
             read_across_frames=True
         )
 
@@ -122,9 +150,9 @@ def decompressor_for(content_encoding: str) -> Decompressor | None:
 def _make(name: str) -> Decompressor:
     match name:
         case "gzip" | "x-gzip":
-            return _Zlib(zlib.MAX_WBITS | 16)
+            return _Gzip()
         case "deflate":
-            return _Zlib(zlib.MAX_WBITS)
+            return _Deflate()
         case "br":
             return _Brotli()
         case "zstd":

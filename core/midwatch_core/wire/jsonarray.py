@@ -36,7 +36,9 @@ class JsonArrayFramer:
     def close(self) -> list[tuple[str, bytes]]:
         """The object left unfinished: the reader of JSON takes what it can of it."""
         rest = bytes(self._buffer[self._object_at :]) if self._object_at >= 0 else b""
-        self.__init__()  # type: ignore[misc]  # a closed framer starts anew
+        self._buffer.clear()
+        self._object_at = -1
+        self._scanned = 0
         return [("", rest)] if rest else []
 
     def _step(self, mark: bytes, at: int, events: list[tuple[str, bytes]]) -> bool:

@@ -31,10 +31,10 @@ def load(data: bytes) -> Any:
     """One stream event's document, as untyped as it came. Raises ValueError where it is not JSON."""
     try:
         return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        document, problem = parse(data)
-    if problem:
-        raise ValueError(problem)
+    except orjson.JSONDecodeError as error:
+        document = _lenient(data) if len(data) <= _SECOND_CHANCE_BYTES else None
+        if document is None:
+            raise ValueError(f"not JSON: {error.msg}") from error
     return document
 
 
@@ -44,9 +44,15 @@ def _byte_offset(data: bytes, characters: int) -> int:
 
 
 def _lenient(data: bytes) -> Json:
-    """NaN, Infinity and lone surrogates: the standard library reads them, orjson (rightly) does not."""
+    """NaN, Infinity, lone surrogates, bytes that are no UTF-8: other readers pass them, orjson (rightly) does not."""
     try:
         return _mend(json.loads(data))
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return None
+    try:
+        return _mend(json.loads(text))
     except (ValueError, RecursionError):
         return None
 

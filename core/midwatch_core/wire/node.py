@@ -7,6 +7,9 @@ from midwatch_core.model.content import Json
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.jsontext import compact
 
+# What JSON's readers agree on, and far above any count.
+_MAX_WHOLE = 2**53
+
 
 @dataclass(slots=True)
 class Trouble:
@@ -101,11 +104,11 @@ class Node:
         return None
 
     def whole(self) -> int | None:
-        """The whole number (a float without fraction counts), or None; a negative one is trouble."""
+        """The whole number (a float without fraction counts), or None; a negative or a vast one is trouble."""
         value = self.value
         if type(value) is float and value.is_integer():
             value = int(value)
-        if type(value) is int and value >= 0:
+        if type(value) is int and 0 <= value <= _MAX_WHOLE:
             return value
         if value is not None:
             self.wrong("a whole number")

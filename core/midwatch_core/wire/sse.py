@@ -36,9 +36,9 @@ class SseFramer:
 
     def close(self) -> list[tuple[str, bytes]]:
         """The event whose blank line never came: the standard drops it, a record of the call wants it."""
-        tail = b"".join(self._held).rstrip(b"\r")
+        tail = b"".join((*self._held, b"\n"))
         self._held.clear()
-        return self._events([tail, b""])
+        return self._events([*self._unify(self._strip_bom(tail) if self._start else tail).split(b"\n"), b""])
 
     def _events(self, lines: list[bytes]) -> list[tuple[str, bytes]]:
         events: list[tuple[str, bytes]] = []

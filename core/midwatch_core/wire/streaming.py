@@ -13,8 +13,8 @@ from midwatch_core.wire.framing import Framer, framer_for
 _SHAPE_ERRORS = (TypeError, KeyError, IndexError, AttributeError, ValueError)
 # An answer sent whole is kept until its end to be read; more than this is not kept.
 MAX_WHOLE_BYTES = 32 * 1024 * 1024
-# Enough to tell SSE from JSON where the content type does not.
-_HEAD_BYTES = 16
+# Enough to tell SSE from JSON where the content type does not, be there blanks before it.
+_HEAD_BYTES = 64
 
 
 class ResponseDecoder:
@@ -105,7 +105,7 @@ class ResponseDecoder:
     def _decide(self, *, final: bool) -> None:
         """Streamed or whole? Without a telling content type, wait for a few bytes."""
         self.framer = framer_for(
-            self._content_type, asked_to_stream=self._asked_to_stream, head=bytes(self._whole[:64])
+            self._content_type, asked_to_stream=self._asked_to_stream, head=bytes(self._whole[:_HEAD_BYTES])
         )
         if self.framer is not None:
             self.streamed = True
