@@ -106,6 +106,16 @@ def test_a_dead_writers_folder_goes_when_it_is_consumed(root: Path) -> None:
         assert [path.name for path in root.iterdir()] == ["reader.lock"]
 
 
+def test_a_writer_that_ends_with_all_acknowledged_leaves_nothing_to_come_again(root: Path) -> None:
+    writer = JournalWriter(root, "w0-1-1")
+    assert writer.append(b"one").wait(10)
+    with JournalReader(root) as reader:
+        reader.acknowledge(entry.position for entry in reader.poll())
+        assert writer.close(20)
+        assert [reader.poll() for _ in range(3)] == [[], [], []]
+        assert [path.name for path in root.iterdir()] == ["reader.lock"]
+
+
 def test_reading_to_the_end_of_a_dead_writer_deletes_nothing_unacknowledged(root: Path) -> None:
     write(root, "w0-1-1", [b"one", b"two"])
     with JournalReader(root) as reader:

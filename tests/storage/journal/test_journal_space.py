@@ -142,7 +142,8 @@ def test_slim_frames_within_the_bound_use_the_reserve_of_a_disk_that_others_fill
         with (small_disk / "ballast").open("wb", buffering=0) as file:
             while os.statvfs(small_disk).f_bavail:
                 file.write(bytes(4096))
-        tickets = append_until(writer, Outcome.DROPPED, iter(range(1000)))
+        tickets = append_until(writer, Outcome.DROPPED, iter(range(100_000)))
+    assert len(tickets) > 9_000, "frames of 26 bytes fill the bound's 256 KB, on blocks that only the reserve had"
     assert [ticket.outcome for ticket in tickets[:-1]] == [Outcome.SLIM] * (len(tickets) - 1)
     assert read_all(root) == expected(tickets)
 
