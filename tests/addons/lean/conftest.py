@@ -1,0 +1,211 @@
+"""A real upstream (HTTP/1.1 and HTTP/2, in clear and TLS) and a real proxy in the test's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h2.config
+import h2.connection
+import h2.events
+import httpx
+import pytest
+from cryptography import x509
+from midwatch.lean import LeanMaster, Listening, Patch, make_master
+from mitmproxy.certs import CertStore
+
+GZIPPED = bytes.fromhex("1f8b0800000000000003cb48cdc9c95728cf2fca49010085114a0d0b000000")
+SSE = [b'data: {"n":%d}\n\n' % n for n in range(5)] + [b"data: [DONE]\n\n"]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Folders and files of the upstream's authority and of the proxy's."""
+
+    confdir: Path
+    upstream_ca: Path
+    leaf: Path
+
+
+@pytest.fixture(scope="session")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    folder = tmp_path_factory.mktemp("trust")
+    store = CertStore.from_store(folder / "upstream", "upstream", 2048)
+    CertStore.from_store(folder / "proxy", "mitmproxy", 2048)
+    entry = store.get_cert("localhost", [x509.DNSName("localhost")], None)
+    from cryptography.hazmat.primitives import serialization as s
+
+    key = entry.privatekey.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
+    leaf = folder / "leaf.pem"
+    leaf.write_bytes(entry.cert.to_pem() + key)
+    return Trust(confdir=folder / "proxy", upstream_ca=folder / "upstream" / "upstream-ca-cert.pem", leaf=leaf)
+
+
+class Upstream(asyncio.Protocol):
+    """Echoes bodies; /sse streams events, /gzip a compressed body, /slow answers when it is let go."""
+
+    slow: asyncio.Event
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._h2: h2.connection.H2Connection | None = None
+        self._bodies: dict[int, bytearray] = {}
+        self._paths: dict[int, str] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() == "h2":
+            self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+            self._h2.initiate_connection()
+            transport.write(self._h2.data_to_send())
+
+    def data_received(self, data: bytes) -> None:
+        if self._h2 is not None:
+            self._http2(data)
+            return
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = bytes(self._buffer[:end])
+            length = next((line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b"0")
+            size = end + 4 + int(length)
+            if len(self._buffer) < size:
+                return
+            body = bytes(self._buffer[end + 4 : size])
+            del self._buffer[:size]
+            self._http1(head.split(b" ")[1].decode(), body)
+
+    def _http1(self, path: str, body: bytes) -> None:
+        if path.endswith("/sse"):
+            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+            for event in SSE:
+                self._transport.write(b"%x\r\n%s\r\n" % (len(event), event))
+            self._transport.write(b"0\r\n\r\n")
+        elif path.endswith("/slow"):
+            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nsl")
+            task = asyncio.get_running_loop().create_task(self._later(b"ow"))
+            task.add_done_callback(lambda _: None)
+        else:
+            extra, answer = _answer(path, body)
+            self._transport.write(b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n" % (extra, len(answer)) + answer)
+
+    async def _later(self, data: bytes) -> None:
+        await Upstream.slow.wait()
+        self._transport.write(data)
+
+    def _http2(self, data: bytes) -> None:
+        assert self._h2
+        for event in self._h2.receive_data(data):
+            if isinstance(event, h2.events.RequestReceived):
+                headers = {bytes(k): bytes(v) for k, v in event.headers}
+                self._paths[event.stream_id] = headers[b":path"].decode()
+                self._bodies[event.stream_id] = bytearray()
+            elif isinstance(event, h2.events.DataReceived):
+                self._bodies[event.stream_id] += event.data
+                self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, h2.events.StreamEnded):
+                self._answer_http2(event.stream_id)
+        self._transport.write(self._h2.data_to_send())
+
+    def _answer_http2(self, stream: int) -> None:
+        assert self._h2
+        path = self._paths.pop(stream)
+        extra, answer = _answer(path, bytes(self._bodies.pop(stream)))
+        headers = [(":status", "200"), ("content-length", str(len(answer)))]
+        if extra:
+            headers.append(("content-encoding", "gzip"))
+        self._h2.send_headers(stream, headers)
+        for start in range(0, len(answer), 16_000):
+            self._h2.send_data(stream, answer[start : start + 16_000])
+        self._h2.end_stream(stream)
+
+
+def _answer(path: str, body: bytes) -> tuple[bytes, bytes]:
+    return (b"content-encoding: gzip\r\n", GZIPPED) if path.endswith("/gzip") else (b"", body or b"ok")
+
+
+@dataclass(frozen=True)
+class Ports:
+    clear: int
+    tls: int
+
+
+@pytest.fixture
+async def upstream(trust: Trust) -> AsyncIterator[Ports]:
+    Upstream.slow = asyncio.Event()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(trust.leaf)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    loop = asyncio.get_running_loop()
+    clear = await loop.create_server(Upstream, "127.0.0.1", 0)
+    tls = await loop.create_server(Upstream, "127.0.0.1", 0, ssl=context)
+    yield Ports(clear.sockets[0].getsockname()[1], tls.sockets[0].getsockname()[1])
+    clear.close()
+    tls.close()
+
+
+@dataclass
+class Proxy:
+    master: LeanMaster
+    port: int
+    trust: Trust
+    task: asyncio.Task[None]
+
+    def client(self, *, http2: bool = False) -> httpx.AsyncClient:
+        """A client that goes through the proxy and trusts its authority."""
+        context = ssl.create_default_context(cafile=str(self.trust.confdir / "mitmproxy-ca-cert.pem"))
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        return httpx.AsyncClient(proxy=f"http://127.0.0.1:{self.port}", verify=context, http2=http2, timeout=20)
+
+    async def until_quiet(self) -> None:
+        """Wait until every client connection is gone."""
+        proxyserver = self.master.addons.get("proxyserver")
+        for _ in range(1000):
+            if not proxyserver.connections:
+                return
+            await asyncio.sleep(0.005)
+        raise TimeoutError("connections remain")
+
+
+type StartProxy = Callable[..., contextlib.AbstractAsyncContextManager[Proxy]]
+
+
+@pytest.fixture
+def start_proxy(trust: Trust) -> StartProxy:
+    @contextlib.asynccontextmanager
+    async def start(
+        patches: Sequence[Patch], addons: Sequence[object] = (), *, listening: Listening | None = None, **options: object
+    ) -> AsyncIterator[Proxy]:
+        chosen = {
+            "confdir": str(trust.confdir),
+            "listen_host": "127.0.0.1",
+            "listen_port": 0,
+            "ssl_verify_upstream_trusted_ca": str(trust.upstream_ca),
+            **options,
+        }
+        master = make_master(chosen, addons, patches=patches, listening=listening)
+        proxyserver = master.addons.get("proxyserver")
+        task = asyncio.create_task(master.run())
+        try:
+            while not proxyserver.is_running:
+                if task.done():
+                    task.result()
+                await asyncio.sleep(0.005)
+            yield Proxy(master, proxyserver.listen_addrs()[0][1], trust, task)
+        finally:
+            master.shutdown()
+            await asyncio.wait([task], timeout=10)
+            master.patches.revert()
+
+    return start
+
+
+@pytest.fixture(autouse=True)
+def _log_levels() -> None:
+    logging.getLogger("mitmproxy").setLevel(logging.WARNING)
