@@ -133,10 +133,14 @@ def _tools(body: Json) -> tuple[Tool, ...]:
     tools = body.get("tools")
     for tool in tools if isinstance(tools, list) else []:
         declared = _pick(tool, "functionDeclarations", []) if isinstance(tool, dict) else []
-        for function in declared if isinstance(declared, list) else []:
+        for function in filter(_is_object, declared) if isinstance(declared, list) else ():
             schema = _pick(function, "parametersJsonSchema") or function.get("parameters")
             found.append(Tool(name=str(function.get("name")), schema=schema))
     return tuple(found)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _thoughts_wanted(call: Call) -> bool:

@@ -86,12 +86,13 @@ def example_of(schema: Any, text: str, depth: int = 0) -> Any:
     """A value that a JSON schema allows, made from the user's words; nothing deeper than eight levels."""
     if not isinstance(schema, dict) or depth > 8:
         return None
-    if schema.get("enum"):
+    if isinstance(schema.get("enum"), list) and schema["enum"]:
         return schema["enum"][0]
     kind = schema.get("type")
     kind = str(next((k for k in kind if k != "null"), "null") if isinstance(kind, list) else kind).lower()
     if kind == "object" or (kind == "none" and "properties" in schema):
-        properties = schema.get("properties") or {}
+        properties = schema.get("properties")
+        properties = properties if isinstance(properties, dict) else {}
         return {name: example_of(part, text, depth + 1) for name, part in properties.items()}
     if kind == "array":
         return [example_of(schema.get("items") or {"type": "string"}, text, depth + 1)]

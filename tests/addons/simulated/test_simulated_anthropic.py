@@ -4,6 +4,7 @@ from typing import Any
 import anthropic
 import httpx
 import pytest
+
 from midwatch.simulated import SimulatedProviders
 
 MODEL = "claude-sonnet-5"

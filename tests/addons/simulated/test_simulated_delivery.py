@@ -9,6 +9,7 @@ import brotli
 import httpx
 import pytest
 import zstandard
+
 from midwatch.simulated import Script, SimulatedProviders
 
 CHAT = "/v1/chat/completions"

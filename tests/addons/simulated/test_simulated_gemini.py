@@ -5,6 +5,7 @@ import httpx
 import pytest
 from google import genai
 from google.genai import errors, types
+
 from midwatch.simulated import SimulatedProviders
 
 MODEL = "gemini-2.5-flash"

@@ -9,6 +9,7 @@ import h2.connection
 import h2.events
 import httpx
 import pytest
+
 from midwatch.simulated import SimulatedProviders
 
 CHAT = "/v1/chat/completions"

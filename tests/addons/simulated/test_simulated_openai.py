@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+
 from midwatch.simulated import SimulatedProviders
 
 TOOL: Any = {

@@ -4,6 +4,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from midwatch.simulated.request_reader import BadRequestError, RequestReader
 from midwatch.simulated.service import RawRequest
 

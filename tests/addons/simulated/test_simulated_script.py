@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from midwatch.simulated import Ledger, Script, ScriptError
 from midwatch.simulated.script import parse_script
 from midwatch.simulated.wording import example_of, fit, pieces, reply_tokens, volume
