@@ -4,7 +4,7 @@ These names are what plugins and stores may lean on; everything deeper may move.
 """
 
 from midwatch_core.clock import Clock, SystemClock
-from midwatch_core.config import Config, Section
+from midwatch_core.config import Config, Section, read_yaml
 from midwatch_core.contributions import Command, Mount, Resource, ResourceKind
 from midwatch_core.errors import (
     ConfigError,
@@ -111,5 +111,6 @@ __all__ = [
     "Usage",
     "Verdict",
     "hookimpl",
+    "read_yaml",
     "row_of",
 ]

@@ -1,0 +1,110 @@
+"""The plugin: prices at start, the user's table beside them, both read again when the table changes."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field
+
+from midwatch_core import (
+    ConfigError,
+    Cost,
+    Exchange,
+    Host,
+    MetricKind,
+    Metrics,
+    MetricSpec,
+    Role,
+    Section,
+    hookimpl,
+)
+from midwatch_pricing.overrides import Overrides, read_overrides
+from midwatch_pricing.price_list import PriceList, load_price_list
+from midwatch_pricing.pricer import Pricer
+from midwatch_pricing.provider_ids import listed_id
+
+_PRICED = "midwatch_priced_total"
+_UNPRICED = "midwatch_unpriced_total"
+_ENTRIES = "midwatch_price_overrides"
+
+
+class Pricing:
+    """Costs by published prices (genai-prices) and by a table of the user's own."""
+
+    class Config(Section):
+        """The section `pricing`."""
+
+        overrides: Path | None = Field(
+            None,
+            description="YAML file of your own prices; `prices.yaml` in the home, if it is there and none is given.",
+        )
+
+    def __init__(self, config: Config | None = None) -> None:
+        self._file = (config or self.Config()).overrides
+        self._pricer: Pricer | None = None
+        self._metrics: Metrics | None = None
+
+    @hookimpl(trylast=True)
+    def price(self, exchange: Exchange) -> Cost:
+        """What an exchange cost, or why that is unknown."""
+        cost = self._ready().price(exchange)
+        if self._metrics is not None:
+            if cost.reason is None:
+                self._metrics.add(_PRICED, 1, (exchange.endpoint.provider,))
+            else:
+                self._metrics.add(_UNPRICED, 1, (exchange.endpoint.provider, exchange.model or ""))
+        return cost
+
+    @hookimpl
+    def metrics(self) -> list[MetricSpec]:
+        """How many calls got a price, which did not, and how many entries the user's table has."""
+        return [
+            MetricSpec(name=_PRICED, kind=MetricKind.COUNTER, help="Calls with a known cost", labels=("provider",)),
+            MetricSpec(
+                name=_UNPRICED,
+                kind=MetricKind.COUNTER,
+                help="Calls whose cost is unknown",
+                labels=("provider", "model"),
+            ),
+            MetricSpec(name=_ENTRIES, kind=MetricKind.GAUGE, help="Entries of the user's price table"),
+        ]
+
+    @hookimpl
+    def startup(self, host: Host) -> None:
+        """Load prices where calls are priced, so that the first one does not wait for them. Raises ConfigError."""
+        if host.role is not Role.CONTROL:
+            return
+        if _PRICED in host.metrics.specs:
+            self._metrics = host.metrics
+        self._ready()
+        self.reload(host)
+
+    @hookimpl
+    def watched(self, host: Host) -> list[Path]:
+        """The user's table."""
+        return [self._table(host)]
+
+    @hookimpl
+    def reload(self, host: Host) -> None:
+        """Read the user's table again. Raises ConfigError on a bad one, and the last good one stays."""
+        pricer = self._ready()
+        file = self._table(host)
+        overrides = read_overrides(file) if self._file is not None or file.exists() else Overrides()
+        _check_likes(overrides, file, pricer.prices)
+        self._pricer = replace(pricer, overrides=overrides, _cards={}, _listed={})
+        if self._metrics is not None:
+            self._metrics.set(_ENTRIES, len(overrides.entries))
+
+    def _ready(self) -> Pricer:
+        if self._pricer is None:
+            self._pricer = Pricer(load_price_list())
+        return self._pricer
+
+    def _table(self, host: Host) -> Path:
+        return host.home / (self._file.expanduser() if self._file else "prices.yaml")
+
+
+def _check_likes(overrides: Overrides, file: Path, prices: PriceList) -> None:
+    for like in overrides.likes():
+        if listed_id(like, prices.provider_ids) is None:
+            known = ", ".join(sorted(prices.provider_ids))
+            raise ConfigError(f"{file}: like: no published prices for {like!r}; there are those of {known}")

@@ -1,0 +1,136 @@
+"""From an exchange to its cost: which model of whom in which tier, the rate card for it, the invoice."""
+
+from dataclasses import dataclass, field, replace
+
+from midwatch_core import Cost, Exchange, Response, Usage
+from midwatch_pricing.invoice import invoice
+from midwatch_pricing.overrides import Like, Overrides
+from midwatch_pricing.price_list import PriceList, minute_of, time_of
+from midwatch_pricing.provider_ids import is_self_hosted, listed_id
+from midwatch_pricing.rates import RateCard
+from midwatch_pricing.tiers import surcharge_of, tier_of
+
+# Names of models and hosts come from clients: neither caches nor patterns may grow with their fancy.
+_MAX_CACHED = 4096
+_MAX_NAME = 256
+
+_STREAMS_WITHOUT_USAGE = frozenset({"openai.chat", "openai.completions"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a price depends on. `minute` is the call's time in minutes since the epoch."""
+
+    provider: str
+    host: str
+    path: str
+    answered: str | None
+    asked: str | None
+    tier: str
+    surcharge: str | None
+    minute: int
+
+
+@dataclass(slots=True)
+class Pricer:
+    """Prices exchanges by the user's table, then by the published list."""
+
+    prices: PriceList
+    overrides: Overrides = field(default_factory=Overrides)
+    _cards: dict[_Subject, RateCard | str] = field(default_factory=dict)
+    _listed: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+
+    def price(self, exchange: Exchange) -> Cost:
+        """The cost, or why it is unknown; never nothing for something, never a price of another model."""
+        response = exchange.response
+        usage = response.usage if response else None
+        if response is None or usage is None or _is_empty(usage):
+            return Cost(reason=_why_no_usage(exchange))
+        card = self._card(exchange, response)
+        if isinstance(card, str):
+            return Cost(reason=card)
+        cost = invoice(_counted(usage, exchange, response), card)
+        if cost.reason is None and not response.complete and response.finish_reason is None:
+            return replace(cost, amount=None, reason="the stream ended before its usage was complete")
+        return cost
+
+    def _card(self, exchange: Exchange, response: Response) -> RateCard | str:
+        endpoint = exchange.endpoint
+        listed = self._listed_id(endpoint.provider, endpoint.host, endpoint.path)
+        subject = _Subject(
+            endpoint.provider,
+            endpoint.host,
+            endpoint.path if listed is None else "",
+            response.model,
+            exchange.request.model,
+            tier_of(exchange, listed or ""),
+            surcharge_of(exchange, listed or ""),
+            minute_of(exchange.started_at),
+        )
+        card = self._cards.get(subject)
+        if card is None:
+            if len(self._cards) >= _MAX_CACHED:
+                self._cards.clear()
+            card = self._cards[subject] = self._find(subject, listed)
+        return card
+
+    def _find(self, subject: _Subject, listed: str | None) -> RateCard | str:
+        names = [name for name in (subject.answered, subject.asked) if name]
+        if not names:
+            return f"neither request nor response of {subject.provider} names a model"
+        if max(map(len, names)) > _MAX_NAME:
+            return f"the model's name is longer than {_MAX_NAME} characters"
+        for name in names:
+            found = self.overrides.find(subject.provider, name, subject.tier, time_of(subject.minute))
+            if isinstance(found, Like):
+                listed = listed_id(found.provider, self.prices.provider_ids)
+                break
+            if found is not None:
+                return found
+        return self._published(subject, listed, names[0])
+
+    def _published(self, subject: _Subject, listed: str | None, name: str) -> RateCard | str:
+        if listed is None:
+            if is_self_hosted(subject.provider, subject.host):
+                return "no price for self-hosted models; set pricing.overrides"
+            return f"no prices for provider {subject.provider!r}; set pricing.overrides"
+        if listed == "azure" and subject.answered is None:
+            return f"the response names no model, and {name!r} is an Azure deployment's name; set pricing.overrides"
+        if subject.surcharge is not None:
+            return f"no price for {subject.surcharge} of model {name!r} of {listed}"
+        return self.prices.card(listed, name, subject.tier, time_of(subject.minute))
+
+    def _listed_id(self, provider: str, host: str, path: str) -> str | None:
+        """The price list's provider, by our name for it, else by its API's address."""
+        key = (provider, host, path)
+        if key not in self._listed:
+            if len(self._listed) >= _MAX_CACHED:
+                self._listed.clear()
+            found = listed_id(provider, self.prices.provider_ids)
+            if found is None and not is_self_hosted(provider, host):
+                found = self.prices.provider_at(f"https://{host}{path}")
+            self._listed[key] = found
+        return self._listed[key]
+
+
+def _is_empty(usage: Usage) -> bool:
+    return usage.input_tokens is None and usage.output_tokens is None
+
+
+def _counted(usage: Usage, exchange: Exchange, response: Response) -> Usage:
+    """A call whose answer has no output (embeddings, a blocked prompt) wrote nothing."""
+    if usage.output_tokens is None and (exchange.request.operation == "embeddings" or not response.segments):
+        return replace(usage, output_tokens=0)
+    return usage
+
+
+def _why_no_usage(exchange: Exchange) -> str:
+    response = exchange.response
+    failed = exchange.status is None or exchange.status >= 400 or response is None or response.error is not None
+    if failed:
+        return "call failed"
+    if response is not None and not response.complete:
+        return "the stream ended before its usage came"
+    if exchange.streamed and exchange.endpoint.dialect in _STREAMS_WITHOUT_USAGE:
+        return "no usage in the response; ask for it with stream_options.include_usage"
+    return "no usage in the response"
