@@ -14,7 +14,9 @@ from midwatch_core.wire.catalogue import ProviderSpec, RouteSpec
 
 ENV_PREFIX = "MIDWATCH_"
 # Variables with the prefix that are no settings: where the home is, where recorded data is.
-_NOT_SETTINGS = frozenset({"MIDWATCH_HOME", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM"})
+_NOT_SETTINGS = frozenset(
+    {"MIDWATCH_HOME", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM", "MIDWATCH_LOG", "MIDWATCH_LOG_LEVEL"}
+)
 
 
 class Section(BaseModel):
@@ -58,12 +60,22 @@ class Config(Section):
     )
     providers: tuple[ProviderSpec, ...] = Field((), description="Providers of your own; they come before the shipped.")
     upstream_ca: Path | None = Field(None, description="PEM file of further CAs that providers' certificates may have.")
+    connect_to: Mapping[str, str] = Field(
+        default_factory=dict, description="Where to connect instead, HOST or HOST:PORT to HOST:PORT (as curl's option)."
+    )
     max_inspect_bytes: int = Field(32 * 1024**2, gt=0, description="Requests above this stream on unread.")
     drain_s: float = Field(30.0, ge=0, description="Seconds that calls in flight are given at shutdown.")
     storage: Literal["lite", "memory"] | StorageUrls = Field("lite", description="A profile, or URLs.")
     retention_days: float | None = Field(30, gt=0, description="Days an exchange is kept; null keeps it for ever.")
     journal: JournalSettings = Field(default_factory=JournalSettings)
     plugins: PluginSettings = Field(default_factory=PluginSettings)
+
+    @field_validator("connect_to")
+    @classmethod
+    def _addresses(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for address in value.values():
+            split_address(address)
+        return value
 
     @field_validator("listen", "console")
     @classmethod

@@ -1,0 +1,70 @@
+"""`exec`: run a command with its LLM calls watched, by the proxy that runs in this home or by one of its own."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+from midwatch.clients import client_environment
+from midwatch.home import Home
+from midwatch.lines import ControlAbsentError, LineClient
+from midwatch.logs import set_up_logs
+from midwatch.starting import prepare
+from midwatch.supervisor import Supervisor
+from midwatch.trust import write_client_bundle
+from midwatch_core.errors import ConfigError
+
+_READY_S = 30.0
+
+
+def execute(command: list[str], home: Home, config_file: Path | None, app: str | None) -> int:
+    """Run `command`; its own exit code. 127 where there is no such command."""
+    if app is not None and not re.fullmatch(r"[\w.-]{1,64}", app):
+        raise ConfigError(f"--app {app}: expected letters, digits, dots and dashes")
+    os.environ.setdefault("MIDWATCH_LOG_LEVEL", "WARNING")
+    set_up_logs("exec")
+    return asyncio.run(_execute(command, home, config_file, app))
+
+
+async def _execute(command: list[str], home: Home, config_file: Path | None, app: str | None) -> int:
+    listen = await _running(home) if config_file is None else None
+    if listen is not None:
+        return await _child(command, home, listen, app)
+    flags = {"listen": "127.0.0.1:0", "console": "127.0.0.1:0"}
+    ready = prepare(home, config_file=config_file, flags=flags)
+    supervisor = Supervisor(home, ready.settings.config, ready.sockets)
+    supervisor.start()
+    try:
+        return await _child(command, home, ready.settings.config.listen, app)
+    finally:
+        await supervisor.stop()
+
+
+async def _running(home: Home) -> str | None:
+    """Where the proxy of this home listens, if one runs and is ready."""
+    try:
+        status = await LineClient(home.control_socket).ask({"op": "status"}, timeout_s=2.0)
+    except ControlAbsentError:
+        return None
+    return str(status["listen"]) if status["ready"] else None
+
+
+async def _child(command: list[str], home: Home, listen: str, app: str | None) -> int:
+    environ = client_environment(
+        os.environ,
+        proxy_url=f"http://{app + '@' if app else ''}{listen}",
+        bundle=write_client_bundle(home),
+        ca=home.ca_certificate,
+    )
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env=environ)
+    except OSError as error:
+        print(f"midwatch: {command[0]}: {error.strerror}", file=sys.stderr)
+        return 127 if isinstance(error, FileNotFoundError) else 126
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches the command itself: its end is ours
+    loop.add_signal_handler(signal.SIGTERM, process.send_signal, signal.SIGTERM)
+    code = await process.wait()
+    return 128 - code if code < 0 else code

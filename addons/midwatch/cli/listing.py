@@ -1,0 +1,93 @@
+"""`traces`, `costs` and `tail`: rows of what is kept, and rows as they come."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from midwatch.cli.asking import Asker
+from midwatch.cli.printing import (
+    EXCHANGE_COLUMNS,
+    EXCHANGE_NUMBERS,
+    count,
+    exchange_cells,
+    money,
+    print_json,
+    print_table,
+    visible,
+)
+from midwatch.home import Home
+from midwatch.lines import ControlAbsentError, LineClient
+from midwatch_core.errors import ConfigError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def moment(text: str | None) -> str | None:
+    """`2h` ago, or an ISO 8601 moment (UTC where it names no zone). Raises ConfigError."""
+    if text is None:
+        return None
+    if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
+        return (datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})).isoformat()
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"--since {text}: expected a moment like 2026-11-23T08:00 or 2h, 7d") from error
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
+
+
+def list_exchanges(
+    home: Home, config_file: Path | None, wanted: Mapping[str, Any], *, limit: int, as_json: bool
+) -> int:
+    """Print exchanges, newest first."""
+    rows = Asker(home, config_file).pages({"op": "exchanges", "filter": dict(wanted)}, limit=limit)
+    if as_json:
+        print_json(rows)
+        return 0
+    cells = [exchange_cells(row) for row in rows]
+    if not cells:
+        print("No calls yet. Try: uv run run.py demo, or uv run run.py exec -- COMMAND …", file=sys.stderr)
+        return 0
+    print_table("", EXCHANGE_COLUMNS, cells, right=EXCHANGE_NUMBERS)
+    return 0
+
+
+def list_costs(home: Home, config_file: Path | None, by: list[str], since: str | None, *, as_json: bool) -> int:
+    """Print sums by group."""
+    answer = Asker(home, config_file).ask({"op": "costs", "by": by, "filter": {"since": since}})
+    if as_json:
+        print_json(answer["rows"])
+        return 0
+    rows = [
+        [
+            *(visible(str(row[key] or "-")) for key in by),
+            *(count(row[key]) for key in ("calls", "input_tokens", "output_tokens")),
+            money(row["cost_usd"]),
+            count(row["unpriced"]),
+        ]
+        for row in answer["rows"]
+    ]
+    numbers = ["calls", "in", "out", "cost", "unpriced"]
+    print_table("", [*by, *numbers], rows, right=numbers)
+    return 0
+
+
+def follow(home: Home, *, as_json: bool) -> int:
+    """Print exchanges as they are stored. 1 where nothing runs in this home."""
+    try:
+        asyncio.run(_follow(LineClient(home.control_socket), as_json=as_json))
+    except ControlAbsentError:
+        print(f"midwatch: nothing runs in {home.root}; start it with: uv run run.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _follow(client: LineClient, *, as_json: bool) -> None:
+    async with client.open() as line:
+        await line.send({"op": "tail"})
+        while (message := await line.receive()) is not None:
+            if row := message.get("row"):
+                print_json([row]) if as_json else print("  ".join(filter(None, exchange_cells(row))), flush=True)

@@ -1,0 +1,93 @@
+"""Printing: JSON lines for scripts, tables for people."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+
+def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
+    """One object a line."""
+    for row in rows:
+        sys.stdout.buffer.write(orjson.dumps(row, default=str) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()
+) -> None:
+    """A table as wide as it must be; columns named in `right` are aligned there."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    numbers = set(right)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
+
+
+EXCHANGE_COLUMNS = (
+    "time",
+    "app",
+    "provider",
+    "model",
+    "status",
+    "in",
+    "out",
+    "cached",
+    "cost",
+    "ttft",
+    "total",
+    "finish",
+    "tools",
+)
+EXCHANGE_NUMBERS = ("status", "in", "out", "cached", "cost", "ttft", "total")
+
+
+def exchange_cells(row: Mapping[str, Any]) -> list[str]:
+    """The cells of one exchange in a table for people."""
+    return [
+        str(row["started_at"])[11:19],
+        row["app"] or "",
+        row["provider"],
+        visible(row["model"] or ""),
+        str(row["status"] or "-"),
+        count(row["input_tokens"]),
+        count(row["output_tokens"]),
+        count(row["cache_read_tokens"]),
+        money(row["cost_usd"]),
+        milliseconds(row["ttft_ms"]) + (" ~" if row["streamed"] else ""),
+        milliseconds(row["duration_ms"]),
+        row["finish_reason"] or row["error"] or "",
+        visible(", ".join(row["tools_called"])),
+    ]
+
+
+def count(value: int | None) -> str:
+    """A number of tokens; unknown is a dash, never a zero."""
+    return "-" if value is None else f"{value:,}"
+
+
+def money(value: float | None) -> str:
+    """US dollars to a millionth; unknown is a question mark."""
+    return "?" if value is None else f"${value:.6f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """A duration."""
+    if value is None:
+        return "-"
+    return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
+
+
+def visible(text: str) -> str:
+    """Text of strangers without control characters, so that it can't drive the terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,74 @@
+"""Answers to questions about what is kept, as JSON values: the same whether asked over the socket or of the store."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from midwatch_core.errors import StorageError
+from midwatch_core.listing import row_of
+from midwatch_core.ports import COST_KEYS, ExchangeFilter
+from midwatch_core.queries import Queries
+
+_MOMENTS = ("since", "until")
+
+
+async def answer(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer `exchanges`, `exchange` or `costs`. What is wrong with a question is in the answer's `error`."""
+    try:
+        match question.get("op"):
+            case "exchanges":
+                return await _exchanges(queries, question)
+            case "exchange":
+                return await _exchange(queries, question)
+            case "costs":
+                return await _costs(queries, question)
+    except (StorageError, ValueError, TypeError) as error:
+        return {"error": str(error)}
+    return {"error": f"no such question: {question.get('op')!r}"}
+
+
+async def _exchanges(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
+    page = await queries.exchanges(
+        filter_of(question.get("filter") or {}), limit=int(question.get("limit", 100)), cursor=question.get("cursor")
+    )
+    return {"rows": [row.as_json() for row in page.rows], "cursor": page.cursor}
+
+
+async def _exchange(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
+    exchange = await queries.exchange(str(question["id"]))
+    if exchange is None:
+        return {"exchange": None, "row": None}
+    return {"exchange": orjson.loads(orjson.dumps(exchange, default=str)), "row": row_of(exchange).as_json()}
+
+
+async def _costs(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
+    by = [str(key) for key in question.get("by") or ()]
+    if unknown := [key for key in by if key not in COST_KEYS]:
+        raise ValueError(f"costs can't be grouped by {', '.join(unknown)}; there are {', '.join(COST_KEYS)}")
+    rows = await queries.costs(filter_of(question.get("filter") or {}), by=by)
+    return {
+        "rows": [
+            {
+                **dict(zip(by, row.group, strict=True)),
+                "calls": row.calls,
+                "input_tokens": row.input_tokens,
+                "output_tokens": row.output_tokens,
+                "cost_usd": float(row.cost_usd),
+                "unpriced": row.unpriced,
+            }
+            for row in rows
+        ]
+    }
+
+
+def filter_of(values: Mapping[str, Any]) -> ExchangeFilter:
+    """A filter from JSON values. Raises ValueError for a condition that is not known or a moment that is none."""
+    known = {field.name for field in fields(ExchangeFilter)}
+    if unknown := sorted(set(values) - known):
+        raise ValueError(f"no such filter: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    given |= {key: datetime.fromisoformat(given[key]) for key in _MOMENTS if key in given}
+    return ExchangeFilter(**given)

@@ -1,0 +1,103 @@
+"""The door: control's Unix socket, where workers report and commands ask."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from midwatch.control.answering import answer
+from midwatch.control.live import Live
+from midwatch.control.tally import Tally
+from midwatch.lines import LIMIT_BYTES, Line
+from midwatch_core.queries import Queries
+
+logger = logging.getLogger(__name__)
+_SYNC_S = 5.0
+
+
+class Door:
+    """Serves the socket. One connection may carry any number of questions; `beat` makes it a worker's."""
+
+    def __init__(
+        self,
+        *,
+        queries: Queries,
+        live: Live,
+        tally: Tally,
+        caught_up: Callable[[float], Awaitable[bool]],
+        reload: Callable[[], Awaitable[None]],
+        status: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._queries = queries
+        self._live = live
+        self._tally = tally
+        self._caught_up = caught_up
+        self._reload = reload
+        self._status = status
+        self._workers: set[Line] = set()
+        self._open: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, path: Path) -> None:
+        """Listen; a socket file left by a dead control is replaced. The caller holds the home's lock."""
+        path.unlink(missing_ok=True)  # noqa: ASYNC240  # once, at start
+        self._server = await asyncio.start_unix_server(self._serve, path, limit=LIMIT_BYTES)
+        path.chmod(0o600)  # noqa: ASYNC240  # as above
+
+    async def close(self) -> None:
+        """Stop listening and hang up on all."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._open):
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def tell_workers(self, message: dict[str, Any]) -> None:
+        """Send to every worker; one that is gone is passed over."""
+        for line in list(self._workers):
+            try:
+                await line.send(message)
+            except OSError:
+                self._workers.discard(line)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        line = Line(reader, writer)
+        try:
+            while (message := await line.receive()) is not None:
+                await self._handle(line, message)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.debug("a connection to control ended: %r", error)
+        except asyncio.CancelledError:
+            pass  # control is closing: the connection's task ends with it
+        finally:
+            self._open.discard(task)
+            self._workers.discard(line)
+            await line.close()
+
+    async def _handle(self, line: Line, message: dict[str, Any]) -> None:
+        match message.get("op"):
+            case "beat":
+                self._workers.add(line)
+                self._tally.take(message, time.monotonic())
+            case "tail":
+                await self._tail(line)
+            case "sync":
+                await line.send({"caught_up": await self._caught_up(_SYNC_S)})
+            case "reload":
+                await self._reload()
+                await line.send({"reloaded": True})
+            case "status":
+                await line.send(self._status())
+            case _:
+                await line.send(await answer(self._queries, message))
+
+    async def _tail(self, line: Line) -> None:
+        async with self._live.subscribe() as rows:
+            await line.send({"tailing": True})
+            async for row in rows:
+                await line.send({"row": row.as_json()})

@@ -1,0 +1,196 @@
+"""The control process: takes the home's lock, opens the store, and runs pipeline, door, console and watchers."""
+
+import argparse
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from midwatch import __version__
+from midwatch.control.console import Console
+from midwatch.control.door import Door
+from midwatch.control.live import Live
+from midwatch.control.reloading import Reloader
+from midwatch.control.retention import keep_to
+from midwatch.control.tally import Tally
+from midwatch.home import Home
+from midwatch.logs import set_up_logs
+from midwatch.parents import ends_with_parent
+from midwatch.proxy.journaling import METRICS as WORKER_METRICS
+from midwatch.settings import Settings, read_snapshot
+from midwatch_core.clock import SystemClock
+from midwatch_core.errors import ConfigError, StorageError
+from midwatch_core.host import Health, Host, Role
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.pipeline import METRICS as PIPELINE_METRICS
+from midwatch_core.pipeline import Pipeline
+from midwatch_core.queries import Queries
+from midwatch_core.storage import Storage, open_storage, storage_urls
+from midwatch_journal import JournalError, JournalReader
+
+logger = logging.getLogger(__name__)
+
+# Another control has this home: whoever started us tries again later.
+EXIT_HELD = 75
+_METRICS = (
+    MetricSpec(name="midwatch_journal_depth_bytes", kind=MetricKind.GAUGE, help="Journal bytes not stored yet"),
+    MetricSpec(name="midwatch_workers", kind=MetricKind.GAUGE, help="Workers heard of in the last seconds"),
+    MetricSpec(name="midwatch_build_info", kind=MetricKind.GAUGE, help="Always 1", labels=("version",)),
+)
+
+
+def main() -> int:
+    """`python -m midwatch.control.process`; started by the supervisor or a script host, not by hand."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--console-fd", type=int, help="the console's bound socket")
+    parser.add_argument("--parent", type=int, required=True, help="a pipe that closes when the parent dies")
+    words = parser.parse_args()
+    set_up_logs("control")
+    home = Home(words.home)
+    lock = os.open(home.control_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return EXIT_HELD
+    try:
+        return asyncio.run(Control(read_snapshot(home)).run(words.console_fd, words.parent))
+    except (ConfigError, StorageError, JournalError) as error:
+        logger.error("%s", error)
+        return 2
+
+
+class Control:
+    """The control process at work."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._home = settings.home
+        self._metrics = Metrics()
+        for specs in (WORKER_METRICS, PIPELINE_METRICS, _METRICS, settings.plugins.gather("metrics")):
+            self._metrics.declare(specs)
+        self._metrics.set("midwatch_build_info", 1, (__version__,))
+        self._tally = Tally(self._metrics)
+        self._live = Live()
+        self._stopping = asyncio.Event()
+        self._started = False
+        self._storage: Storage = open_storage(settings.plugins, storage_urls(settings.config, self._home.root))
+        self._reader = JournalReader(self._home.journal)
+        self._pipeline = Pipeline(
+            self._reader, self._storage.traces, settings.plugins, self._metrics, stored=self._live.publish
+        )
+        self._host = Host(
+            role=Role.CONTROL,
+            home=self._home.root,
+            metrics=self._metrics,
+            settings=dict(settings.config),
+            clock=SystemClock(),
+            queries=Queries(traces=self._storage.traces),
+            live=self._live,
+            health=self._health,
+            samples=self._samples,
+            version=__version__,
+        )
+
+    async def run(self, console_fd: int | None, parent: int) -> int:
+        """Work until told to stop, then see the journal into the store. 0 when all went in order."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self._reader.close)
+            await self._storage.start()
+            stack.push_async_callback(self._storage.close)
+            for outcome in await self._settings.plugins.wait_all("startup", deadline_s=30.0, host=self._host):
+                if not outcome.ok:
+                    raise ConfigError(str(outcome.error)) from outcome.error
+            stack.push_async_callback(self._settings.plugins.wait_all, "shutdown", deadline_s=5.0, host=self._host)
+            door = await self._open_door(stack)
+            self._serve_console(stack, console_fd)
+            self._watch_signals(door, parent)
+            self._started = True
+            await self._pipeline.run(self._stopping)
+        return 0
+
+    async def _open_door(self, stack: AsyncExitStack) -> Door:
+        assert self._host.queries is not None
+        door = Door(
+            queries=self._host.queries,
+            live=self._live,
+            tally=self._tally,
+            caught_up=self._pipeline.caught_up,
+            reload=self._reload,
+            status=self._status,
+        )
+        self._reloader = Reloader(self._settings, self._host, self._storage.metadata, door.tell_workers)
+        await door.start(self._home.control_socket)
+        stack.push_async_callback(door.close)
+        days = self._settings.config.retention_days
+        for job in (self._reloader.watch(), keep_to(days, self._storage.traces, self._host.clock)):
+            stack.callback(asyncio.create_task(job).cancel)
+        return door
+
+    def _serve_console(self, stack: AsyncExitStack, descriptor: int | None) -> None:
+        if descriptor is None:
+            return
+        console = Console(self._settings.plugins.gather("mounts", host=self._host))
+        console.start(socket.socket(fileno=descriptor))
+        stack.push_async_callback(console.close)
+
+    def _watch_signals(self, door: Door, parent: int) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._jobs: set[asyncio.Task[None]] = set()
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        ends_with_parent(parent, self._stopping)
+
+    def _reload_soon(self) -> None:
+        job = asyncio.create_task(self._reload())
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+
+    async def _reload(self) -> None:
+        await self._reloader.reload()
+
+    def _samples(self) -> list[Any]:
+        self._metrics.set("midwatch_journal_depth_bytes", self._reader.depth().bytes)
+        self._metrics.set("midwatch_workers", len(self._tally.living(time.monotonic())))
+        return self._tally.samples()
+
+    def _health(self) -> Health:
+        workers = self._tally.living(time.monotonic())
+        return Health(
+            started=self._started,
+            ready=self._started and bool(workers) and self._pipeline.available,
+            parts={
+                "workers": len(workers),
+                "store": "available" if self._pipeline.available else "unavailable: the journal keeps",
+                "journal_bytes": self._reader.depth().bytes,
+                "version": __version__,
+            },
+        )
+
+    def _status(self) -> dict[str, Any]:
+        config = self._settings.config
+        health = self._health()
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "listen": config.listen,
+            "console": config.console,
+            "ready": health.ready,
+            **dict(health.parts),
+            "plugins": [
+                {"name": item.name, "version": item.version, "hooks": list(item.hooks), "error": item.error}
+                for item in self._settings.plugins.list()
+            ],
+        }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

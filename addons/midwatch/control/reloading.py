@@ -1,0 +1,101 @@
+"""Reloading: on SIGHUP and when a watched file changes. What is bad is reported; the last good one stays."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from midwatch.settings import Settings, catalogue_of, dialects_of, resolve, write_snapshot
+from midwatch_core.errors import ConfigError, StorageError
+from midwatch_core.host import Host
+from midwatch_core.model.audit import AuditRecord
+from midwatch_core.ports import MetadataRepository
+
+logger = logging.getLogger(__name__)
+_LOOK_S = 1.0
+
+type Signature = tuple[int, int] | None
+
+
+class Reloader:
+    """Reads the configuration again, asks plugins to reload, tells the workers, and puts it on record."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        host: Host,
+        metadata: MetadataRepository,
+        tell: Callable[[dict[str, object]], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._host = host
+        self._metadata = metadata
+        self._tell = tell
+        self._lock = asyncio.Lock()
+
+    async def reload(self) -> None:
+        """Reload everything now."""
+        async with self._lock:
+            problems = [problem for problem in (self._reload_config(), *await self._reload_plugins()) if problem]
+            for problem in problems:
+                logger.error("reload: %s; the last good one stays", problem)
+            if not problems:
+                logger.info("reloaded")
+            await self._tell({"op": "reload"})
+            await self._record(problems)
+
+    async def watch(self) -> None:
+        """Look at the watched files every second, and reload when one changed."""
+        before = self._signatures()
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            now = self._signatures()
+            if now != before:
+                before = now
+                await self.reload()
+
+    def _reload_config(self) -> str | None:
+        try:
+            fresh = resolve(
+                self._settings.home, config_file=self._settings.sources.file, flags=self._settings.sources.flags
+            )
+            catalogue_of(fresh, dialects_of(fresh.plugins))
+            write_snapshot(fresh)
+        except (ConfigError, OSError) as error:
+            return str(error)
+        return None
+
+    async def _reload_plugins(self) -> list[str | None]:
+        outcomes = await self._settings.plugins.wait_all("reload", deadline_s=10.0, host=self._host)
+        return [None if outcome.ok else f"{outcome.name}: {outcome.error}" for outcome in outcomes]
+
+    async def _record(self, problems: list[str]) -> None:
+        record = AuditRecord(
+            at=datetime.now(UTC),
+            actor="control",
+            action="reload",
+            subject="configuration",
+            details={"problems": "; ".join(problems)} if problems else {},
+        )
+        try:
+            await self._metadata.append_audit(record)
+        except StorageError as error:
+            logger.error("the reload could not be put on record: %s", error)
+
+    def _signatures(self) -> dict[Path, Signature]:
+        files = self._settings.plugins.gather("watched", host=self._host)
+        own = [self._settings.sources.file or self._settings.home.config_file]
+        return {path: _signature(path) for path in _paths([*own, *files])}
+
+
+def _paths(found: Iterable[object]) -> list[Path]:
+    return [path for path in found if isinstance(path, Path)]
+
+
+def _signature(path: Path) -> Signature:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

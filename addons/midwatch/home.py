@@ -1,0 +1,123 @@
+"""The home: the folder that holds all an installation keeps, and what lies where in it."""
+
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from midwatch_core.errors import ConfigError
+
+_KEY_BYTES = 32
+# The longest path a Unix socket may have is 107 bytes on Linux, 103 on macOS.
+_SOCKET_PATH_BYTES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths of an installation. Nothing is made before `prepare`."""
+
+    root: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The user's settings, if there are any."""
+        return self.root / "config.yaml"
+
+    @property
+    def journal(self) -> Path:
+        """The journal's segments."""
+        return self.root / "journal"
+
+    @property
+    def ca(self) -> Path:
+        """mitmproxy's confdir: the CA and its key."""
+        return self.root / "ca"
+
+    @property
+    def ca_certificate(self) -> Path:
+        """What clients must trust."""
+        return self.ca / "mitmproxy-ca-cert.pem"
+
+    @property
+    def run(self) -> Path:
+        """What lives as long as the processes: snapshot, bundles, locks, socket."""
+        return self.root / "run"
+
+    @property
+    def snapshot(self) -> Path:
+        """The resolved settings that workers and control start from."""
+        return self.run / "snapshot.json"
+
+    @property
+    def control_lock(self) -> Path:
+        """Held by the one control process."""
+        return self.run / "control.lock"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where control answers workers and commands; beside the home where its path would be too long."""
+        path = self.run / "control.sock"
+        if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
+            return path
+        import hashlib
+
+        name = hashlib.blake2b(os.fsencode(path), digest_size=12).hexdigest()
+        return Path(tempfile.gettempdir()) / f"midwatch-{os.getuid()}" / f"{name}.sock"
+
+    @property
+    def hash_key_file(self) -> Path:
+        """The key of this installation's text hashes."""
+        return self.root / "hash.key"
+
+    @property
+    def upstream_bundle(self) -> Path:
+        """CAs that providers' certificates may have: the public ones and `upstream_ca`."""
+        return self.run / "upstream-ca.pem"
+
+    @property
+    def client_bundle(self) -> Path:
+        """CAs for clients under `exec`: the public ones and our own."""
+        return self.run / "client-ca.pem"
+
+    def prepare(self) -> None:
+        """Make the folders, private to the user. Raises ConfigError where the home can't be written."""
+        try:
+            for folder in (self.root, self.journal, self.ca, self.run, self.control_socket.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._check_socket_folder()
+            self.hash_key()
+        except OSError as error:
+            raise ConfigError(
+                f"--home {self.root}: {error.strerror}: {error.filename}; choose a folder that can be written"
+            ) from error
+
+    def hash_key(self) -> bytes:
+        """The key for hashing texts, made at first use."""
+        try:
+            return self.hash_key_file.read_bytes()
+        except FileNotFoundError:
+            fresh = self.root / f".hash.key.{os.getpid()}"
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(secrets.token_bytes(_KEY_BYTES))
+            try:
+                os.link(fresh, self.hash_key_file)  # the first of two processes wins, whole
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+            return self.hash_key_file.read_bytes()
+
+    def _check_socket_folder(self) -> None:
+        folder = self.control_socket.parent
+        if folder != self.run and folder.stat().st_uid != os.getuid():
+            raise PermissionError(1, "belongs to another user", str(folder))
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file in one step, readable by its owner alone."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:  # noqa: PTH123  # an open descriptor, not a path
+        file.write(data)
+    fresh.replace(path)

@@ -1,0 +1,77 @@
+"""The heartbeat of a worker: its metrics to control every second, and control's calls to reload back."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from midwatch.lines import ControlAbsentError, Line, LineClient
+from midwatch_core.metrics import Metrics, to_json
+
+INTERVAL_S = 1.0
+# Without control a worker goes on alone; it looks for it again this often.
+_RETRY_S = 1.0
+
+
+def _nothing() -> None:
+    pass
+
+
+class Beat:
+    """Keeps a connection to control as long as there is one to be had."""
+
+    def __init__(self, client: LineClient, *, name: str, metrics: Metrics) -> None:
+        self._client = client
+        self._name = name
+        self._metrics = metrics
+        self._task: asyncio.Task[None] | None = None
+        self.report: Callable[[], None] = _nothing
+        self.reload: Callable[[], None] = _nothing
+
+    def start(self) -> None:
+        """Begin, in the running loop."""
+        self._task = asyncio.create_task(self._keep(), name="midwatch-beat")
+
+    async def stop(self) -> None:
+        """Send the last numbers, then end."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            async with asyncio.timeout(1.0), self._client.open() as line:
+                await line.send(self._message(last=True))
+        except (ControlAbsentError, OSError, TimeoutError):
+            pass  # control is gone already: nobody is left to tell
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                async with self._client.open() as line:
+                    listening = asyncio.create_task(self._listen(line))
+                    try:
+                        await self._beat(line, listening)
+                    finally:
+                        listening.cancel()
+            except (ControlAbsentError, OSError, ValueError):
+                pass  # control is being restarted
+            await asyncio.sleep(_RETRY_S)
+
+    async def _beat(self, line: Line, listening: asyncio.Task[None]) -> None:
+        while not listening.done():
+            await line.send(self._message(last=False))
+            await asyncio.wait([listening], timeout=INTERVAL_S)
+
+    async def _listen(self, line: Line) -> None:
+        while (message := await line.receive()) is not None:
+            if message.get("op") == "reload":
+                self.reload()
+
+    def _message(self, *, last: bool) -> dict[str, object]:
+        self.report()
+        return {
+            "op": "beat",
+            "worker": self._name,
+            "pid": os.getpid(),
+            "last": last,
+            "metrics": to_json(self._metrics.samples()),
+        }

@@ -1,0 +1,82 @@
+"""The bridge: mitmproxy's flows on one side, Midwatch's words on the other. Credentials end here."""
+
+import base64
+import binascii
+from urllib.parse import parse_qsl
+
+from mitmproxy import http
+
+from midwatch_core.call import ResponseHead
+from midwatch_core.model.exchange import Endpoint
+from midwatch_core.wire.catalogue import Match
+from midwatch_core.wire.target import Target
+
+# What a dialect or an identity may want; everything else, keys and cookies first, stays out of the record.
+_HEADERS = ("content-type", "user-agent", "traceparent", "anthropic-version", "anthropic-beta", "openai-beta")
+_QUERY = ("alt", "api-version", "beta")
+
+
+def host_of(flow: http.HTTPFlow) -> str:
+    """The name the client wanted: by SNI where there is TLS, for the address may be a gateway's or a test's."""
+    return flow.client_conn.sni or flow.request.pretty_host
+
+
+def path_of(flow: http.HTTPFlow) -> str:
+    """The path without its query."""
+    return flow.request.path.partition("?")[0]
+
+
+def target_of(flow: http.HTTPFlow, match: Match) -> Target:
+    """The target of a request, with no credential in it."""
+    request = flow.request
+    return Target(
+        host=host_of(flow),
+        path=path_of(flow),
+        method=request.method,
+        query={key: value for key, value in parse_qsl(request.path.partition("?")[2]) if key in _QUERY},
+        headers={name: value for name in _HEADERS if (value := request.headers.get(name))},
+        captures=match.captures,
+    )
+
+
+def endpoint_of(flow: http.HTTPFlow, match: Match) -> Endpoint:
+    """Where the call goes."""
+    return Endpoint(
+        provider=match.provider,
+        dialect=match.dialect,
+        host=host_of(flow),
+        port=flow.request.port,
+        path=path_of(flow),
+        scheme=flow.request.scheme,
+    )
+
+
+def head_of(flow: http.HTTPFlow) -> ResponseHead:
+    """The head of the response."""
+    response = flow.response
+    assert response is not None
+    length = response.headers.get("content-length", "")
+    return ResponseHead(
+        status=response.status_code,
+        content_type=response.headers.get("content-type", ""),
+        content_encoding=response.headers.get("content-encoding", ""),
+        length=int(length) if length.isdecimal() and len(length) < 19 else None,
+    )
+
+
+def client_of(flow: http.HTTPFlow) -> str | None:
+    """The client's address."""
+    peer = flow.client_conn.peername
+    return str(peer[0]) if peer else None
+
+
+def app_named_by_proxy_user(connect: http.HTTPFlow) -> str | None:
+    """The name that `exec --app` put as user into the proxy's URL; no password, so no credential."""
+    scheme, _, encoded = connect.request.headers.get("proxy-authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return user if user and not password else None

@@ -1,0 +1,48 @@
+"""Writing exchanges to the journal, and telling how that goes."""
+
+from midwatch_core.frame import encode
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.model.exchange import Exchange
+from midwatch_journal import JournalWriter
+
+# How long the last bytes of an answer are held for the journal's write(2); after that they go, counted as late.
+WAIT_S = 0.05
+
+METRICS = (
+    MetricSpec(
+        name="midwatch_calls_total", kind=MetricKind.COUNTER, help="LLM calls seen", labels=("provider", "dialect")
+    ),
+    MetricSpec(
+        name="midwatch_settle_seconds",
+        kind=MetricKind.HISTOGRAM,
+        help="Time to settle a call: seal it and have it in the journal",
+        buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1),
+    ),
+    MetricSpec(name="midwatch_journal_frames_total", kind=MetricKind.COUNTER, help="Exchanges journalled"),
+    MetricSpec(name="midwatch_journal_bytes_total", kind=MetricKind.COUNTER, help="Bytes journalled"),
+    MetricSpec(name="midwatch_journal_late_total", kind=MetricKind.COUNTER, help="Journal waits that took too long"),
+    MetricSpec(name="midwatch_journal_slim_total", kind=MetricKind.COUNTER, help="Exchanges journalled without texts"),
+    MetricSpec(name="midwatch_journal_dropped_total", kind=MetricKind.COUNTER, help="Exchanges lost to a full disk"),
+    MetricSpec(name="midwatch_journal_write_errors_total", kind=MetricKind.COUNTER, help="Failed journal writes"),
+)
+
+
+class Journalist:
+    """Hands exchanges to the journal's writer and waits, shortly, until they are out of this process."""
+
+    def __init__(self, writer: JournalWriter) -> None:
+        self._writer = writer
+
+    def write(self, exchange: Exchange) -> None:
+        """Journal an exchange. Returns when the kernel has it, or after WAIT_S."""
+        self._writer.append(encode(exchange)).wait(WAIT_S)
+
+    def report(self, metrics: Metrics) -> None:
+        """Put the writer's counters among the metrics."""
+        stats = self._writer.stats()
+        metrics.set("midwatch_journal_frames_total", stats.frames)
+        metrics.set("midwatch_journal_bytes_total", stats.bytes)
+        metrics.set("midwatch_journal_late_total", stats.late_waits)
+        metrics.set("midwatch_journal_slim_total", stats.slim)
+        metrics.set("midwatch_journal_dropped_total", stats.dropped)
+        metrics.set("midwatch_journal_write_errors_total", stats.write_errors)

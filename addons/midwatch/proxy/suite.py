@@ -1,0 +1,119 @@
+"""The suite: the addons of one worker, made from its settings, and what must be done at its start and end."""
+
+import logging
+from dataclasses import dataclass
+
+from midwatch.home import Home
+from midwatch.lines import LineClient
+from midwatch.proxy.beating import Beat
+from midwatch.proxy.connecting import Connecting
+from midwatch.proxy.decrypting import Decrypting
+from midwatch.proxy.journaling import METRICS, Journalist
+from midwatch.proxy.watching import Watching
+from midwatch.settings import Settings, catalogue_of, dialects_of, read_snapshot
+from midwatch_core.clock import SystemClock
+from midwatch_core.config import split_address
+from midwatch_core.errors import ConfigError
+from midwatch_core.frame import slim
+from midwatch_core.host import Host, Role
+from midwatch_core.metrics import Metrics
+from midwatch_core.sealing import Sealer
+from midwatch_journal import JournalLimits, JournalWriter, new_writer_id
+
+logger = logging.getLogger(__name__)
+_JOURNAL_CLOSE_S = 5.0
+
+
+@dataclass(slots=True)
+class Suite:
+    """Addons, journal and heartbeat of one worker. `start` inside the loop that runs the proxy; `stop` at its end."""
+
+    settings: Settings
+    writer: JournalWriter
+    journalist: Journalist
+    watching: Watching
+    decrypting: Decrypting
+    connecting: Connecting
+    beat: Beat
+    host: Host
+
+    @property
+    def addons(self) -> list[object]:
+        """What mitmproxy is given, in order."""
+        return [self.decrypting, self.connecting, self.watching]
+
+    def start(self) -> None:
+        """Plugins first, then the heartbeat."""
+        self.settings.plugins.call_all("startup", host=self.host)
+        self.beat.start()
+
+    async def stop(self) -> None:
+        """Flush the journal, tell control and the plugins."""
+        self.writer.close(_JOURNAL_CLOSE_S)
+        await self.beat.stop()
+        await self.settings.plugins.wait_all("shutdown", deadline_s=2.0, host=self.host)
+
+    def reload(self) -> None:
+        """Take the settings that control has written anew; what can't be read leaves the last good ones."""
+        try:
+            catalogue = catalogue_of(read_snapshot(self.settings.home), dialects_of(self.settings.plugins))
+        except ConfigError as error:
+            logger.error("not reloaded: %s", error)
+            return
+        self.watching.catalogue = catalogue
+        self.decrypting.catalogue = catalogue
+
+
+def build(settings: Settings, *, name: str) -> Suite:
+    """The suite of the worker called `name`. Raises ConfigError and JournalError."""
+    home, config = settings.home, settings.config
+    metrics = Metrics()
+    metrics.declare(METRICS)
+    metrics.declare(settings.plugins.gather("metrics"))
+    dialects = dialects_of(settings.plugins)
+    catalogue = catalogue_of(settings, dialects)
+    limits = JournalLimits(max_bytes=config.journal.max_bytes, segment_bytes=config.journal.segment_bytes)
+    writer = JournalWriter(home.journal, new_writer_id(name), slim=slim, limits=limits)
+    journalist = Journalist(writer)
+    clock = SystemClock()
+    watching = Watching(
+        catalogue=catalogue,
+        dialects=dialects,
+        journalist=journalist,
+        sealer=Sealer(home.hash_key(), config.tenant),
+        tenant=config.tenant,
+        clock=clock,
+        metrics=metrics,
+        guard=settings.plugins.guard,
+    )
+    suite = Suite(
+        settings=settings,
+        writer=writer,
+        journalist=journalist,
+        watching=watching,
+        decrypting=Decrypting(catalogue, config.intercept),
+        connecting=Connecting(config.connect_to, [split_address(config.listen), split_address(config.console)]),
+        beat=Beat(LineClient(home.control_socket), name=name, metrics=metrics),
+        host=Host(role=Role.WORKER, home=home.root, metrics=metrics, settings=dict(config), clock=clock),
+    )
+    suite.beat.report = lambda: journalist.report(metrics)
+    suite.beat.reload = suite.reload
+    return suite
+
+
+def mitmproxy_options(
+    home: Home, *, upstream_ca: bool, modes: tuple[str, ...], listen: str, max_bytes: int
+) -> dict[str, object]:
+    """mitmproxy's options for the suite, by their names there."""
+    host, port = split_address(listen)
+    options: dict[str, object] = {
+        "confdir": str(home.ca),
+        "mode": list(modes),
+        "listen_host": host,
+        "listen_port": port,
+        # A request beyond this streams on unread, also one whose length shows only as it comes.
+        "stream_large_bodies": str(max_bytes),
+    }
+    if upstream_ca:
+        options["ssl_verify_upstream_trusted_ca"] = str(home.upstream_bundle)
+    return options

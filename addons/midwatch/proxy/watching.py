@@ -1,0 +1,171 @@
+"""The addon that watches: it recognises LLM calls, taps their answers as they pass, and journals each call once."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mitmproxy import http
+
+from midwatch.proxy import bridge
+from midwatch.proxy.journaling import Journalist
+from midwatch_core.call import Call, Opening
+from midwatch_core.clock import Clock
+from midwatch_core.guarded import Guard
+from midwatch_core.identify import identify
+from midwatch_core.ids import uuid7
+from midwatch_core.metrics import Metrics
+from midwatch_core.sealing import Sealer
+from midwatch_core.wire.catalogue import Catalogue, Match
+from midwatch_core.wire.decoding import DecodedRequest, decode_request
+from midwatch_core.wire.dialect import Dialect
+
+_MATCH = "midwatch_match"
+_CALL = "midwatch_call"
+_APP = "midwatch_app"
+OVERSIZE = "oversize: the request was larger than max_inspect_bytes and passed unread"
+
+
+class Watching:
+    """One idea: a flow that is a call to a model becomes a `Call`, fed by its answer's chunks and settled once.
+
+    Every hook goes through the guard: an error of ours is counted and named, and the bytes go on as they are.
+    """
+
+    name = "midwatch_watching"
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        dialects: dict[str, Dialect],
+        journalist: Journalist,
+        sealer: Sealer,
+        tenant: str,
+        clock: Clock,
+        metrics: Metrics,
+        guard: Guard,
+    ) -> None:
+        self.catalogue = catalogue
+        self._dialects = dialects
+        self._journalist = journalist
+        self._sealer = sealer
+        self._tenant = tenant
+        self._clock = clock
+        self._metrics = metrics
+        self._guard = guard
+        self._apps: dict[str, str] = {}
+
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        """A tunnel is asked for: remember the application that `exec` named."""
+        if app := self._guard.call("watching.connect", bridge.app_named_by_proxy_user, flow).value:
+            self._apps[flow.client_conn.id] = app
+
+    def client_disconnected(self, client: Any) -> None:
+        """A client is gone."""
+        self._apps.pop(client.id, None)
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Tell calls to a model from everything else, which streams through unread."""
+        match = self._guard.call("watching.recognise", self._recognise, flow).value
+        if match is None:
+            flow.request.stream = True
+        else:
+            flow.metadata[_MATCH] = match
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """The whole request is here: read it."""
+        match = flow.metadata.get(_MATCH)
+        if match is not None:
+            self._guard.call("watching.open", self._open, flow, match)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """The answer begins: every body streams, a call's through the tap."""
+        response = flow.response
+        assert response is not None
+        response.stream = True
+        call: Call | None = flow.metadata.get(_CALL)
+        if call is not None and self._guard.call("watching.respond", self._respond, flow, call).ok:
+            response.stream = self._tap(call)
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """The end of an answer that had no body to tap."""
+        call: Call | None = flow.metadata.get(_CALL)
+        if call is not None and not call.settled:
+            self._guard.call("watching.settle", self._settle, call, None)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """The call failed on the way, or its client left."""
+        call: Call | None = flow.metadata.get(_CALL)
+        if call is not None and not call.settled:
+            reason = flow.error.msg if flow.error else "connection closed"
+            self._guard.call("watching.settle", self._settle, call, reason.rstrip(".")[:200])
+
+    def _recognise(self, flow: http.HTTPFlow) -> Match | None:
+        method, path = flow.request.method, bridge.path_of(flow)
+        listed = self.catalogue.match(bridge.host_of(flow), flow.request.port, method, path)
+        return listed or self.catalogue.match_anywhere(method, path)
+
+    def _open(self, flow: http.HTTPFlow, match: Match) -> None:
+        began_s = self._clock.monotonic()
+        dialect = self._dialects[match.dialect]
+        decoded = self._read(flow, match, dialect)
+        if decoded.document is not None and not match.fits(decoded.document):
+            return
+        at = self._clock.now()
+        app = self._apps.get(flow.client_conn.id)
+        headers = {"user-agent": flow.request.headers.get("user-agent", "")}
+        flow.metadata[_CALL] = Call(
+            Opening(
+                id=uuid7(at.timestamp()),
+                started_at=at,
+                began_s=began_s,
+                endpoint=bridge.endpoint_of(flow, match),
+                identity=identify(headers, client=bridge.client_of(flow), tenant=self._tenant, app=app),
+                dialect=dialect,
+                decoded=decoded,
+                traceparent=flow.request.headers.get("traceparent"),
+            )
+        )
+        self._metrics.add("midwatch_calls_total", labels=(match.provider, match.dialect))
+
+    def _read(self, flow: http.HTTPFlow, match: Match, dialect: Dialect) -> DecodedRequest:
+        body = flow.request.raw_content
+        encoding = flow.request.headers.get("content-encoding", "")
+        target = bridge.target_of(flow, match)
+        if body is None:  # it streamed on unread: what the target tells is all we know
+            from dataclasses import replace
+
+            decoded = decode_request(dialect, b"", target)
+            return replace(decoded, request=replace(decoded.request, decode_error=OVERSIZE))
+        return decode_request(dialect, body, target, encoding)
+
+    def _respond(self, flow: http.HTTPFlow, call: Call) -> None:
+        call.respond(bridge.head_of(flow))
+
+    def _tap(self, call: Call) -> Callable[[bytes], bytes]:
+        """What mitmproxy calls with each chunk before it goes to the client, and with b"" at the end."""
+        guard, take, settle = self._guard, self._take, self._settle
+
+        def tap(chunk: bytes) -> bytes:
+            if chunk:
+                guard.call("watching.tap", take, call, chunk)
+            elif not call.settled:
+                guard.call("watching.settle", settle, call, None)
+            return chunk
+
+        return tap
+
+    def _take(self, call: Call, chunk: bytes) -> None:
+        if call.settled:
+            return
+        call.feed(chunk, self._clock.monotonic())
+        if call.due:
+            self._settle(call, None)
+
+    def _settle(self, call: Call, error: str | None) -> None:
+        """Journal the call before the client can see its end: it may leave, and we may be killed, right after."""
+        began = time.perf_counter()
+        exchange = call.settle(self._sealer, self._clock.monotonic(), error=error)
+        if exchange is not None:
+            self._journalist.write(exchange)
+            self._metrics.observe("midwatch_settle_seconds", time.perf_counter() - began)

@@ -1,0 +1,89 @@
+"""The worker process: mitmproxy on the supervisor's sockets with the suite, until it is told to stop."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from midwatch.home import Home
+from midwatch.lean import Listening, StartError, drain, make_master
+from midwatch.lean.sockets import sockets_from
+from midwatch.logs import set_up_logs
+from midwatch.parents import ends_with_parent
+from midwatch.proxy.suite import build, mitmproxy_options
+from midwatch.settings import read_snapshot
+from midwatch_core.errors import ConfigError
+from midwatch_journal import JournalError
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """`python -m midwatch.proxy.worker`; started by the supervisor, not by hand."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--fds", default="", help="listening sockets, comma-separated")
+    parser.add_argument("--parent", type=int, required=True, help="a pipe that closes when the supervisor dies")
+    words = parser.parse_args()
+    set_up_logs(words.name)
+    try:
+        return asyncio.run(serve(words.home, words.name, [int(fd) for fd in words.fds.split(",") if fd], words.parent))
+    except (ConfigError, JournalError, StartError) as error:
+        logger.error("%s", error)
+        return 2
+
+
+async def serve(home_root: Path, name: str, descriptors: list[int], parent: int) -> int:
+    """Run until SIGTERM, SIGINT or the supervisor's death; drain; 0 when all went in order."""
+    home = Home(home_root)
+    settings = read_snapshot(home)
+    config = settings.config
+    suite = build(settings, name=name)
+    master = make_master(
+        mitmproxy_options(
+            home,
+            upstream_ca=config.upstream_ca is not None,
+            modes=config.mode,
+            listen=config.listen,
+            max_bytes=config.max_inspect_bytes,
+        ),
+        suite.addons,
+        listening=Listening(sockets=sockets_from(descriptors)),
+    )
+    for report in master.patches.reports:
+        logger.debug("%s", report)
+    stopping = asyncio.Event()
+    _on_signals(stopping)
+    ends_with_parent(parent, stopping)
+    suite.start()
+    running = asyncio.create_task(master.run())
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([running, stop], return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        await drain(master, deadline_s=config.drain_s)
+    await running
+    await suite.stop()
+    return 0
+
+
+def _on_signals(stopping: asyncio.Event) -> None:
+    """The first signal drains; the second ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    # Ctrl-C reaches the whole group: the supervisor hears it and tells us in its own time.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""Settings at work: the plugins, the configuration resolved from its sources, and the snapshot processes start from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from pydantic import ValidationError
+
+from midwatch.home import Home, write_private
+from midwatch_core.config import Config, load_config, model_with, read_yaml
+from midwatch_core.contributions import Resource, ResourceKind
+from midwatch_core.errors import ConfigError
+from midwatch_core.hosting import Plugins
+from midwatch_core.wire.catalogue import Catalogue, CatalogueError, CatalogueSpec
+from midwatch_core.wire.dialect import Dialect
+from midwatch_core.wire.dialects import BUILTIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the configuration comes from: kept, so that a reload reads the same again."""
+
+    file: Path | None
+    flags: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A resolved configuration and the plugins that run under it."""
+
+    home: Home
+    config: Config
+    plugins: Plugins
+    sources: Sources
+
+
+def resolve(home: Home, *, config_file: Path | None, flags: Mapping[str, Any]) -> Settings:
+    """Read the configuration and load the plugins. Raises ConfigError."""
+    file = config_file or (home.config_file if home.config_file.exists() else None)
+    sources = Sources(file=file, flags=flags)
+    plugins = Plugins()
+    plugins.discover(allow=_allowed(file, flags))
+    config = load_config(file=file, flags=flags, sections=plugins.sections())
+    return _activated(home, config, plugins, sources)
+
+
+def write_snapshot(settings: Settings) -> None:
+    """Keep the resolved settings where workers and control find them."""
+    document = {
+        "config": settings.config.model_dump(mode="json"),
+        "file": str(settings.sources.file) if settings.sources.file else None,
+        "flags": dict(settings.sources.flags),
+    }
+    write_private(settings.home.snapshot, orjson.dumps(document, default=str))
+
+
+def read_snapshot(home: Home) -> Settings:
+    """The settings as last resolved. Raises ConfigError where there are none."""
+    try:
+        document = orjson.loads(home.snapshot.read_bytes())
+        allow = (document["config"].get("plugins") or {}).get("allow")
+        plugins = Plugins()
+        plugins.discover(allow=allow)
+        config = model_with(plugins.sections()).model_validate(document["config"])
+        file = Path(document["file"]) if document["file"] else None
+    except (OSError, ValueError, KeyError, ValidationError) as error:
+        raise ConfigError(f"{home.snapshot}: {error}; start Midwatch again") from error
+    return _activated(home, config, plugins, Sources(file=file, flags=document["flags"]))
+
+
+def _allowed(file: Path | None, flags: Mapping[str, Any]) -> list[str] | None:
+    """`plugins.allow` is needed before the plugins' sections can be checked."""
+    document = {**(read_yaml(file) if file else {}), **flags}
+    section = document.get("plugins")
+    allow = section.get("allow") if isinstance(section, dict) else None
+    return [str(name) for name in allow] if isinstance(allow, list) else None
+
+
+def _activated(home: Home, config: Config, plugins: Plugins, sources: Sources) -> Settings:
+    sections = {name: getattr(config, name) for name in plugins.sections()}
+    plugins.activate(sections, order=config.plugins.order)
+    return Settings(home=home, config=config, plugins=plugins, sources=sources)
+
+
+def dialects_of(plugins: Plugins) -> dict[str, Dialect]:
+    """All wire formats by id: a plugin's own stands before a built-in of the same id."""
+    built_in = {dialect.id: dialect for dialect in BUILTIN}
+    return built_in | {dialect.id: dialect for dialect in plugins.gather("dialects")}
+
+
+def catalogue_of(settings: Settings, dialects: Mapping[str, Dialect]) -> Catalogue:
+    """The catalogue: the user's providers first, then what plugins bring. Raises ConfigError."""
+    own = CatalogueSpec(providers=settings.config.providers)
+    shipped = [
+        _catalogue_spec(resource) for resource in settings.plugins.gather("resources") if _is_catalogue(resource)
+    ]
+    try:
+        return Catalogue([own, *shipped], dialects=dialects)
+    except CatalogueError as error:
+        raise ConfigError(f"{settings.sources.file or 'providers'}: {error}") from error
+
+
+def _is_catalogue(resource: Resource) -> bool:
+    return resource.kind is ResourceKind.CATALOGUE
+
+
+def _catalogue_spec(resource: Resource) -> CatalogueSpec:
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return CatalogueSpec.model_validate(yaml.load(resource.path.read_bytes(), Loader=loader))  # noqa: S506  # safe
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(f"{resource.name}: {' '.join(str(error).split())}") from error
