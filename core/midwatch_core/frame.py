@@ -1,6 +1,7 @@
 """The journal's frame: one exchange as bytes, from a worker to the control process."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import orjson
@@ -59,3 +60,10 @@ class FrameDecoder:
             return self._adapter.validate_python(document["exchange"], strict=False)
         except (ValueError, KeyError, TypeError, ValidationError) as error:
             raise FrameError(f"not a frame: {error}"[:500]) from error
+
+    def restore(self, document: Mapping[str, object]) -> Exchange:
+        """The exchange of a document as `encode` wrote it, already read from JSON. Raises FrameError."""
+        try:
+            return self._adapter.validate_python(document, strict=False)
+        except (ValueError, TypeError, ValidationError) as error:
+            raise FrameError(f"not an exchange: {error}"[:500]) from error

@@ -1,0 +1,49 @@
+"""What every repository's `costs` shares: which keys there are, exact sums, and the order of the rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+
+from midwatch_core.errors import StorageError
+from midwatch_core.ports import COST_KEYS, CostRow
+
+# Sums of money are never rounded: far more digits than prices and calls can bring together.
+EXACT = Context(prec=400)
+
+
+@dataclass(slots=True)
+class CostSum:
+    """A group's sums while they are added up."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    def add_cost(self, amount: Decimal) -> None:
+        """Add money, exactly."""
+        self.cost_usd = EXACT.add(self.cost_usd, amount)
+
+    def row(self, group: tuple[str | None, ...]) -> CostRow:
+        """These sums as a row."""
+        return CostRow(
+            group=group,
+            calls=self.calls,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cost_usd=self.cost_usd,
+            unpriced=self.unpriced,
+        )
+
+
+def check_cost_keys(by: Sequence[str]) -> None:
+    """Raises StorageError where a key is not one of COST_KEYS."""
+    unknown = [key for key in by if key not in COST_KEYS]
+    if unknown:
+        raise StorageError(f"costs can't be grouped by {unknown[0]!r}; known are {', '.join(COST_KEYS)}")
+
+
+def highest_first(rows: Iterable[CostRow]) -> list[CostRow]:
+    """Highest cost first; where it is equal, more calls first, then by the group's values."""
+    return sorted(rows, key=lambda row: (-row.cost_usd, -row.calls, tuple(value or "" for value in row.group)))

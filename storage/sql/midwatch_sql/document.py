@@ -1,0 +1,100 @@
+"""An exchange taken apart for keeping, and put together again: its detail, its texts, its long lists in blocks.
+
+The detail is a JSON document: `exchange` without its segments and long lists, and `lists`, which says for each list
+taken out where it belongs (keys from the exchange down), what it is, and its levels (see `folding`). They stand
+beside the document and not in it, so that nothing a client writes into a body can be taken for one of our marks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from midwatch_core.frame import FrameDecoder
+from midwatch_core.listing import ExchangeRow, row_of
+from midwatch_core.model.content import Json, Request, Response
+from midwatch_core.model.exchange import Exchange
+from midwatch_sql.folding import BLOCK, Levels, Piece, PieceKind, Pieces, fold, levels_children, piece_hash, unfold
+from midwatch_sql.jsoncodec import dumps, loads
+
+# How deep in a body long lists are looked for: a WebSocket message wraps its request once.
+_DEPTH = 3
+
+type _Lists = list[tuple[list[str], PieceKind, Levels]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenApart:
+    """An exchange ready to be kept. `children` are the pieces that it refers to itself, `pieces` all of them."""
+
+    row: ExchangeRow
+    detail: bytes
+    children: frozenset[str]
+    pieces: Mapping[str, Piece]
+
+
+def take_apart(exchange: Exchange) -> TakenApart:
+    """The parts of an exchange. Raises TypeError, ValueError, RecursionError for values JSON can't hold."""
+    pieces: Pieces = {}
+    lists: _Lists = []
+    request = _without_lists("request", exchange.request, pieces, lists)
+    response = exchange.response and _without_lists("response", exchange.response, pieces, lists)
+    if len(request.tools) >= BLOCK:
+        lists.append((["request", "tools"], PieceKind.ITEMS, fold(request.tools, PieceKind.ITEMS, pieces)))
+        request = replace(request, tools=())
+    bare = replace(exchange, request=request, response=response)
+    children = frozenset[str]().union(*(levels_children(levels, kind) for _, kind, levels in lists))
+    detail = dumps({"exchange": bare, "lists": lists})
+    return TakenApart(row=row_of(exchange), detail=detail, children=children, pieces=pieces)
+
+
+def _without_lists[Side: (Request, Response)](name: str, side: Side, pieces: Pieces, lists: _Lists) -> Side:
+    entries = [[item.part, item.path, item.hash, _text(item.text, pieces)] for item in side.segments]
+    if entries:
+        lists.append(([name, "segments"], PieceKind.ENTRIES, fold(entries, PieceKind.ENTRIES, pieces)))
+    body = _without_long_lists(side.body, [name, "body"], pieces, lists)
+    return replace(side, segments=(), body=body)
+
+
+def _text(text: str, pieces: Pieces) -> str:
+    body = text.encode()
+    key = piece_hash(PieceKind.TEXT, body)
+    pieces[key] = Piece(PieceKind.TEXT, body)
+    return key
+
+
+def _without_long_lists(value: Json, place: list[str], pieces: Pieces, lists: _Lists) -> Json:
+    if isinstance(value, list) and len(value) >= BLOCK:
+        lists.append((place, PieceKind.ITEMS, fold(value, PieceKind.ITEMS, pieces)))
+        return None
+    if isinstance(value, dict) and len(place) < 2 + _DEPTH:
+        return {key: _without_long_lists(item, [*place, key], pieces, lists) for key, item in value.items()}
+    return value
+
+
+def detail_children(detail: bytes) -> frozenset[str]:
+    """The pieces that the exchange of this detail refers to itself."""
+    lists = loads(detail)["lists"]
+    return frozenset[str]().union(*(levels_children(levels, PieceKind(kind)) for _, kind, levels in lists))
+
+
+def put_together(detail: bytes, read: Callable[[Iterable[str]], Mapping[str, bytes]], frames: FrameDecoder) -> Exchange:
+    """The exchange of a detail; `read` gives the bodies of pieces. Raises KeyError for a missing one, FrameError."""
+    document = loads(detail)
+    exchange = document["exchange"]
+    for place, kind, levels in document["lists"]:
+        items: Sequence[Any] = unfold(levels, read)
+        if kind == PieceKind.ENTRIES:
+            items = _segments(items, read)
+        holder = exchange
+        for key in place[:-1]:
+            holder = holder[key]
+        holder[place[-1]] = items
+    return frames.restore(exchange)
+
+
+def _segments(entries: Sequence[Any], read: Callable[[Iterable[str]], Mapping[str, bytes]]) -> list[dict[str, str]]:
+    texts = read({entry[3] for entry in entries})
+    return [
+        {"part": part, "path": path, "hash": own_hash, "text": texts[key].decode()}
+        for part, path, own_hash, key in entries
+    ]

@@ -1,0 +1,1 @@
+"""Migrations: one line of revisions for traces, one for metadata."""

@@ -1,0 +1,59 @@
+"""Rows of a listing to column values and back."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from midwatch_core.cost_rows import EXACT
+from midwatch_core.cursor import microseconds, moment_of
+from midwatch_core.errors import StorageError
+from midwatch_core.listing import ExchangeRow
+from midwatch_sql.columns import ROW, Kind
+
+# A provider may claim any number of tokens. Held below this, millions of such calls still add up in 64 bits.
+_LARGEST = 10**12
+_PICO_DIGITS = 12
+_LARGEST_PICO = 2**62
+
+_INTEGERS = tuple(column.name for column in ROW if column.kind is Kind.INTEGER)
+_NAMES = tuple(column.name for column in ROW)
+
+
+def values_of(row: ExchangeRow) -> tuple[Any, ...]:
+    """The values of columns.ROW, then `cost_pico`. Raises StorageError for a moment or a cost that is none."""
+    values = {name: getattr(row, name) for name in _NAMES}
+    values["started_at"] = microseconds(row.started_at)
+    values["streamed"] = int(row.streamed)
+    values["cost_usd"] = None if row.cost_usd is None else str(row.cost_usd)
+    values["tools_called"] = orjson.dumps(row.tools_called).decode()
+    values["findings"] = orjson.dumps(row.findings).decode()
+    for name in _INTEGERS:
+        if values[name] is not None:
+            values[name] = max(-_LARGEST, min(values[name], _LARGEST))
+    return (*values.values(), pico(row.cost_usd))
+
+
+def pico(cost: Decimal | None) -> int | None:
+    """A cost in 10^-12 dollars where that is exact and fits 64 bits, else None. Raises StorageError for NaN."""
+    if cost is None:
+        return None
+    if not cost.is_finite():
+        raise StorageError(f"{cost} is no cost")
+    if cost.adjusted() > _PICO_DIGITS or cost.as_tuple().exponent < -200:  # type: ignore[operator]  # finite: an int
+        return None
+    scaled = EXACT.scaleb(cost, _PICO_DIGITS)
+    whole = int(scaled)
+    return whole if whole == scaled and abs(whole) < _LARGEST_PICO else None
+
+
+def row_from(values: Sequence[Any]) -> ExchangeRow:
+    """The row of the values of columns.ROW. Raises ValueError, ArithmeticError for damaged ones."""
+    fields = dict(zip(_NAMES, values, strict=True))
+    fields["started_at"] = moment_of(fields["started_at"])
+    fields["streamed"] = bool(fields["streamed"])
+    fields["cost_usd"] = None if fields["cost_usd"] is None else Decimal(fields["cost_usd"])
+    fields["tools_called"] = tuple(orjson.loads(fields["tools_called"]))
+    fields["findings"] = tuple(orjson.loads(fields["findings"]))
+    return ExchangeRow(**fields)
