@@ -1,0 +1,58 @@
+"""Numbers and moments as people read them."""
+
+from datetime import datetime
+from decimal import Decimal
+
+MISSING = "–"
+
+
+def count(value: int | None) -> str:
+    """A whole number with its thousands apart."""
+    return MISSING if value is None else f"{value:,}"
+
+
+def duration(value_ms: float | None) -> str:
+    """Milliseconds in the unit that reads best: `0.4 ms`, `412 ms`, `1.23 s`, `2 min 05 s`."""
+    if value_ms is None:
+        return MISSING
+    if value_ms < 10:
+        return f"{value_ms:.1f} ms"
+    if value_ms < 999.5:
+        return f"{value_ms:.0f} ms"
+    if value_ms < 59_995:
+        return f"{value_ms / 1000:.2f} s"
+    minutes, seconds = divmod(round(value_ms / 1000), 60)
+    return f"{minutes} min {seconds:02d} s"
+
+
+def dollars(value: Decimal | None) -> str:
+    """An amount with its leading digits, however small: `$12.30`, `$0.0123`, `$0.000045`."""
+    if value is None:
+        return MISSING
+    if value == 0:
+        return "$0"
+    places = 2 if abs(value) >= 1 else max(2, 2 - value.adjusted())
+    text = f"{value:,.{places}f}"
+    whole, _, decimals = text.partition(".")
+    return f"${whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def decimal(value: Decimal) -> str:
+    """A rate without a tail of noughts: `2.5`, `0.075`."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def size(characters: int) -> str:
+    """The length of a text."""
+    return "1 character" if characters == 1 else f"{characters:,} characters"
+
+
+def moment(value: datetime) -> str:
+    """A time of day in UTC; the page's script turns it into the reader's own."""
+    return value.strftime("%H:%M:%S")
+
+
+def full_moment(value: datetime) -> str:
+    """Date and time in UTC, to the millisecond."""
+    return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d} UTC"

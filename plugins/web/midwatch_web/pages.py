@@ -1,0 +1,60 @@
+"""The pages people open: the list of calls, and one call as a conversation."""
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from midwatch_web.asked import host_of, live_of, queries_of
+from midwatch_web.board import read_board, read_totals
+from midwatch_web.conversation import side_text, view_of
+from midwatch_web.eventstream import live_response
+from midwatch_web.listfilter import PERIODS, ListFilter
+from midwatch_web.templating import page, render
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def exchanges(request: Request, cursor: str | None = None) -> Response:
+    """The newest calls, or older ones from a cursor on."""
+    chosen = ListFilter.from_query(request.query_params)
+    board = await read_board(queries_of(request), chosen, host_of(request).clock.now(), cursor or None)
+    return page(request, "exchanges.html", board=board, periods=PERIODS)
+
+
+@router.get("/totals")
+async def totals(request: Request) -> Response:
+    """The strip of sums alone."""
+    chosen = ListFilter.from_query(request.query_params)
+    sums = await read_totals(queries_of(request), chosen, host_of(request).clock.now())
+    return page(request, "totals.html", totals=sums, chosen=chosen)
+
+
+@router.get("/live")
+async def live(request: Request) -> Response:
+    """Server-sent events: the list's own rows, as HTML, for calls that pass the filter."""
+    chosen, scope = ListFilter.from_query(request.query_params), queries_of(request).scope
+    return live_response(
+        live_of(request),
+        lambda row: scope.allows(row.tenant) and chosen.takes(row),
+        lambda row: render(request, "row.html", row=row),
+    )
+
+
+@router.get("/exchanges/{exchange_id}")
+async def exchange(request: Request, exchange_id: str) -> Response:
+    """One call."""
+    found = await queries_of(request).exchange(exchange_id)
+    if found is None:
+        raise HTTPException(404, "There is no such call, or it is older than what is kept.")
+    return page(request, "exchange.html", view=view_of(found))
+
+
+@router.get("/exchanges/{exchange_id}/texts/{side}/{index}")
+async def text(request: Request, exchange_id: str, side: str, index: int) -> Response:
+    """One long text of a call by itself, unformatted."""
+    found = await queries_of(request).exchange(exchange_id)
+    told = side_text(found, side, index) if found else None
+    if told is None:
+        raise HTTPException(404, "There is no such text.")
+    return Response(told.encode("utf-8", "replace"), media_type="text/plain; charset=utf-8")

@@ -1,0 +1,50 @@
+"""The templates' environment, and the one way to answer with a page."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from midwatch_web import formatting
+from midwatch_web.visible import shown
+
+
+def make_environment(version: str) -> Environment:
+    """Templates that escape everything and show every hidden character."""
+    environment = Environment(
+        loader=PackageLoader("midwatch_web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters.update(
+        count=formatting.count,
+        duration=formatting.duration,
+        dollars=formatting.dollars,
+        decimal=formatting.decimal,
+        size=formatting.size,
+        moment=formatting.moment,
+        full_moment=formatting.full_moment,
+    )
+    environment.globals["version"] = version
+    return environment
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+    """A rendered template."""
+    return HTMLResponse(render(request, template, **values), status)
+
+
+def render(request: Request, template: str, **values: object) -> str:
+    """The text of a template."""
+    environment: Environment = request.app.state.templates
+    return environment.get_template(template).render(**values)
+
+
+def _finalize(value: Any) -> Any:
+    """Every expression passes here before it is escaped: texts from outside lose their power to hide."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
