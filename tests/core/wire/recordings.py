@@ -91,6 +91,10 @@ def _recording(item: dict[str, Any]) -> Recording:
     )
 
 
+def _first(values: list[str] | str) -> str:
+    return values[0] if isinstance(values, list) else values
+
+
 def _message(item: dict[str, Any]) -> Message:
     body = item["body"] or ""
     return Message(

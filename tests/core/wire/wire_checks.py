@@ -1,5 +1,6 @@
 """What every dialect is held to: any split of the bytes gives the same, and nothing that is fed to it raises."""
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -79,7 +80,7 @@ def by_path(answer: Request | Response) -> dict[str, tuple[str, str]]:
 def split_at(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     """`data` cut at `cuts`."""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(edges)]
 
 
 cuts = st.lists(st.integers(min_value=0, max_value=1 << 20), max_size=12)
