@@ -77,8 +77,10 @@ def count(value: int | None) -> str:
 
 
 def money(value: float | None) -> str:
-    """US dollars to a millionth; unknown is a question mark."""
-    return "?" if value is None else f"${value:.6f}"
+    """US dollars to a millionth, smaller ones to their first digits; unknown is a question mark."""
+    if value is None:
+        return "?"
+    return f"${value:.6f}" if value >= 0.000_1 or not value else f"${value:.2g}"
 
 
 def milliseconds(value: float | None) -> str:
