@@ -80,7 +80,7 @@ def money(value: float | None) -> str:
     """US dollars to a millionth, smaller ones to their first digits; unknown is a question mark."""
     if value is None:
         return "?"
-    return f"${value:.6f}" if value >= 0.000_1 or not value else f"${value:.2g}"
+    return f"${value:.6f}" if value >= 0.000_1 or not value else f"${value:.9f}".rstrip("0")
 
 
 def milliseconds(value: float | None) -> str:
