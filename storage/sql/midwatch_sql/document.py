@@ -7,14 +7,16 @@ beside the document and not in it, so that nothing a client writes into a body c
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from midwatch_core.frame import FrameDecoder
 from midwatch_core.listing import ExchangeRow, row_of
 from midwatch_core.model.content import Json, Request, Response
 from midwatch_core.model.exchange import Exchange
 from midwatch_sql.folding import BLOCK, Levels, Piece, PieceKind, Pieces, fold, levels_children, piece_hash, unfold
 from midwatch_sql.jsoncodec import dumps, loads
+
+if TYPE_CHECKING:
+    from midwatch_core.frame import FrameDecoder
 
 # How deep in a body long lists are looked for: a WebSocket message wraps its request once.
 _DEPTH = 3
@@ -77,7 +79,9 @@ def detail_children(detail: bytes) -> frozenset[str]:
     return frozenset[str]().union(*(levels_children(levels, PieceKind(kind)) for _, kind, levels in lists))
 
 
-def put_together(detail: bytes, read: Callable[[Iterable[str]], Mapping[str, bytes]], frames: FrameDecoder) -> Exchange:
+def put_together(
+    detail: bytes, read: Callable[[Iterable[str]], Mapping[str, bytes]], frames: "FrameDecoder"
+) -> Exchange:
     """The exchange of a detail; `read` gives the bodies of pieces. Raises KeyError for a missing one, FrameError."""
     document = loads(detail)
     exchange = document["exchange"]

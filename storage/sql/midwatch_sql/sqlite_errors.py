@@ -8,8 +8,7 @@ from pathlib import Path
 import orjson
 import zstandard
 
-from midwatch_core.errors import StorageError, StorageUnavailableError
-from midwatch_core.frame import FrameError
+from midwatch_core.errors import MidwatchError, StorageError, StorageUnavailableError
 
 # What is wrong with the place and not with what was to be kept: someone can mend it, and the journal waits.
 _PLACE = {
@@ -57,7 +56,7 @@ def translated(path: Path) -> Iterator[None]:
         OverflowError,
         ArithmeticError,
         RecursionError,
-        FrameError,
+        MidwatchError,  # bytes that make no exchange
         orjson.JSONEncodeError,
         zstandard.ZstdError,
     ) as error:

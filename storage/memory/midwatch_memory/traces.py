@@ -1,0 +1,104 @@
+"""The trace repository in memory: the newest exchanges, as many as it may hold."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from midwatch_core.cost_rows import CostSum, check_cost_keys, highest_first
+from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds
+from midwatch_core.errors import StorageError
+from midwatch_core.listing import ExchangeRow, row_of
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope
+from midwatch_memory.capacity import DEFAULT
+from midwatch_memory.matching import check, group_of, matches
+
+type _Key = tuple[int, str]
+
+
+class MemoryTraces:
+    """A TraceRepository that holds at most `capacity` exchanges; the oldest make room."""
+
+    def __init__(self, capacity: int = DEFAULT) -> None:
+        self._capacity = capacity
+        self._kept: dict[str, tuple[ExchangeRow, Exchange]] = {}
+        self._keys: list[_Key] = []  # (microseconds, id), oldest first
+        self._open = False
+
+    async def start(self) -> None:
+        """Open."""
+        self._open = True
+
+    async def put(self, exchanges: Sequence[Exchange]) -> None:
+        """Keep a batch. Raises StorageError for a moment without a time zone."""
+        self._check_open()
+        keys = [(microseconds(exchange.started_at), exchange.id) for exchange in exchanges]
+        for key, exchange in zip(keys, exchanges, strict=True):
+            if exchange.id not in self._kept:
+                self._kept[exchange.id] = (row_of(exchange), exchange)
+                insort(self._keys, key)
+        self._forget(max(0, len(self._keys) - self._capacity))
+
+    async def list(self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None) -> Page:
+        """A page of rows, newest first. Raises StorageError."""
+        self._check_open()
+        if limit < 1:
+            raise StorageError(f"a page of {limit} rows: at least 1 is needed")
+        rows: list[ExchangeRow] = []
+        for row in self._newest_first(scope, wanted, cursor):
+            if len(rows) == limit:
+                return Page(rows=tuple(rows), cursor=encode_cursor(rows[-1].started_at, rows[-1].id))
+            rows.append(row)
+        return Page(rows=tuple(rows), cursor=None)
+
+    async def get(self, scope: Scope, exchange_id: str) -> Exchange | None:
+        """One exchange; None where there is none in scope."""
+        self._check_open()
+        _, exchange = self._kept.get(exchange_id, (None, None))
+        return exchange if exchange is not None and scope.allows(exchange.identity.tenant) else None
+
+    async def costs(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[CostRow]:
+        """Sums grouped by some of COST_KEYS, highest cost first. Raises StorageError."""
+        self._check_open()
+        check_cost_keys(by)
+        sums: dict[tuple[str | None, ...], CostSum] = {}
+        for row in self._newest_first(scope, wanted, None):
+            total = sums.setdefault(group_of(row, tuple(by)), CostSum())
+            total.calls += 1
+            total.input_tokens += row.input_tokens or 0
+            total.output_tokens += row.output_tokens or 0
+            if row.cost_usd is None:
+                total.unpriced += 1
+            else:
+                total.add_cost(row.cost_usd)
+        return highest_first(total.row(group) for group, total in sums.items())
+
+    async def delete_before(self, moment: datetime) -> int:
+        """Forget exchanges started before `moment`; how many went. Raises StorageError."""
+        self._check_open()
+        count = bisect_left(self._keys, (microseconds(moment), ""))
+        self._forget(count)
+        return count
+
+    async def close(self) -> None:
+        """Forget everything."""
+        self._open = False
+        self._forget(len(self._keys))
+
+    def _newest_first(self, scope: Scope, wanted: ExchangeFilter, cursor: str | None) -> Iterator[ExchangeRow]:
+        check(wanted)
+        end = len(self._keys)
+        if cursor is not None:
+            started_at, exchange_id = decode_cursor(cursor)
+            end = bisect_left(self._keys, (microseconds(started_at), exchange_id))
+        rows = (self._kept[self._keys[index][1]][0] for index in reversed(range(end)))
+        return (row for row in rows if matches(row, scope, wanted))
+
+    def _forget(self, count: int) -> None:
+        for _, exchange_id in self._keys[:count]:
+            del self._kept[exchange_id]
+        del self._keys[:count]
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StorageError("memory://: the repository is not open")
