@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shlex
 import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -181,6 +180,17 @@ class SuiteHost(ProcessHost):
 
     def _home(self, bench: Bench) -> Path:
         return bench.folder / "home"
+
+
+HOSTS: dict[str, Callable[[], ProcessHost]] = {
+    "stock": lambda: StockHost("stock"),
+    "stock-stream": lambda: StockHost("stock-stream", stream=True),
+    "plain": lambda: LeanHost("plain", patches=""),
+    "lean": lambda: LeanHost("lean"),
+    "lean-stream": lambda: LeanHost("lean-stream", stream="true"),
+    "suite": lambda: SuiteHost("suite"),
+}
+"""Every host a benchmark may name; a new one is a line here."""
 
 
 def free_port() -> int:

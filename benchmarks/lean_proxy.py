@@ -57,7 +57,8 @@ async def serve(args: argparse.Namespace) -> None:
     sockets = bind("127.0.0.1", args.port)
     port = sockets[0].getsockname()[1]
     announce = Announce(port)
-    streams = {"none": [], "true": [StreamAll()], "callable": [StreamEventStreams()]}[args.stream]
+    kinds: dict[str, list[object]] = {"none": [], "true": [StreamAll()], "callable": [StreamEventStreams()]}
+    streams = kinds[args.stream]
     options = {
         "confdir": args.confdir,
         "listen_host": "127.0.0.1",

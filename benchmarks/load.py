@@ -1,4 +1,4 @@
-"""The load generator: HTTP/1.1 over CONNECT and TLS with keep-alive, one connection a worker, as little else as can be."""
+"""The load generator: HTTP/1.1 over CONNECT and TLS with keep-alive, one connection a worker, and little else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -162,8 +163,19 @@ def client_context(ca_file: Path) -> ssl.SSLContext:
     return context
 
 
-async def run_load(target: Target, request: bytes, *, concurrency: int, exchanges: int, warm_up: int = 2) -> Load:
-    """Drive `exchanges` over `concurrency` connections; opening them and `warm_up` exchanges each are not timed."""
+async def run_load(
+    target: Target,
+    request: bytes,
+    *,
+    concurrency: int,
+    exchanges: int,
+    warm_up: int = 2,
+    at_start: Callable[[], None] | None = None,
+) -> Load:
+    """Drive `exchanges` over `concurrency` connections; opening them and `warm_up` exchanges each are not timed.
+
+    `at_start` is called when the timed part begins.
+    """
     context = client_context(target.ca_file)
     clients = [Client() for _ in range(concurrency)]
     # Handshakes in small groups: hundreds at once would only measure the accept queue.
@@ -172,6 +184,8 @@ async def run_load(target: Target, request: bytes, *, concurrency: int, exchange
     try:
         for _ in range(warm_up):
             await asyncio.gather(*(client.fetch(request) for client in clients))
+        if at_start:
+            at_start()
         return await _timed(clients, request, exchanges)
     finally:
         for client in clients:

@@ -16,6 +16,7 @@ from mitmproxy.proxy.layer import Layer, Paused
 from mitmproxy.proxy.layers.http import HttpStream
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook
 
+from midwatch.lean.dispatch import args_of
 from midwatch.lean.inline_hooks import InlineHooks, top_of
 from midwatch.lean.patch import Guard, Patch, Replacement
 
@@ -44,7 +45,8 @@ def _goes_on(top: InlineHooks, hook: commands.StartHook) -> bool:
     """Run the hook; True if the stream may go on now, False if it must pause until it hears of the end."""
     if not top.run_early(hook):
         return False
-    flow: http.HTTPFlow = hook.flow
+    (flow,) = args_of(hook)
+    assert isinstance(flow, http.HTTPFlow)
     if flow.error is not None:
         return False  # killed, or a validation error is on its way: the layers below must finish first
     if type(hook) is not HttpResponseHeadersHook and (flow.response is not None or flow.request.stream):

@@ -147,14 +147,16 @@ class HookRun:
                 await manager.invoke_addon(addon, self._event)
 
 
-@functools.cache
-def _field_names(event_type: type[hooks.Hook]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(event_type))  # type: ignore[arg-type]
+_field_names: dict[type[hooks.Hook], tuple[str, ...]] = {}
 
 
 def args_of(event: hooks.Hook) -> tuple[Any, ...]:
     """What `event.args()` gives, without asking dataclasses for the fields each time."""
-    return tuple(getattr(event, name) for name in _field_names(type(event)))
+    kind = type(event)
+    names = _field_names.get(kind)
+    if names is None:
+        names = _field_names[kind] = tuple(field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+    return tuple([getattr(event, name) for name in names])
 
 
 async def trigger_event(self: AddonManager, event: hooks.Hook) -> None:

@@ -8,7 +8,6 @@ from midwatch.lean.direct_hooks import DIRECT_HOOKS
 from midwatch.lean.dispatch import HOOK_DISPATCH
 from midwatch.lean.header_lookup import HEADER_LOOKUP
 from midwatch.lean.inline_hooks import INLINE_HOOKS
-from midwatch.lean.http_routing import HTTP_ROUTING
 from midwatch.lean.joined_writes import JOINED_WRITES
 from midwatch.lean.message_check import MESSAGE_CHECK
 from midwatch.lean.patch import Patch
@@ -22,7 +21,6 @@ ALL_PATCHES: tuple[Patch, ...] = (
     DIRECT_HOOKS,
     JOINED_WRITES,
     HEADER_LOOKUP,
-    HTTP_ROUTING,
 )
 
 

@@ -20,7 +20,7 @@ class StartCheck(ErrorCheck):
         """Raise StartError if mitmproxy logged an error since this addon was made."""
         own = [record for record in self.logger.has_errored if record.name.startswith("mitmproxy")]
         if own:
-            self.finish()
+            self.logger.uninstall()
             raise StartError("; ".join(_text(record) for record in own))
 
 

@@ -16,8 +16,9 @@ import h2.events
 import httpx
 import pytest
 from cryptography import x509
-from midwatch.lean import LeanMaster, Listening, Patch, make_master
 from mitmproxy.certs import CertStore
+
+from midwatch.lean import LeanMaster, Listening, Patch, make_master
 
 GZIPPED = bytes.fromhex("1f8b0800000000000003cb48cdc9c95728cf2fca49010085114a0d0b000000")
 SSE = [b'data: {"n":%d}\n\n' % n for n in range(5)] + [b"data: [DONE]\n\n"]
@@ -73,7 +74,9 @@ class Upstream(asyncio.Protocol):
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = bytes(self._buffer[:end])
-            length = next((line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b"0")
+            length = next(
+                (line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b"0"
+            )
             size = end + 4 + int(length)
             if len(self._buffer) < size:
                 return
@@ -83,7 +86,9 @@ class Upstream(asyncio.Protocol):
 
     def _http1(self, path: str, body: bytes) -> None:
         if path.endswith("/sse"):
-            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            )
             for event in SSE:
                 self._transport.write(b"%x\r\n%s\r\n" % (len(event), event))
             self._transport.write(b"0\r\n\r\n")
@@ -131,13 +136,18 @@ def _answer(path: str, body: bytes) -> tuple[bytes, bytes]:
 
 
 @dataclass(frozen=True)
-class Ports:
+class Serving:
+    """Where the upstream listens, what it answers on /gzip and /sse, and what lets /slow go on."""
+
     clear: int
     tls: int
+    let_go: asyncio.Event
+    gzipped: bytes = GZIPPED
+    stream: bytes = b"".join(SSE)
 
 
 @pytest.fixture
-async def upstream(trust: Trust) -> AsyncIterator[Ports]:
+async def upstream(trust: Trust) -> AsyncIterator[Serving]:
     Upstream.slow = asyncio.Event()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(trust.leaf)
@@ -145,7 +155,7 @@ async def upstream(trust: Trust) -> AsyncIterator[Ports]:
     loop = asyncio.get_running_loop()
     clear = await loop.create_server(Upstream, "127.0.0.1", 0)
     tls = await loop.create_server(Upstream, "127.0.0.1", 0, ssl=context)
-    yield Ports(clear.sockets[0].getsockname()[1], tls.sockets[0].getsockname()[1])
+    yield Serving(clear.sockets[0].getsockname()[1], tls.sockets[0].getsockname()[1], Upstream.slow)
     clear.close()
     tls.close()
 
@@ -180,7 +190,11 @@ type StartProxy = Callable[..., contextlib.AbstractAsyncContextManager[Proxy]]
 def start_proxy(trust: Trust) -> StartProxy:
     @contextlib.asynccontextmanager
     async def start(
-        patches: Sequence[Patch], addons: Sequence[object] = (), *, listening: Listening | None = None, **options: object
+        patches: Sequence[Patch],
+        addons: Sequence[object] = (),
+        *,
+        listening: Listening | None = None,
+        **options: object,
     ) -> AsyncIterator[Proxy]:
         chosen = {
             "confdir": str(trust.confdir),
@@ -199,7 +213,7 @@ def start_proxy(trust: Trust) -> StartProxy:
                 await asyncio.sleep(0.005)
             yield Proxy(master, proxyserver.listen_addrs()[0][1], trust, task)
         finally:
-            master.shutdown()
+            master.shutdown()  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
             await asyncio.wait([task], timeout=10)
             master.patches.revert()
 

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from midwatch.lean.dispatch import HOOK_DISPATCH, args_of, invalidate
-from midwatch.lean.patch import PatchSet
 from mitmproxy import exceptions, hooks
 from mitmproxy.addonmanager import AddonManager
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHook
 from mitmproxy.test import tflow
+
+from midwatch.lean.dispatch import HOOK_DISPATCH, args_of, invalidate
+from midwatch.lean.patch import PatchSet
 
 
 @pytest.fixture(params=["stock", "lean"])
@@ -64,7 +65,9 @@ async def test_one_that_raises_takes_only_its_own_children_along(
 ) -> None:
     seen: list[str] = []
     failing = Addon("a", seen, Addon("b", seen), does=_raise(ValueError("broken")))
-    await _trigger(failing, Addon("c", seen, Addon("d", seen, does=_raise(KeyError("k"))), Addon("x", seen)), Addon("e", seen))
+    await _trigger(
+        failing, Addon("c", seen, Addon("d", seen, does=_raise(KeyError("k"))), Addon("x", seen)), Addon("e", seen)
+    )
     assert seen == ["a", "c", "d", "e"]
     assert [record.getMessage() for record in caplog.records] == ["Addon error: broken", "Addon error: 'k'"]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
-from midwatch.lean import ALL_PATCHES, drain
-from midwatch.lean.in_flight import InFlight
 from mitmproxy.test import tflow
 
-from .conftest import Ports, StartProxy, Upstream
+from midwatch.lean import ALL_PATCHES, drain
+from midwatch.lean.in_flight import InFlight
 
 
-async def test_a_running_exchange_is_finished_first(start_proxy: StartProxy, upstream: Ports) -> None:
+async def test_a_running_exchange_is_finished_first(start_proxy: Any, upstream: Any) -> None:
     async with start_proxy(ALL_PATCHES) as proxy, proxy.client() as client, proxy.client() as late:
         running = asyncio.create_task(client.get(f"https://localhost:{upstream.tls}/slow"))
         while not len(proxy.master.addons.get(InFlight.name)):
@@ -24,27 +24,27 @@ async def test_a_running_exchange_is_finished_first(start_proxy: StartProxy, ups
         with pytest.raises(httpx.ConnectError):
             await late.get(f"https://localhost:{upstream.tls}/")
         assert not draining.done()
-        Upstream.slow.set()
+        upstream.let_go.set()
         assert (await running).content == b"slow"
         assert (await draining).cut == 0
         await asyncio.wait_for(proxy.task, 10)
 
 
-async def test_an_idle_connection_does_not_hold_it_up(start_proxy: StartProxy, upstream: Ports) -> None:
+async def test_an_idle_connection_does_not_hold_it_up(start_proxy: Any, upstream: Any) -> None:
     async with start_proxy(ALL_PATCHES) as proxy, proxy.client() as client:
         await client.get(f"https://localhost:{upstream.tls}/")
         drained = await drain(proxy.master, deadline_s=30)
         assert (drained.cut, drained.idle) == (0, 1)
 
 
-async def test_what_does_not_end_is_cut_at_the_deadline(start_proxy: StartProxy, upstream: Ports) -> None:
+async def test_what_does_not_end_is_cut_at_the_deadline(start_proxy: Any, upstream: Any) -> None:
     async with start_proxy(ALL_PATCHES) as proxy, proxy.client() as client:
         running = asyncio.create_task(client.get(f"https://localhost:{upstream.tls}/slow"))
         while not len(proxy.master.addons.get(InFlight.name)):
             await asyncio.sleep(0.005)
         assert (await drain(proxy.master, deadline_s=0.1)).cut == 1
         running.cancel()
-        Upstream.slow.set()
+        upstream.let_go.set()
 
 
 def test_flows_are_counted_from_first_hook_to_last() -> None:

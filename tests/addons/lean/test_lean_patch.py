@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from midwatch.lean import ALL_PATCHES, Patch, PatchSet, make_master, patches_named
-from midwatch.lean.patch import Guard, Replacement
 from mitmproxy.http import Headers
 
-from .conftest import StartProxy, Trust
+from midwatch.lean import ALL_PATCHES, Patch, PatchSet, make_master, patches_named
+from midwatch.lean.patch import Guard, Replacement
 
 
 class Victim:
@@ -84,14 +84,14 @@ def test_unknown_names_are_refused() -> None:
     ]
 
 
-async def test_a_master_takes_its_patches_off_when_it_ends(start_proxy: StartProxy) -> None:
+async def test_a_master_takes_its_patches_off_when_it_ends(start_proxy: Any) -> None:
     async with start_proxy(ALL_PATCHES) as proxy:
         assert all(report.applied for report in proxy.master.patches.reports)
     assert proxy.task.done()
     assert not any(item.owner.__dict__.get(item.name) is item.new for p in ALL_PATCHES for item in p.replacements)
 
 
-async def test_options_that_are_wrong_leave_no_patch_behind(trust: Trust) -> None:
+async def test_options_that_are_wrong_leave_no_patch_behind(trust: Any) -> None:
     with pytest.raises(KeyError):
         make_master({"confdir": str(trust.confdir), "no_such_option": 1})
     assert not any(item.owner.__dict__.get(item.name) is item.new for p in ALL_PATCHES for item in p.replacements)

@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from midwatch.lean import ALL_PATCHES
 from mitmproxy import hooks, http
 from mitmproxy.proxy import commands
 
-from .conftest import GZIPPED, SSE, Ports, StartProxy
+from midwatch.lean import ALL_PATCHES
 
 PLAIN: tuple[()] = ()
 BODY = bytes(range(256)) * 1200
@@ -74,7 +73,7 @@ class Meddler:
             flow.kill()
 
 
-async def _walk(start_proxy: StartProxy, patches: Any, upstream: Ports, *, update: bool) -> tuple[list[str], list[Any]]:
+async def _walk(start_proxy: Any, patches: Any, upstream: Any, *, update: bool) -> tuple[list[str], list[Any]]:
     """Drive every kind of exchange; (hooks seen, what the client saw)."""
     seen: list[str] = []
     got: list[Any] = []
@@ -83,9 +82,25 @@ async def _walk(start_proxy: StartProxy, patches: Any, upstream: Ports, *, updat
         Meddler(seen, update=update),
         Recorder("last", seen, update=update),
     ]
-    paths = ["/", "/raise", "/wait", "/answer", "/sse", "/gzip", "/kill", "/", "/late-kill", "/intercept", "/kill-response"]
+    paths = [
+        "/",
+        "/raise",
+        "/wait",
+        "/answer",
+        "/sse",
+        "/gzip",
+        "/kill",
+        "/",
+        "/late-kill",
+        "/intercept",
+        "/kill-response",
+    ]
     async with start_proxy(patches, addons) as proxy:
-        for scheme, port, http2 in (("http", upstream.clear, False), ("https", upstream.tls, False), ("https", upstream.tls, True)):
+        for scheme, port, http2 in (
+            ("http", upstream.clear, False),
+            ("https", upstream.tls, False),
+            ("https", upstream.tls, True),
+        ):
             async with proxy.client(http2=http2) as client:
                 for path in paths:
                     if http2 and path in ("/sse",):
@@ -111,7 +126,7 @@ async def _ask(client: httpx.AsyncClient, url: str, body: bytes = b"") -> Any:
 
 @pytest.mark.parametrize("update", [False, True])
 async def test_hooks_and_answers_equal_stock(
-    start_proxy: StartProxy, upstream: Ports, caplog: pytest.LogCaptureFixture, update: bool
+    start_proxy: Any, upstream: Any, caplog: pytest.LogCaptureFixture, update: bool
 ) -> None:
     stock_hooks, stock_answers = await _walk(start_proxy, PLAIN, upstream, update=update)
     stock_errors = [record.getMessage() for record in caplog.records]
@@ -129,7 +144,7 @@ async def test_hooks_and_answers_equal_stock(
 
 
 @pytest.mark.parametrize("http2", [False, True])
-async def test_bytes_are_relayed_unchanged(start_proxy: StartProxy, upstream: Ports, http2: bool) -> None:
+async def test_bytes_are_relayed_unchanged(start_proxy: Any, upstream: Any, http2: bool) -> None:
     async with start_proxy(ALL_PATCHES) as proxy, proxy.client(http2=http2) as client:
         assert [report.applied for report in proxy.master.patches.reports] == [True] * len(ALL_PATCHES)
         for size in (0, 1, 1000, len(BODY)):
@@ -137,22 +152,24 @@ async def test_bytes_are_relayed_unchanged(start_proxy: StartProxy, upstream: Po
             assert answer.content == (BODY[:size] or b"ok")
             assert answer.http_version == ("HTTP/2" if http2 else "HTTP/1.1")
         async with client.stream("GET", f"https://localhost:{upstream.tls}/gzip") as response:
-            assert b"".join([chunk async for chunk in response.aiter_raw()]) == GZIPPED
+            assert b"".join([chunk async for chunk in response.aiter_raw()]) == upstream.gzipped
 
 
-async def test_event_stream_is_relayed_unchanged(start_proxy: StartProxy, upstream: Ports) -> None:
+async def test_event_stream_is_relayed_unchanged(start_proxy: Any, upstream: Any) -> None:
     async with start_proxy(ALL_PATCHES, [Meddler([])]) as proxy, proxy.client() as client:
         answer = await client.get(f"https://localhost:{upstream.tls}/sse")
-        assert answer.content == b"".join(SSE)
+        assert answer.content == upstream.stream
 
 
 @pytest.mark.parametrize("patches", [PLAIN, ALL_PATCHES], ids=["stock", "lean"])
-async def test_pipelined_requests_are_answered_in_order(start_proxy: StartProxy, upstream: Ports, patches: Any) -> None:
+async def test_pipelined_requests_are_answered_in_order(start_proxy: Any, upstream: Any, patches: Any) -> None:
     async with start_proxy(patches) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         bodies = [b"one", b"two!", b"three"]
         for body in bodies:
-            head = f"POST http://127.0.0.1:{upstream.clear}/e HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+            head = (
+                f"POST http://127.0.0.1:{upstream.clear}/e HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+            )
             writer.write(head.encode() + body)
         for body in bodies:
             head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode()
@@ -161,13 +178,13 @@ async def test_pipelined_requests_are_answered_in_order(start_proxy: StartProxy,
         writer.close()
 
 
-async def test_many_connections_at_once(start_proxy: StartProxy, upstream: Ports) -> None:
+async def test_many_connections_at_once(start_proxy: Any, upstream: Any) -> None:
     async with start_proxy(ALL_PATCHES, [Meddler([])]) as proxy, proxy.client() as client:
 
         async def one(number: int) -> bytes:
             path = ("/wait", "/echo", "/intercept")[number % 3]
             answer = await client.post(f"https://localhost:{upstream.tls}{path}", content=b"%d" % number)
-            return answer.content
+            content: bytes = answer.content
+            return content
 
         assert await asyncio.gather(*(one(n) for n in range(60))) == [b"%d" % n for n in range(60)]
-

@@ -1,0 +1,21 @@
+"""The benchmarks, one file each. A new one is a module with `measure(session) -> list[Row]` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from benchmarks.row import Row
+from benchmarks.rows import idle, latency, many_streams, patches, sse, throughput, ttft
+from benchmarks.session import Session
+
+BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
+    # The proxy alone and with the suite in it.
+    "throughput": throughput.measure,
+    "latency": latency.measure,
+    "ttft": ttft.measure,
+    "sse": sse.measure,
+    "many-streams": many_streams.measure,
+    "idle": idle.measure,
+    "patches": patches.measure,
+    # What lies behind the proxy (store, pipeline lag, CLI) joins here.
+}

@@ -1,0 +1,40 @@
+"""What a proxy costs before its first call: time until it listens, and memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+from benchmarks import procstat
+from benchmarks.row import Row, at_most, compare
+from benchmarks.session import Running, Sample, Session
+
+SETTLE_S = 1.0
+
+
+async def measure(session: Session) -> list[Row]:
+    samples: dict[str, list[Sample]] = {}
+    names = session.hosts("stock", "lean", "suite")
+    for _ in range(session.runs):
+        for name in names:
+            async with session.started([name]) as (running,):
+                samples.setdefault(name, []).append(await _sample(running))
+    best = {
+        name: {figure: sorted(s[figure] for s in each)[len(each) // 2] for figure in each[0]}
+        for name, each in samples.items()
+    }
+    stock = best.pop("stock")
+    rows = []
+    for name, sample in best.items():
+        if name == "suite":
+            rows.append(at_most(f"listening after start, {name}", sample["started_s"], "s", 2.0))
+            rows.append(at_most(f"idle RSS of the worker, {name}", sample["mb"], "MB", 130.0))
+        else:
+            rows.append(compare(f"listening after start, {name}", sample["started_s"], "s", stock["started_s"]))
+            rows.append(compare(f"idle RSS, {name}", sample["mb"], "MB", stock["mb"]))
+    return rows
+
+
+async def _sample(running: Running) -> Sample:
+    await asyncio.sleep(SETTLE_S)
+    # The suite has a supervisor and a control process as well: its worker is the one that grew most.
+    return {"started_s": running.host.started_s, "mb": max(procstat.rss_mb([pid]) for pid in running.host.pids())}
