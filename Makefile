@@ -1,0 +1,28 @@
+# make help: what there is.
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## The whole walk on this machine: no key, no network
+	uv run run.py demo
+
+test: ## All tests
+	uv run pytest
+
+lint: ## Lint, format, types, import contracts
+	uv run --group lint ruff check . && uv run --group lint ruff format --check . && uv run --group lint mypy && uv run --group lint lint-imports
+
+format: ## Put the code in order
+	uv run --group lint ruff check --fix . ; uv run --group lint ruff format .
+
+bench: ## The benchmarks' table
+	uv run python -m benchmarks
+
+lock: ## Write requirements.lock again
+	.ci/lock
+
+ci: ## What CI runs
+	.ci/run
+
+.PHONY: help demo test lint format bench lock ci
