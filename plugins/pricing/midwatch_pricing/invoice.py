@@ -43,7 +43,7 @@ def _split(usage: Usage, card: RateCard) -> tuple[dict[str, int], str | None]:
         **reads,
         "output": usage.output_tokens - sum(writes.values()),
         **writes,
-        **usage.tool_fees,
+        **{fee: 1 if count and fee in card.once else count for fee, count in usage.tool_fees.items()},
     }
     if min(counts.values()) < 0:
         return {}, "the usage does not add up: its parts are more than the whole"

@@ -31,6 +31,7 @@ _KEYS = (
     ("output_image_mtok", "output_image", PER_MILLION),
     ("web_searches_kcount", "web_search", PER_THOUSAND),
     ("web_searches_kcount", "search_queries", PER_THOUSAND),
+    ("web_searches_kcount", "google_search", PER_THOUSAND),
     ("storage_searches_kcount", "file_search", PER_THOUSAND),
 )
 # What a model bills beside the tokens, and no usage counts.
@@ -48,6 +49,8 @@ _FOLDS_OF = {
     "google": _FOLDS | {"input_audio", "output_audio"},
     "cerebras": _FOLDS | {"cache_read"},
 }
+# Google's models that pay for a grounded prompt, not, as the later ones, for each query.
+_PROMPT_GROUNDED = re.compile(r"^gemini-(?:1|2)\b")
 # OpenAI's models that search on every call, for a fee that neither list nor usage has.
 _SEARCHES = re.compile(r"-search-(?:preview|api)")
 
@@ -89,6 +92,7 @@ class PriceList:
             source=f"{self.source}, {provider.id}/{entry.id}",
             rates=rates,
             folds=_FOLDS_OF.get(provider.id, _FOLDS),
+            once=frozenset({"google_search"} if _PROMPT_GROUNDED.match(entry.id) else ()),
             uncounted=_uncounted(prices, entry, provider),
         )
 

@@ -1,7 +1,7 @@
 """What a model's tokens cost: rates by kind, with the steps of long contexts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 PER_MILLION = 1_000_000
@@ -45,13 +45,15 @@ class RateCard:
     """The rates of one model in one tier at one time.
 
     `folds` are the kinds that, with no rate of their own, cost what the kind they are a part of costs; other kinds
-    without a rate have an unknown price. `uncounted` says what this model is billed for that no usage tells.
+    without a rate have an unknown price. `once` are the fees that a call pays once, however often it used the tool.
+    `uncounted` says what this model is billed for that no usage tells.
     """
 
     model: str
     source: str
     rates: Mapping[str, Rate]
-    folds: frozenset[str] = field(default_factory=frozenset)
+    folds: frozenset[str] = frozenset()
+    once: frozenset[str] = frozenset()
     uncounted: str | None = None
 
     def separate(self, kind: str) -> bool:

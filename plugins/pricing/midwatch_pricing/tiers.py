@@ -30,11 +30,21 @@ def tier_of(exchange: Exchange, listed: str) -> str:
 
 
 def surcharge_of(exchange: Exchange, listed: str) -> str | None:
-    """A choice of region that costs more at some models, by how much the price list does not say."""
+    """What the call chose that costs more at some models, by how much the price list does not say."""
     if listed == "anthropic":
         region = exchange.request.parameters.get("inference_geo")
         return None if region in (None, "global") else f"inference in {region!r}"
-    host = exchange.endpoint.host.lower()
-    if listed == "openai" and host.endswith(".api.openai.com"):
-        return f"regional processing at {host}"
+    if listed == "openai":
+        host = exchange.endpoint.host.lower()
+        return f"regional processing at {host}" if host.endswith(".api.openai.com") else _search_of(exchange)
     return None
+
+
+def _search_of(exchange: Exchange) -> str | None:
+    """OpenAI's models without reasoning pay more for the preview of web search, the small ones for what it found."""
+    usage = exchange.response.usage if exchange.response else None
+    model = exchange.model or ""
+    if usage is None or "web_search" not in usage.tool_fees or not model.startswith("gpt-4"):
+        return None
+    preview = any(tool.startswith("web_search_preview") for tool in exchange.request.tools)
+    return "web search" if preview or "-mini" in model else None
