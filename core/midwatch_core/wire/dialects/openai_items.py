@@ -29,8 +29,8 @@ _PICTURES = frozenset({"computer_call_output", "computer_screenshot", "image", "
 
 def read_item(item: Node, role: Part = Part.USER) -> Iterator[Segment]:
     """Every text of one item; `role` is the part of a message that names no role."""
-    kind = item["type"].value
-    if kind in (None, "message") or item["role"]:
+    kind = kind_of(item)
+    if kind in ("", "message") or item["role"]:
         yield from _read_message(item, role)
     elif kind == "reasoning":
         yield from _read_reasoning(item)
@@ -49,7 +49,7 @@ def _read_reasoning(item: Node) -> Iterator[Segment]:
     yield from read_content(item["content"], Part.REASONING)
 
 
-def _read_call(item: Node, kind: object) -> Iterator[Segment]:
+def _read_call(item: Node, kind: str) -> Iterator[Segment]:
     yield from _one(_arguments(item).segment(Part.TOOL_CALL))
     yield from read_definitions(item["tools"])
     if kind not in _PICTURES:
@@ -69,7 +69,7 @@ def _read_result(result: Node) -> Iterator[Segment]:
         for item in result:
             if not item.is_list:
                 yield from _read_result(item)
-    elif result.is_dict and result["type"].value not in _PICTURES:
+    elif result.is_dict and kind_of(result) not in _PICTURES:
         for key in _RESULT_TEXTS:
             yield from read_content(result[key], Part.TOOL_RESULT)
 
@@ -82,16 +82,20 @@ def read_definitions(tools: Node) -> Iterator[Segment]:
 
 def read_call(item: Node) -> ToolCall | None:
     """The tool that an item of an answer calls, the provider's own tools included; None for any other item."""
-    kind = item["type"].value
-    if not isinstance(kind, str) or not (kind.endswith("_call") or kind == "program"):
+    kind = kind_of(item)
+    if not (kind.endswith("_call") or kind == "program"):
         return None
     name = item["name"].text() or kind.removesuffix("_call")
     return ToolCall(id=item["call_id"].text() or item["id"].text(), name=name, path=_arguments(item).path)
 
 
 def _arguments(item: Node) -> Node:
-    kind = item["type"].value
-    return item[_ARGUMENTS.get(kind, "arguments") if isinstance(kind, str) else "arguments"]
+    return item[_ARGUMENTS.get(kind_of(item), "arguments")]
+
+
+def kind_of(item: Node) -> str:
+    """The `type` of an item; empty where there is none."""
+    return (item["type"].text() or "") if item.is_dict else ""
 
 
 def _one(segment: Segment | None) -> tuple[Segment, ...]:

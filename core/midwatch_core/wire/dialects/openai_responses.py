@@ -13,7 +13,6 @@ from midwatch_core.wire.dialects.openai_items import read_call, read_item
 from midwatch_core.wire.dialects.openai_messages import read_content, read_tool_definitions
 from midwatch_core.wire.dialects.openai_responses_outcome import (
     read_finish,
-    read_response_error,
     read_responses_usage,
 )
 from midwatch_core.wire.dialects.openai_responses_stream import ResponsesStreamReader
@@ -66,7 +65,7 @@ class OpenAIResponses:
             raw_finish_reason=raw,
             usage=read_responses_usage(body["usage"], items),
             service_tier=body["service_tier"].text(),
-            error=read_response_error(body) or error,
+            error=error,
         )
 
     def stream_reader(self, assembly: Assembly) -> ResponsesStreamReader:

@@ -1,9 +1,10 @@
-"""What an object of the Responses API says beside its texts: usage, fees, the reason of its end, its error."""
+"""What an object of the Responses API says beside its texts: usage, fees, the reason of its end."""
 
 from collections.abc import Iterable
 
-from midwatch_core.model.content import FinishReason, ProviderError
+from midwatch_core.model.content import FinishReason
 from midwatch_core.model.usage import Usage
+from midwatch_core.wire.dialects.openai_items import kind_of
 from midwatch_core.wire.node import Node
 
 _STATUSES = {
@@ -37,17 +38,9 @@ def read_finish(response: Node, items: Iterable[Node]) -> tuple[FinishReason | N
         reason = response["incomplete_details"]["reason"].text()
         return _INCOMPLETE.get(reason or "", FinishReason.OTHER), reason or status
     finish = _STATUSES.get(status or "")
-    if finish is FinishReason.STOP and any(_kind(item) in _CLIENTS_CALLS for item in items):
+    if finish is FinishReason.STOP and any(kind_of(item) in _CLIENTS_CALLS for item in items):
         finish = FinishReason.TOOL_CALLS
     return finish, status if finish else None
-
-
-def read_response_error(response: Node) -> ProviderError | None:
-    """The `error` of a response that failed."""
-    error = response["error"]
-    if not error.is_dict:
-        return None
-    return ProviderError(type=error["code"].text() or error["type"].text(), message=error["message"].text())
 
 
 def read_responses_usage(usage: Node, items: Iterable[Node]) -> Usage | None:
@@ -88,7 +81,7 @@ def read_fees(items: Iterable[Node]) -> dict[str, int]:
     fees: dict[str, int] = {}
     containers: set[str] = set()
     for item in items:
-        kind = _kind(item)
+        kind = kind_of(item)
         if kind == "web_search_call" and (item["action"].is_dict and item["action"]["type"].value != "search"):
             continue
         if kind == "code_interpreter_call":
@@ -98,8 +91,3 @@ def read_fees(items: Iterable[Node]) -> dict[str, int]:
             name = kind.removesuffix("_call")
             fees[name] = fees.get(name, 0) + 1
     return fees
-
-
-def _kind(item: Node) -> str:
-    kind = item["type"].value if item.is_dict else None
-    return kind if isinstance(kind, str) else ""

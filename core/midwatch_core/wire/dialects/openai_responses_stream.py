@@ -7,10 +7,10 @@ from midwatch_core.model.content import FinishReason, Json, ProviderError
 from midwatch_core.model.segment import Part
 from midwatch_core.wire.assembly import Assembly, Block
 from midwatch_core.wire.dialects.openai_choice import as_text, checked_index
+from midwatch_core.wire.dialects.openai_errors import read_error
 from midwatch_core.wire.dialects.openai_items import read_call, read_item
 from midwatch_core.wire.dialects.openai_responses_outcome import (
     read_finish,
-    read_response_error,
     read_responses_usage,
 )
 from midwatch_core.wire.jsontext import load
@@ -133,7 +133,7 @@ class ResponsesStreamReader:
         known = items or [Node(item, Trouble()) for item in self._items.values()]
         if usage := read_responses_usage(response["usage"], known):
             assembly.report_usage(usage)
-        if error := read_response_error(response):
+        if assembly.error is None and (error := read_error(response, failed=False)):
             assembly.fail(error)
         finish, raw = read_finish(response, known)
         if finish is not None and assembly.error is None:
@@ -153,5 +153,5 @@ class ResponsesStreamReader:
         """`{"type": "error", "code", "message"}`, or the same in an object `error`."""
         nested = event.get("error")
         error = nested if isinstance(nested, dict) else event
-        kind = as_text(error.get("code")) or (as_text(error.get("type")) if error is nested else None)
+        kind = (as_text(error.get("type")) if error is nested else None) or as_text(error.get("code"))
         self._assembly.fail(ProviderError(type=kind, message=as_text(error.get("message")) or as_text(nested)))
