@@ -13,7 +13,7 @@ from typing import Any
 _DATE = r"(?:20\d{2}-\d{2}-\d{2}|20\d{6}|\d{2}-\d{2}|\d{2}-20\d{2}|\d{3})"
 _DATED = re.compile(rf"^(?P<stem>.+?)[-@]{_DATE}$")
 # What may follow a name that the list gives as the beginning of names.
-_RELEASE = re.compile(rf"^(?P<stem>.+?)(?:-(?:preview|exp|latest))?(?:[-@]{_DATE})?(?:@default)?(?:-v\d+)?(?::\d+)?$")
+_RELEASE = re.compile(rf"^(?P<stem>.+?)(?:-(?:preview|exp|latest))?(?:[-@:]{_DATE})?(?:@default)?(?:-v\d+)?(?::\d+)?$")
 _FINE_TUNED = re.compile(r"^(?P<base>ft:[^:]+?)(?:-20\d{2}-\d{2}-\d{2}|-\d{4})?:.*$")
 _PREFIXES = ("models/", "publishers/google/models/", "publishers/anthropic/models/")
 
