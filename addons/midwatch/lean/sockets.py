@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from midwatch.lean.patch import Guard, Patch, Replacement
 
 BACKLOG = 4096
 """Connections the kernel keeps waiting; asyncio's own default is 100."""
+
+ACCEPT_AT_ONCE = 8
+"""Connections taken from a socket that others share, before they get a chance: asyncio takes its whole backlog."""
 
 _STOCK_LISTEN = AsyncioServerInstance.listen
 
@@ -85,13 +88,18 @@ async def _listen(self: AsyncioServerInstance[Any], host: str, port: int) -> lis
     if self.mode.transport_protocol != "tcp" or port == 0:
         return await _STOCK_LISTEN(self, host, port)
     if handed := listening.handed(host, port):
-        for sock in handed:
-            # asyncio sets this only where the accepting socket was made with an explicit protocol; accepted sockets
-            # inherit it. Without it, Nagle's algorithm costs 40 ms an exchange.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return [await asyncio.start_server(self.handle_stream, sock=s, backlog=BACKLOG) for s in handed]
+        return [await _serve_on(sock, self.handle_stream) for sock in handed]
     reuse_port = listening.reuse_port or None
     return [await asyncio.start_server(self.handle_stream, host, port, backlog=BACKLOG, reuse_port=reuse_port)]
+
+
+async def _serve_on(sock: socket.socket, handle: Callable[..., Awaitable[None]]) -> asyncio.Server:
+    # asyncio sets this only where the accepting socket was made with an explicit protocol; accepted sockets inherit
+    # it. Without it, Nagle's algorithm costs 40 ms an exchange.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    server = await asyncio.start_server(handle, sock=sock, backlog=ACCEPT_AT_ONCE)
+    sock.listen(BACKLOG)
+    return server
 
 
 def sockets_from(descriptors: Sequence[int]) -> tuple[socket.socket, ...]:
