@@ -36,6 +36,11 @@ def _new_manager() -> pluggy.PluginManager:
     return manager
 
 
+def section_of(name: str) -> str:
+    """The section of a plugin's settings: a name that can stand in a variable too."""
+    return name.replace("-", "_")
+
+
 @dataclass(slots=True)
 class Plugins:
     """The plugins of one process. `discover`, then `activate` with the configuration's sections, then call hooks."""
@@ -63,9 +68,9 @@ class Plugins:
             self._errors[name] = f"{type(outcome.error).__name__}: {outcome.error}"
 
     def sections(self) -> dict[str, type[BaseModel]]:
-        """The configuration model of each plugin that has one, by the plugin's name."""
+        """The configuration model of each plugin that has one, by its section: the name, with _ for -."""
         return {
-            name: model
+            section_of(name): model
             for name, found in self._found.items()
             if isinstance(model := getattr(found.target, "Config", None), type) and issubclass(model, BaseModel)
         }
@@ -77,7 +82,7 @@ class Plugins:
             target = self._found[name].target
             if target is None:
                 continue
-            outcome = self.guard.call(f"{name}.register", self._register, name, target, settings.get(name))
+            outcome = self.guard.call(f"{name}.register", self._register, name, target, settings.get(section_of(name)))
             if not outcome.ok:
                 self._errors[name] = f"{type(outcome.error).__name__}: {outcome.error}"
                 self._manager.unregister(name=name) if self._manager.has_plugin(name) else None
