@@ -48,7 +48,7 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
 
 
 class Upstream(asyncio.Protocol):
-    """Echoes bodies; /sse streams events, /gzip a compressed body, /slow answers when it is let go."""
+    """Echoes bodies; /sse streams events, /gzip a compressed body, /slow half an answer until let go, /die half."""
 
     slow: asyncio.Event
 
@@ -92,6 +92,9 @@ class Upstream(asyncio.Protocol):
             for event in SSE:
                 self._transport.write(b"%x\r\n%s\r\n" % (len(event), event))
             self._transport.write(b"0\r\n\r\n")
+        elif path.endswith("/die"):
+            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndi")
+            self._transport.close()
         elif path.endswith("/slow"):
             self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nsl")
             task = asyncio.get_running_loop().create_task(self._later(b"ow"))

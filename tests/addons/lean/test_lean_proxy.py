@@ -188,3 +188,38 @@ async def test_many_connections_at_once(start_proxy: Any, upstream: Any) -> None
             return content
 
         assert await asyncio.gather(*(one(n) for n in range(60))) == [b"%d" % n for n in range(60)]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_ends_before_the_end_are_seen_as_in_stock(start_proxy: Any, upstream: Any, streamed: bool) -> None:
+    stock = await _broken(start_proxy, PLAIN, upstream, streamed)
+    lean = await _broken(start_proxy, ALL_PATCHES, upstream, streamed)
+    assert lean == stock
+    assert sum(":error:" in line for line in lean) == 2
+
+
+async def _broken(start_proxy: Any, patches: Any, upstream: Any, streamed: bool) -> list[str]:
+    """Hooks and bytes when the upstream dies, and when the client leaves, in the middle of an answer."""
+    seen: list[str] = []
+
+    class Streams:
+        name = "streams"
+
+        def responseheaders(self, flow: http.HTTPFlow) -> None:
+            assert flow.response
+            if streamed:
+                flow.response.stream = lambda data: data
+            headers_seen.set()
+
+    headers_seen = asyncio.Event()
+    async with start_proxy(patches, [Recorder("r", seen, update=False), Streams()]) as proxy:
+        for path, wait_for_end in (("/die", True), ("/slow", False)):
+            headers_seen.clear()
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            writer.write(f"GET http://127.0.0.1:{upstream.clear}{path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+            await headers_seen.wait()
+            if wait_for_end:
+                seen.append(repr((await reader.read())[-2:]))
+            writer.close()
+            await proxy.until_quiet()
+    return seen
