@@ -88,10 +88,13 @@ class _Brotli:
     def feed(self, data: bytes) -> bytes:
         if self._decompressor.is_finished():
             return b""
-        out = [self._decompressor.process(data, output_buffer_limit=_STEP_BYTES)]
-        while not self._decompressor.can_accept_more_data():
-            out.append(self._decompressor.process(b"", output_buffer_limit=_STEP_BYTES))
+        out: list[bytes] = []
+        piece = self._decompressor.process(data, output_buffer_limit=_STEP_BYTES)
+        # It may hold more output though it would accept more input, and though its stream is finished.
+        while piece or not self._decompressor.can_accept_more_data():
+            out.append(piece)
             _check_step(out)
+            piece = self._decompressor.process(b"", output_buffer_limit=_STEP_BYTES)
         return b"".join(out)
 
 
