@@ -1,7 +1,7 @@
 """Sealing an exchange: keyed hashes for its texts, and the skeleton of its bodies, before it leaves the worker."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from midwatch_core.model.content import Json, Request, Response
@@ -46,23 +46,60 @@ class Sealer:
 
 def skeleton(document: Json, segments: Iterable[Segment]) -> Json:
     """The document with each segment as `{"$text": hash}` and other long strings as `{"$omitted": characters}`."""
-    return _bare(document, "", {item.path: item.hash for item in segments}, 0)
+    return _bare(document, _places(segments), 0)
 
 
-def _bare(value: Json, path: str, hashes: Mapping[str, str], depth: int) -> Json:
-    if path in hashes:
-        return {"$text": hashes[path]}
-    if isinstance(value, str):
-        return value if len(value) <= _LONG_STRING else {"$omitted": len(value)}
-    if not isinstance(value, dict | list) or not value:
-        return value
-    if depth >= _DEPTH:
+# Where segments are: by key or index down to a hash. Walking it beside the document spares a path for every value.
+type _Places = dict[str, _Places | str]
+
+
+def _places(segments: Iterable[Segment]) -> _Places | str | None:
+    root: _Places = {}
+    for segment in segments:
+        if not segment.path:
+            return segment.hash
+        *parents, last = segment.path[1:].split("/")
+        place = root
+        for key in parents:
+            below = place.setdefault(_plain(key), {})
+            if isinstance(below, str):  # inside another segment: that one holds it
+                break
+            place = below
+        else:
+            place[_plain(last)] = segment.hash
+    return root
+
+
+def _plain(key: str) -> str:
+    return key.replace("~1", "/").replace("~0", "~") if "~" in key else key
+
+
+def _bare(value: Json, places: _Places | str | None, depth: int) -> Json:
+    """Hot: one call a container, not one a value."""
+    if type(places) is str:
+        return {"$text": places}
+    if type(value) is dict:
+        if depth >= _DEPTH:
+            return {"$omitted": len(value)}
+        below = places if isinstance(places, dict) else {}
+        return {key: _leaf_or_deeper(item, below.get(key), depth) for key, item in value.items()}
+    if type(value) is list:
+        return _bare_list(value, places, depth)
+    return _leaf_or_deeper(value, None, depth)
+
+
+def _bare_list(value: list[Json], places: _Places | str | None, depth: int) -> Json:
+    if depth >= _DEPTH or (len(value) > _LONG_STRING and type(value[0]) in (int, float)):  # embeddings, token ids
         return {"$omitted": len(value)}
-    if isinstance(value, list):
-        if all(isinstance(item, int | float) for item in value):  # embeddings, token ids
-            return value if len(value) <= _LONG_STRING else {"$omitted": len(value)}
-        return [_bare(item, f"{path}/{index}", hashes, depth + 1) for index, item in enumerate(value)]
-    return {
-        key: _bare(item, f"{path}/{key.replace('~', '~0').replace('/', '~1')}", hashes, depth + 1)
-        for key, item in value.items()
-    }
+    if not isinstance(places, dict) or not places:
+        return [_leaf_or_deeper(item, None, depth) for item in value]
+    return [_leaf_or_deeper(item, places.get(str(index)), depth) for index, item in enumerate(value)]
+
+
+def _leaf_or_deeper(value: Json, places: _Places | str | None, depth: int) -> Json:
+    kind = type(value)
+    if places is not None or kind is dict or kind is list:
+        return _bare(value, places, depth + 1)
+    if kind is str and len(value) > _LONG_STRING:  # type: ignore[arg-type]  # a string: `type` does not narrow
+        return {"$omitted": len(value)}  # type: ignore[arg-type]
+    return value
