@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from midwatch_core import Cost, Endpoint, Exchange, Identity, Response, Target
 from midwatch_core.wire.decoding import decode_request, decode_response
 from midwatch_core.wire.dialect import Dialect
