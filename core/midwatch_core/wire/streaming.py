@@ -44,6 +44,7 @@ class ResponseDecoder:
             self._decompressor = decompressor_for(content_encoding)
         except DecompressionError as error:
             self._problem = str(error)
+        self._decide(final=False)
 
     @property
     def complete(self) -> bool:
