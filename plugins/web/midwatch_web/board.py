@@ -27,7 +27,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The whole page. `older` and `newest` are links, where there is something behind them."""
+    """The whole page."""
 
     chosen: ListFilter
     page: Page
@@ -36,6 +36,11 @@ class Board:
     models: tuple[str, ...]
     apps: tuple[str, ...]
     on_first_page: bool
+
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing to see and nothing was chosen: a newcomer's first look."""
+        return not self.page.rows and self.on_first_page and self.chosen == ListFilter()
 
     @property
     def older(self) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from starlette.responses import StreamingResponse
 
@@ -45,7 +45,7 @@ async def live_events(
     data_of: Callable[[ExchangeRow], str],
     *,
     keep_alive_s: float,
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """The text of the stream: first a greeting, so that the reader knows it is connected; then rows and comments."""
     async with live.subscribe() as rows:
         yield "retry: 2000\nevent: hello\ndata: \n\n"

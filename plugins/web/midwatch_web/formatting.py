@@ -1,5 +1,7 @@
 """Numbers and moments as people read them."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -41,6 +43,19 @@ def decimal(value: Decimal) -> str:
     """A rate without a tail of noughts: `2.5`, `0.075`."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def units(value: int) -> str:
+    """What a rate is per: `1 M`, `1 K`, `1`."""
+    for factor, letter in ((1_000_000, "M"), (1000, "K")):
+        if value >= factor and value % factor == 0:
+            return f"{value // factor} {letter}"
+    return f"{value:,}"
+
+
+def tally(names: Iterable[str]) -> list[tuple[str, int]]:
+    """Each name once, in the order of its first, with how often it is there."""
+    return list(Counter(names).items())
 
 
 def size(characters: int) -> str:

@@ -27,6 +27,8 @@ def make_environment(version: str) -> Environment:
         dollars=formatting.dollars,
         decimal=formatting.decimal,
         size=formatting.size,
+        units=formatting.units,
+        tally=formatting.tally,
         moment=formatting.moment,
         full_moment=formatting.full_moment,
     )

@@ -392,6 +392,12 @@ class Element:
     def text(self) -> str:
         return "".join(item if isinstance(item, str) else item.text for item in self.children)
 
+    @property
+    def words(self) -> str:
+        """The text with single spaces, and one wherever an element begins or ends."""
+        texts = (item if isinstance(item, str) else item.words for item in self.children)
+        return " ".join(" ".join(texts).split())
+
     def find(self, tag: str = "", **wanted: str) -> "list[Element]":
         """All below it, in order, with this tag, class (`cls`) and attributes."""
         found = []

@@ -1,0 +1,87 @@
+"""Metrics as Prometheus reads them, and the three probes."""
+
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from midwatch_core.host import Health
+from midwatch_core.metrics import MetricKind, MetricSpec, Sample
+from midwatch_web.exposition import SampleCollector
+
+CALLS = MetricSpec(name="midwatch_calls_total", kind=MetricKind.COUNTER, help="Calls.", labels=("provider", "model"))
+OPEN = MetricSpec(name="midwatch_open_streams", kind=MetricKind.GAUGE, help="Streams under way.")
+TTFT = MetricSpec(name="midwatch_ttft_seconds", kind=MetricKind.HISTOGRAM, help="First token.", buckets=(0.1, 0.5, 2.5))
+
+
+def read(text: str) -> dict[str, float]:
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return {f"{sample.name}{sorted(sample.labels.items())}": sample.value for sample in samples}
+
+
+async def test_metrics_are_the_hosts_samples_in_prometheus_own_words(house: Any, client: httpx.AsyncClient) -> None:
+    metrics = house.metrics
+    metrics.declare([CALLS, OPEN, TTFT])
+    metrics.add("midwatch_calls_total", 3, ("openai", 'a "quoted"\\\n model'))
+    metrics.set("midwatch_open_streams", 7)
+    for seconds in (0.05, 0.3, 0.4, 9):
+        metrics.observe("midwatch_ttft_seconds", seconds)
+    response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    told = read(response.text)
+    assert told.pop("midwatch_calls_total" + str([("model", 'a "quoted"\\\n model'), ("provider", "openai")])) == 3
+    assert told.pop("midwatch_ttft_seconds_sum[]") == pytest.approx(9.75)
+    assert told == {
+        "midwatch_open_streams[]": 7,
+        "midwatch_ttft_seconds_bucket[('le', '0.1')]": 1,
+        "midwatch_ttft_seconds_bucket[('le', '0.5')]": 3,
+        "midwatch_ttft_seconds_bucket[('le', '2.5')]": 3,
+        "midwatch_ttft_seconds_bucket[('le', '+Inf')]": 4,
+        "midwatch_ttft_seconds_count[]": 4,
+    }
+    assert "# HELP midwatch_open_streams Streams under way." in response.text
+
+
+async def test_a_scraper_that_reads_openmetrics_gets_it(house: Any, client: httpx.AsyncClient) -> None:
+    house.metrics.declare([CALLS])
+    accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    response = await client.get("/metrics", headers={"Accept": accept})
+    assert response.headers["content-type"].startswith("application/openmetrics-text")
+    assert response.text.endswith("# EOF\n")
+
+
+async def test_label_sets_stay_bounded(house: Any, client: httpx.AsyncClient) -> None:
+    house.metrics.declare([CALLS])
+    for number in range(2000):
+        house.metrics.add("midwatch_calls_total", 1, ("openai", f"model-{number}"))
+    told = read((await client.get("/metrics")).text)
+    assert len(told) == 501
+    assert told["midwatch_calls_total" + str([("model", "other"), ("provider", "other")])] == 1500
+
+
+def test_samples_that_fit_no_metric_are_left_out() -> None:
+    samples = [
+        Sample(name="unknown", labels=(), values=(1.0,)),
+        Sample(name=CALLS.name, labels=("openai",), values=(1.0,)),
+        Sample(name=TTFT.name, labels=(), values=(1.0,)),
+        Sample(name=CALLS.name, labels=("openai", "m"), values=(2.0,)),
+    ]
+    families = SampleCollector({spec.name: spec for spec in (CALLS, OPEN, TTFT)}, samples).collect()
+    assert [(family.name, len(family.samples)) for family in families] == [
+        ("midwatch_calls", 1),
+        ("midwatch_open_streams", 0),
+        ("midwatch_ttft_seconds", 0),
+    ]
+
+
+@pytest.mark.parametrize(("started", "ready"), [(False, False), (True, False), (True, True)])
+async def test_probes_tell_the_state_and_its_parts(
+    house: Any, client: httpx.AsyncClient, started: bool, ready: bool
+) -> None:
+    house.health = Health(started=started, ready=ready, parts={"store": {"breaker": "closed"}, "workers": 2})
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    readiness, start = await client.get("/readyz"), await client.get("/startupz")
+    assert (readiness.status_code, start.status_code) == (200 if ready else 503, 200 if started else 503)
+    assert readiness.json() == {"ready": ready, "parts": {"store": {"breaker": "closed"}, "workers": 2}}
+    assert start.json()["started"] is started
