@@ -162,13 +162,18 @@ class SuiteHost(ProcessHost):
     """The whole suite: `run.py start`, one worker, everything at its defaults, in a home of its own."""
 
     def command(self, bench: Bench, port: int) -> Sequence[str]:
-        """The front door, as a user would start it (MIDWATCH_BENCH_SUITE replaces it, `{port}` filled in)."""
-        given = os.environ.get("MIDWATCH_BENCH_SUITE")
+        """The front door, as a user would start it (BENCH_SUITE_COMMAND replaces it, `{port}` filled in)."""
+        given = os.environ.get("BENCH_SUITE_COMMAND")
         if given:
             return shlex.split(given.format(port=port, home=self._home(bench), upstream_ca=bench.upstream_ca))
         listen, console = f"127.0.0.1:{port}", f"127.0.0.1:{free_port()}"
         home = ["--home", str(self._home(bench))]
         return [sys.executable, "run.py", "start", "--listen", listen, "--console", console, *home]
+
+    def pids(self) -> list[int]:
+        """The worker, by its command line: supervisor and control process are not in the data plane."""
+        family = ProcessHost.pids(self)
+        return [pid for pid in family if "worker" in procstat.command_line(pid)] or family
 
     def environment(self, bench: Bench) -> dict[str, str]:
         """The suite trusts the bench's upstream by its own setting."""

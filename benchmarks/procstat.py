@@ -41,6 +41,14 @@ def _status_mb(pid: int, name: str) -> float:
     return 0.0
 
 
+def command_line(pid: int) -> str:
+    """The words a process was started with; empty once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
 def family(pid: int) -> list[int]:
     """`pid` and all its living descendants."""
     parents: dict[int, list[int]] = {}

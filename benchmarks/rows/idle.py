@@ -36,5 +36,4 @@ async def measure(session: Session) -> list[Row]:
 
 async def _sample(running: Running) -> Sample:
     await asyncio.sleep(SETTLE_S)
-    # The suite has a supervisor and a control process as well: its worker is the one that grew most.
-    return {"started_s": running.host.started_s, "mb": max(procstat.rss_mb([pid]) for pid in running.host.pids())}
+    return {"started_s": running.host.started_s, "mb": procstat.rss_mb(running.host.pids())}
