@@ -25,6 +25,8 @@ from midwatch_pricing.provider_ids import listed_id
 _PRICED = "midwatch_priced_total"
 _UNPRICED = "midwatch_unpriced_total"
 _ENTRIES = "midwatch_price_overrides"
+# Names of models come from clients.
+_MAX_LABEL = 100
 
 
 class Pricing:
@@ -51,7 +53,7 @@ class Pricing:
             if cost.reason is None:
                 self._metrics.add(_PRICED, 1, (exchange.endpoint.provider,))
             else:
-                self._metrics.add(_UNPRICED, 1, (exchange.endpoint.provider, exchange.model or ""))
+                self._metrics.add(_UNPRICED, 1, (exchange.endpoint.provider, (exchange.model or "")[:_MAX_LABEL]))
         return cost
 
     @hookimpl

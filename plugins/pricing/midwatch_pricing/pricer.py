@@ -1,6 +1,7 @@
 """From an exchange to its cost: which model of whom in which tier, the rate card for it, the invoice."""
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from midwatch_core import Cost, Exchange, Response, Usage
 from midwatch_pricing.invoice import invoice
@@ -17,9 +18,11 @@ _MAX_NAME = 256
 _STREAMS_WITHOUT_USAGE = frozenset({"openai.chat", "openai.completions"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What a price depends on. `minute` is the call's time in minutes since the epoch."""
+class _Subject(NamedTuple):
+    """What a price depends on. `minute` is the call's time in minutes since the epoch.
+
+    A tuple, because it is made and hashed for every call.
+    """
 
     provider: str
     host: str

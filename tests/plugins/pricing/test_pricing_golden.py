@@ -26,7 +26,11 @@ class _ExactNumbers(yaml.SafeLoader):
     """YAML whose decimal numbers stay exact."""
 
 
-_ExactNumbers.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(loader.construct_scalar(node)))
+def _exact(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
+    return Decimal(node.value)
+
+
+_ExactNumbers.add_constructor("tag:yaml.org,2002:float", _exact)
 
 
 def _cases() -> list[Any]:

@@ -1,6 +1,7 @@
 """Which entry of the price list a model's name means, against the list's own looser rules."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from genai_prices.data import providers
@@ -114,7 +115,7 @@ def test_amounts_agree_with_genai_prices_wherever_both_have_one() -> None:
     assert compared > 5_000
 
 
-def _usages(total: int) -> list[tuple[dict[str, int], dict[str, int]]]:
+def _usages(total: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     base = {"input_tokens": total, "output_tokens": 500}
     plain_output = {"input_tokens": total, "output_tokens": 0}
     third = total // 3
@@ -144,8 +145,12 @@ def prices() -> PriceList:
         ("gcp.vertex_ai", "google"),
         ("mistral_ai", "mistral"),
         ("x_ai", "x-ai"),
-        ("together", "together"),
-        ("fireworks", "fireworks"),
+        ("together_ai", "together"),
+        ("fireworks_ai", "fireworks"),
+        ("moonshot_ai", "moonshotai"),
+        ("z_ai", "zai"),
+        ("cerebras", "cerebras"),
+        ("minimax", "minimax"),
         ("openrouter", "openrouter"),
         ("perplexity", "perplexity"),
         ("deepseek", "deepseek"),
