@@ -166,7 +166,9 @@ class Assembly:
         for block in self._dirty:
             before = block.size
             if delta := block.flush(MAX_TEXTS_BYTES - self._kept_bytes):
-                events.append(StreamEvent(kind=_KIND_OF_PART[block.part], path=block.path, text=delta))
+                events.append(
+                    StreamEvent(kind=_KIND_OF_PART.get(block.part, StreamKind.TEXT), path=block.path, text=delta)
+                )
                 self._kept_bytes += block.size - before
         self._dirty.clear()
         if self._events:
