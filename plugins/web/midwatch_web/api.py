@@ -14,7 +14,7 @@ from midwatch_core.listing import ExchangeRow, row_of
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import COST_KEYS, CostRow, ExchangeFilter
 from midwatch_web.asked import live_of, queries_of
-from midwatch_web.eventstream import live_response
+from midwatch_web.eventstream import LiveStream
 
 router = APIRouter(prefix="/api/v1")
 
@@ -82,7 +82,7 @@ async def costs(request: Request, wanted: Wanted, by: Annotated[list[str] | None
 async def live(request: Request) -> Response:
     """Server-sent events: one `exchange` with a row's JSON for each call as it is stored."""
     scope = queries_of(request).scope
-    return live_response(live_of(request), lambda row: scope.allows(row.tenant), _row_json)
+    return LiveStream(live=live_of(request), takes=lambda row: scope.allows(row.tenant), data_of=_row_json).response()
 
 
 def in_full(found: Exchange) -> dict[str, object]:

@@ -2,10 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from starlette.responses import StreamingResponse
 
+from midwatch_core.errors import StorageError
 from midwatch_core.host import LiveFeed
 from midwatch_core.listing import ExchangeRow
 
@@ -24,43 +26,54 @@ def event(name: str, data: str, event_id: str | None = None) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def live_response(
-    live: LiveFeed,
-    takes: Callable[[ExchangeRow], bool],
-    data_of: Callable[[ExchangeRow], str],
-    *,
-    keep_alive_s: float = KEEP_ALIVE_S,
-) -> StreamingResponse:
-    """The feed's rows that `takes` lets through, one event `exchange` each, for as long as the reader stays."""
-    return StreamingResponse(
-        live_events(live, takes, data_of, keep_alive_s=keep_alive_s),
-        media_type="text/event-stream",
-        headers={"X-Accel-Buffering": "no"},
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveStream:
+    """The feed's rows that `takes` lets through, one event `exchange` each, for as long as the reader stays.
 
+    `newest` gives rows to send first: what the reader may have missed between its page and its subscription, or while
+    its line was down. It is asked after subscribing, so a row may come twice, but none is missing.
+    """
 
-async def live_events(
-    live: LiveFeed,
-    takes: Callable[[ExchangeRow], bool],
-    data_of: Callable[[ExchangeRow], str],
-    *,
-    keep_alive_s: float,
-) -> AsyncGenerator[str, None]:
-    """The text of the stream: first a greeting, so that the reader knows it is connected; then rows and comments."""
-    async with live.subscribe() as rows:
-        yield "retry: 2000\nevent: hello\ndata: \n\n"
-        coming = asyncio.ensure_future(anext(rows, None))
+    live: LiveFeed
+    takes: Callable[[ExchangeRow], bool]
+    data_of: Callable[[ExchangeRow], str]
+    newest: Callable[[], Awaitable[Sequence[ExchangeRow]]] | None = None
+    keep_alive_s: float = KEEP_ALIVE_S
+
+    def response(self) -> StreamingResponse:
+        """The answer to a reader."""
+        return StreamingResponse(self.texts(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    async def texts(self) -> AsyncGenerator[str, None]:
+        """The text of the stream: a greeting, so that the reader knows it is connected; then rows and comments."""
+        async with self.live.subscribe() as rows:
+            yield "retry: 2000\nevent: hello\ndata: \n\n"
+            for row in await self._missed():
+                yield self._event(row)
+            coming = asyncio.ensure_future(anext(rows, None))
+            try:
+                while True:
+                    done, _ = await asyncio.wait({coming}, timeout=self.keep_alive_s)
+                    if not done:
+                        yield ": still here\n\n"
+                        continue
+                    row_or_end = coming.result()
+                    if row_or_end is None:
+                        return
+                    coming = asyncio.ensure_future(anext(rows, None))
+                    if self.takes(row_or_end):
+                        yield self._event(row_or_end)
+            finally:
+                coming.cancel()
+
+    async def _missed(self) -> list[ExchangeRow]:
+        """The newest rows, oldest first; none while the store is away: the feed goes on without it."""
+        if self.newest is None:
+            return []
         try:
-            while True:
-                done, _ = await asyncio.wait({coming}, timeout=keep_alive_s)
-                if not done:
-                    yield ": still here\n\n"
-                    continue
-                row = coming.result()
-                if row is None:
-                    return
-                coming = asyncio.ensure_future(anext(rows, None))
-                if takes(row):
-                    yield event("exchange", data_of(row), row.id)
-        finally:
-            coming.cancel()
+            return list(reversed(await self.newest()))
+        except StorageError:
+            return []
+
+    def _event(self, row: ExchangeRow) -> str:
+        return event("exchange", self.data_of(row), row.id)

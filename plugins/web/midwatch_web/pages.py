@@ -1,13 +1,16 @@
 """The pages people open: the list of calls, and one call as a conversation."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from midwatch_core.listing import ExchangeRow
 from midwatch_web.asked import host_of, live_of, queries_of
-from midwatch_web.board import read_board, read_totals
+from midwatch_web.board import ROWS_A_PAGE, read_board, read_totals
 from midwatch_web.conversation import side_text, view_of
-from midwatch_web.eventstream import live_response
+from midwatch_web.eventstream import LiveStream
 from midwatch_web.listfilter import PERIODS, ListFilter
 from midwatch_web.templating import page, render
 
@@ -32,13 +35,19 @@ async def totals(request: Request) -> Response:
 
 @router.get("/live")
 async def live(request: Request) -> Response:
-    """Server-sent events: the list's own rows, as HTML, for calls that pass the filter."""
-    chosen, scope = ListFilter.from_query(request.query_params), queries_of(request).scope
-    return live_response(
-        live_of(request),
-        lambda row: scope.allows(row.tenant) and chosen.takes(row),
-        lambda row: render(request, "row.html", row=row),
-    )
+    """Server-sent events: the list's own rows, as HTML, for calls that pass the filter; the newest ones first."""
+    chosen, queries = ListFilter.from_query(request.query_params), queries_of(request)
+
+    async def newest() -> Sequence[ExchangeRow]:
+        wanted = chosen.wanted(host_of(request).clock.now())
+        return (await queries.exchanges(wanted, limit=ROWS_A_PAGE)).rows
+
+    return LiveStream(
+        live=live_of(request),
+        takes=lambda row: queries.scope.allows(row.tenant) and chosen.takes(row),
+        data_of=lambda row: render(request, "row.html", row=row),
+        newest=newest,
+    ).response()
 
 
 @router.get("/exchanges/{exchange_id}")

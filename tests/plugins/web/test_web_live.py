@@ -2,21 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 import midwatch_web
+from midwatch_core.errors import StorageUnavailableError
 from midwatch_core.listing import ExchangeRow, row_of
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.identity import Identity
 from midwatch_core.ports import Scope
-from midwatch_web.eventstream import event, live_events
+from midwatch_web.eventstream import LiveStream, event
 
 type Make = Callable[..., Exchange]
 
@@ -32,7 +31,7 @@ def test_data_is_sent_line_by_line_and_only_the_formats_lines_count() -> None:
 
 
 async def test_rows_follow_a_greeting_and_the_end_of_the_feed_ends_it(house: Any, call: Make) -> None:
-    stream = live_events(house.feed, lambda row: row.app == "notebook", lambda row: row.id, keep_alive_s=60)
+    stream = LiveStream(live=house.feed, takes=lambda row: row.app == "notebook", data_of=lambda row: row.id).texts()
     assert "event: hello" in await anext(stream)
     for row in (row_of(call(1)), row_of(call(2, identity=Identity(app="other"))), row_of(call(3)), None):
         house.feed.send(row)
@@ -41,7 +40,7 @@ async def test_rows_follow_a_greeting_and_the_end_of_the_feed_ends_it(house: Any
 
 
 async def test_a_silent_feed_is_kept_alive_and_loses_nothing(house: Any, call: Make) -> None:
-    stream = live_events(house.feed, everything, lambda row: row.id, keep_alive_s=0.001)
+    stream = LiveStream(live=house.feed, takes=everything, data_of=lambda row: row.id, keep_alive_s=0.001).texts()
     await anext(stream)
     assert [await anext(stream) for _ in range(3)] == [": still here\n\n"] * 3
     house.feed.send(row_of(call(1)))
@@ -53,27 +52,31 @@ async def test_a_silent_feed_is_kept_alive_and_loses_nothing(house: Any, call: M
     assert house.feed.queues == []
 
 
-@asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """The application behind a real server on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-        assert not task.done()
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_was_missed_comes_first_and_without_the_store_the_feed_goes_on(
+    house: Any, call: Make, away: bool
+) -> None:
+    async def newest() -> list[ExchangeRow]:
+        house.feed.send(row_of(call(9)))  # stored while the store is being asked
+        if away:
+            raise StorageUnavailableError("gone")
+        return [row_of(call(1)), row_of(call(2))]
+
+    stream = LiveStream(live=house.feed, takes=everything, data_of=lambda row: "", newest=newest).texts()
+    await anext(stream)
+    expected = [9] if away else [2, 1, 9]
+    assert [await anext(stream) for _ in expected] == [event("exchange", "", call(n).id) for n in expected]
+    await stream.aclose()
 
 
 @pytest.mark.parametrize("path", ["/live?app=notebook", "/api/v1/live"])
-async def test_a_reader_sees_rows_of_its_scope_and_may_leave(house: Any, call: Make, path: str, read_html: Any) -> None:
+async def test_a_reader_sees_rows_of_its_scope_and_may_leave(
+    house: Any, call: Make, path: str, read_html: Any, serve: Any
+) -> None:
     host = house.host()
     queries = host.queries.within(Scope(tenants=frozenset({"default"})))
     app: Any = midwatch_web.mounts(replace(host, queries=queries))[0].app
-    async with served(app) as address, httpx.AsyncClient() as client, asyncio.timeout(20):
+    async with serve(app) as address, httpx.AsyncClient() as client, asyncio.timeout(20):
         async with client.stream("GET", address + path) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
             lines = response.aiter_lines()

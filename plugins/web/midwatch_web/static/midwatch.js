@@ -9,9 +9,9 @@
   let paused = false;
   let missed = 0;         // calls that came while paused
   let waiting = [];       // rows that came since the last frame
+  let grown = 0;          // rows added since the list was loaded
   let refreshing = false; // the sums are being asked for, or were a moment ago …
   let stale = false;      // … and calls came since
-  let lost = false;       // the line went down after it had been up
 
   document.documentElement.classList.add("js");
 
@@ -38,6 +38,7 @@
   }
 
   function reload() {
+    grown = 0;
     window.htmx.ajax("GET", location.href, { target: "#board", select: "#board", swap: "outerHTML" });
   }
 
@@ -55,11 +56,24 @@
     });
   }
 
+  const startOf = (row) => Date.parse(row.querySelector("time").dateTime);
+
+  // Newest first by when calls began: one that took long comes late, and stands where a new page would have it.
+  function insert(rows, row) {
+    const began = startOf(row);
+    let next = rows.firstElementChild;
+    while (next && startOf(next) > began) next = next.nextElementSibling;
+    if (!next && document.querySelector("#more [hx-get]")) return false;  // it is further down, behind the link
+    rows.insertBefore(row, next);
+    return true;
+  }
+
   function showWaiting() {
     const rows = byId("rows");
     const fresh = waiting;
     waiting = [];
     if (!rows) { reload(); return; }
+    let added = 0;
     for (const html of fresh) {
       const template = document.createElement("template");
       template.innerHTML = html;
@@ -67,13 +81,15 @@
       if (!row || byId(row.id)) continue;
       localTimes(row);
       row.classList.add("fresh");
-      rows.prepend(row);
+      if (insert(rows, row)) added += 1;
     }
-    while (rows.children.length > MAX_ROWS) rows.lastElementChild.remove();
-    refreshTotals();
+    grown += added;
+    if (grown > MAX_ROWS) reload();  // a fresh first page, before the list outgrows the browser
+    else if (added) refreshTotals();
   }
 
   function onRow(event) {
+    if (byId(`x-${event.lastEventId}`)) return;
     if (paused) {
       missed += 1;
       say("paused", `${missed} new`);
@@ -99,12 +115,9 @@
     source = new EventSource(wanted);
     source.addEventListener("hello", () => {
       say(paused ? "paused" : "on", paused ? "paused" : "live");
-      if (lost) reload();  // what came while the line was down
-      lost = false;
     });
     source.addEventListener("exchange", onRow);
     source.addEventListener("error", () => {
-      lost = true;
       say("off", "reconnecting");
       // A refusal closes for good; a lost line the browser reopens by itself.
       if (source && source.readyState === EventSource.CLOSED) { close(); setTimeout(connect, 3000); }
