@@ -1,7 +1,8 @@
-"""A child that watches its parent: when the pipe from it closes, the parent is gone."""
+"""A child and its parent: it sees the parent's end by a pipe that closes, and tells by another that it is ready."""
 
 import asyncio
 import os
+from contextlib import suppress
 
 
 def ends_with_parent(descriptor: int, stopping: asyncio.Event) -> None:
@@ -15,3 +16,12 @@ def ends_with_parent(descriptor: int, stopping: asyncio.Event) -> None:
 
     os.set_blocking(descriptor, False)
     loop.add_reader(descriptor, readable)
+
+
+def tell_ready(descriptor: int | None) -> None:
+    """Say that the work has begun (see `child.Child`); a parent that gave no descriptor does not ask."""
+    if descriptor is None:
+        return
+    with suppress(BrokenPipeError):  # the parent is gone: `ends_with_parent` sees to that
+        os.write(descriptor, b"1")
+    os.close(descriptor)

@@ -15,7 +15,7 @@ from typing import Any
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 
-from midwatch.control.process import EXIT_HELD
+from midwatch.child import EXIT_HELD
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.proxy.suite import Suite, build

@@ -79,6 +79,5 @@ async def run(ready: Ready) -> int:
 
 def _stop(stopping: asyncio.Event, supervisor: Supervisor) -> None:
     if stopping.is_set():
-        for child in (*supervisor.workers, supervisor.control):
-            child.signal(signal.SIGKILL)
+        supervisor.kill()
     stopping.set()

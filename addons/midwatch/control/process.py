@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from midwatch import __version__
+from midwatch.child import EXIT_HELD
 from midwatch.control.console import Console
 from midwatch.control.door import Door
 from midwatch.control.live import Live
@@ -22,7 +23,7 @@ from midwatch.control.retention import keep_to
 from midwatch.control.tally import Tally
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
-from midwatch.parents import ends_with_parent
+from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.proxy.journaling import METRICS as WORKER_METRICS
 from midwatch.settings import Settings, read_snapshot
 from midwatch_core.clock import SystemClock
@@ -37,8 +38,6 @@ from midwatch_journal import JournalError, JournalReader
 
 logger = logging.getLogger(__name__)
 
-# Another control has this home: whoever started us tries again later.
-EXIT_HELD = 75
 _METRICS = (
     MetricSpec(name="midwatch_journal_depth_bytes", kind=MetricKind.GAUGE, help="Journal bytes not stored yet"),
     MetricSpec(name="midwatch_workers", kind=MetricKind.GAUGE, help="Workers heard of in the last seconds"),
@@ -52,6 +51,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--console-fd", type=int, help="the console's bound socket")
     parser.add_argument("--parent", type=int, required=True, help="a pipe that closes when the parent dies")
+    parser.add_argument("--ready", type=int, help="a pipe to tell the parent that we work")
     words = parser.parse_args()
     set_up_logs("control")
     home = Home(words.home)
@@ -61,7 +61,7 @@ def main() -> int:
     except BlockingIOError:
         return EXIT_HELD
     try:
-        return asyncio.run(Control(read_snapshot(home)).run(words.console_fd, words.parent))
+        return asyncio.run(Control(read_snapshot(home)).run(words.console_fd, words.parent, words.ready))
     except (ConfigError, StorageError, JournalError) as error:
         logger.error("%s", error)
         return 2
@@ -99,7 +99,7 @@ class Control:
             version=__version__,
         )
 
-    async def run(self, console_fd: int | None, parent: int) -> int:
+    async def run(self, console_fd: int | None, parent: int, ready: int | None) -> int:
         """Work until told to stop, then see the journal into the store. 0 when all went in order."""
         async with AsyncExitStack() as stack:
             stack.callback(self._reader.close)
@@ -113,6 +113,7 @@ class Control:
             self._serve_console(stack, console_fd)
             self._watch_signals(door, parent)
             self._started = True
+            tell_ready(ready)
             await self._pipeline.run(self._stopping)
         return 0
 

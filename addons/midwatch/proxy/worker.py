@@ -12,7 +12,7 @@ from midwatch.home import Home
 from midwatch.lean import Listening, StartError, drain, make_master
 from midwatch.lean.sockets import sockets_from
 from midwatch.logs import set_up_logs
-from midwatch.parents import ends_with_parent
+from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.proxy.suite import build, mitmproxy_options
 from midwatch.settings import read_snapshot
 from midwatch_core.errors import ConfigError
@@ -28,16 +28,31 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--fds", default="", help="listening sockets, comma-separated")
     parser.add_argument("--parent", type=int, required=True, help="a pipe that closes when the supervisor dies")
+    parser.add_argument("--ready", type=int, help="a pipe to tell the supervisor that we serve")
     words = parser.parse_args()
     set_up_logs(words.name)
+    descriptors = [int(fd) for fd in words.fds.split(",") if fd]
     try:
-        return asyncio.run(serve(words.home, words.name, [int(fd) for fd in words.fds.split(",") if fd], words.parent))
+        return asyncio.run(serve(words.home, words.name, descriptors, parent=words.parent, ready=words.ready))
     except (ConfigError, JournalError, StartError) as error:
         logger.error("%s", error)
         return 2
 
 
-async def serve(home_root: Path, name: str, descriptors: list[int], parent: int) -> int:
+class Announcement:
+    """The last addon: when its turn comes, the listeners are up."""
+
+    name = "midwatch_announcement"
+
+    def __init__(self, ready: int | None) -> None:
+        self._ready = ready
+
+    def running(self) -> None:
+        """Tell the supervisor."""
+        tell_ready(self._ready)
+
+
+async def serve(home_root: Path, name: str, descriptors: list[int], *, parent: int, ready: int | None) -> int:
     """Run until SIGTERM, SIGINT or the supervisor's death; drain; 0 when all went in order."""
     home = Home(home_root)
     settings = read_snapshot(home)
@@ -51,7 +66,7 @@ async def serve(home_root: Path, name: str, descriptors: list[int], parent: int)
             listen=config.listen,
             max_bytes=config.max_inspect_bytes,
         ),
-        suite.addons,
+        [*suite.addons, Announcement(ready)],
         listening=Listening(sockets=sockets_from(descriptors)),
     )
     for report in master.patches.reports:

@@ -1,0 +1,170 @@
+"""One process that is to live: started, watched, and started again when it dies; the supervisor has one for each."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
+
+# A child that ends with this found its place taken (another control holds the home): asked again, without alarm.
+EXIT_HELD = 75
+_HELD_DELAY_S = 1.0
+# A child that should put things in order at its end is given this long to get to its work first.
+_ARRIVE_S = 10.0
+
+
+@dataclass(slots=True)
+class Backoff:
+    """How long to wait before a dead child is started again. Delays double, up to a limit, until a child lived well.
+
+    A child that dies before it was ready would do so again: it may wait up to `limit_s`. One that dies at work was
+    killed, or met a call it could not bear: others' calls wait for it, so it never waits longer than `soon_s`.
+    """
+
+    first_s: float = 0.1
+    soon_s: float = 1.0
+    limit_s: float = 10.0
+    healthy_s: float = 10.0
+    _next_s: float = 0.0
+
+    def after(self, lived_s: float, *, was_ready: bool) -> float:
+        """The delay after a life of `lived_s` seconds."""
+        if was_ready and lived_s >= self.healthy_s:
+            self._next_s = 0.0
+        delay_s = min(max(self._next_s, self.first_s), self.soon_s if was_ready else self.limit_s)
+        self._next_s = delay_s * 2
+        return delay_s
+
+
+class Child:
+    """A command that is kept running. It is told `--ready FD` and writes a byte there once it does its work."""
+
+    def __init__(self, name: str, command: Sequence[str], descriptors: Sequence[int]) -> None:
+        self.name = name
+        self.restarts = 0
+        self._command = list(command)
+        self._descriptors = list(descriptors)
+        self._backoff = Backoff()
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready = False
+        # It is at its work, or its place is taken, or it is not wanted any more.
+        self._settled = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The living process."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    def start(self) -> None:
+        """Keep it alive from now on, in the running loop."""
+        self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it lives."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):  # it ended a moment ago
+                self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, for good."""
+        self._stopping.set()
+        self._settled.set()
+        self.signal(signal.SIGKILL)
+
+    async def stop(self, deadline_s: float, *, when_ready: bool = False) -> bool:
+        """SIGTERM, and SIGKILL after the deadline; whether it ended in order.
+
+        `when_ready`: one that is starting, or about to be started again, is left to get to its work first, for the
+        sake of what it does at its end.
+        """
+        if self._keeper is None:
+            return True
+        if when_ready:
+            await self._arrived()
+        self._stopping.set()
+        self.signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await asyncio.shield(self._keeper)
+        except TimeoutError:
+            logger.error("%s did not end within %.0f s: killed", self.name, deadline_s)
+            self.kill()
+            await self._keeper
+        return self._ended_in_order()
+
+    async def _arrived(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ARRIVE_S):
+                await self._settled.wait()
+
+    async def _keep(self) -> None:
+        while not self._stopping.is_set():
+            began_s = time.monotonic()
+            process = await self._spawn()
+            if self._stopping.is_set():
+                self.signal(signal.SIGTERM)  # `stop` came while it was being made
+            code = await process.wait()
+            if self._stopping.is_set():
+                return
+            delay_s = self._delay_s(code, time.monotonic() - began_s)
+            # Dead before it was asked to stop: nothing of its end concerns the exit code.
+            self._process = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay_s):
+                    await self._stopping.wait()
+
+    def _delay_s(self, code: int, lived_s: float) -> float:
+        if code == EXIT_HELD:
+            self._settled.set()
+            return _HELD_DELAY_S
+        self.restarts += 1
+        delay_s = self._backoff.after(lived_s, was_ready=self._ready)
+        self._settled.clear()
+        logger.error("%s ended (%s) after %.1f s; again in %.1f s", self.name, _ending(code), lived_s, delay_s)
+        return delay_s
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        hear, tell = os.pipe()
+        try:
+            self._ready = False
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                "--ready",
+                str(tell),
+                pass_fds=[*self._descriptors, tell],
+                start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        except BaseException:
+            os.close(hear)
+            raise
+        finally:
+            os.close(tell)
+        asyncio.get_running_loop().add_reader(hear, self._heard, hear, self._process)
+        return self._process
+
+    def _heard(self, hear: int, process: asyncio.subprocess.Process) -> None:
+        """The child is ready, or gone."""
+        if os.read(hear, 1) and process is self._process:
+            self._ready = True
+            self._settled.set()
+        asyncio.get_running_loop().remove_reader(hear)
+        os.close(hear)
+
+    def _ended_in_order(self) -> bool:
+        if self._process is None:
+            return True
+        # SIGTERM meets a child that is still importing before it has a handler: there was nothing to put in order.
+        unready = self._process.returncode == -signal.SIGTERM and not self._ready
+        return unready or self._process.returncode in (0, EXIT_HELD)
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
