@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,6 +63,7 @@ class Reloader:
             )
             catalogue_of(fresh, dialects_of(fresh.plugins))
             write_snapshot(fresh)
+            self._host = replace(self._host, settings=dict(fresh.config))
         except (ConfigError, OSError) as error:
             return str(error)
         return None

@@ -38,7 +38,8 @@ class ProviderSpec(BaseModel):
     """A provider. `hosts` are names with `*` standing for any labels, optionally with a port (`10.0.0.5:8000`).
 
     `routes` is a list, or the name of a set of routes defined under `route_sets`. `name` follows OpenTelemetry's
-    `gen_ai.provider.name` where it has one. `trusted_ca` names a file for a host with a certificate of its own.
+    `gen_ai.provider.name` where it has one. `priced_like` names a provider whose published prices hold for this one
+    too, as for a gateway of your own in front of OpenAI.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +48,7 @@ class ProviderSpec(BaseModel):
     title: str = ""
     hosts: tuple[str, ...] = ()
     routes: str | tuple[RouteSpec, ...] = "openai_compatible"
+    priced_like: str | None = None
 
 
 class CatalogueSpec(BaseModel):

@@ -13,6 +13,7 @@ from midwatch_core import (
     MetricKind,
     Metrics,
     MetricSpec,
+    ProviderSpec,
     Role,
     Section,
     hookimpl,
@@ -92,7 +93,8 @@ class Pricing:
         file = self._table(host)
         overrides = read_overrides(file) if self._file is not None or file.exists() else Overrides()
         _check_likes(overrides, file, pricer.prices)
-        self._pricer = replace(pricer, overrides=overrides, _cards={}, _listed={})
+        likes = _likes_of_providers(host, pricer.prices)
+        self._pricer = replace(pricer, overrides=overrides, likes=likes, _cards={}, _listed={})
         if self._metrics is not None:
             self._metrics.set(_ENTRIES, len(overrides.entries))
 
@@ -105,8 +107,23 @@ class Pricing:
         return host.home / (self._file.expanduser() if self._file else "prices.yaml")
 
 
+def _likes_of_providers(host: Host, prices: PriceList) -> dict[str, str]:
+    """What `priced_like` says of the user's own providers. Raises ConfigError for a list that is not there."""
+    providers = host.settings.get("providers")
+    likes = {}
+    for spec in providers if isinstance(providers, tuple) else ():
+        if isinstance(spec, ProviderSpec) and spec.priced_like is not None:
+            likes[spec.name] = spec.priced_like
+            _check_listed(spec.priced_like, f"providers: {spec.name}: priced_like", prices)
+    return likes
+
+
 def _check_likes(overrides: Overrides, file: Path, prices: PriceList) -> None:
     for like in overrides.likes():
-        if listed_id(like, prices.provider_ids) is None:
-            known = ", ".join(sorted(prices.provider_ids))
-            raise ConfigError(f"{file}: like: no published prices for {like!r}; there are those of {known}")
+        _check_listed(like, f"{file}: like", prices)
+
+
+def _check_listed(name: str, key: str, prices: PriceList) -> None:
+    if listed_id(name, prices.provider_ids) is None:
+        known = ", ".join(sorted(prices.provider_ids))
+        raise ConfigError(f"{key}: no published prices for {name!r}; there are those of {known}")

@@ -1,5 +1,6 @@
 """From an exchange to its cost: which model of whom in which tier, the rate card for it, the invoice."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ class Pricer:
 
     prices: PriceList
     overrides: Overrides = field(default_factory=Overrides)
+    likes: Mapping[str, str] = field(default_factory=dict)
     _cards: dict[_Subject, RateCard | str] = field(default_factory=dict)
     _listed: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
@@ -109,7 +111,7 @@ class Pricer:
         if key not in self._listed:
             if len(self._listed) >= _MAX_CACHED:
                 self._listed.clear()
-            found = listed_id(provider, self.prices.provider_ids)
+            found = listed_id(self.likes.get(provider, provider), self.prices.provider_ids)
             if found is None and not is_self_hosted(provider, host):
                 found = self.prices.provider_at(f"https://{host}{path}")
             self._listed[key] = found

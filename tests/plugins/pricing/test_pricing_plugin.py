@@ -1,5 +1,6 @@
 """The plugin in its host: loading, configuration, watching and reloading."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from midwatch_core import (
     Identity,
     Metrics,
     Operation,
+    ProviderSpec,
     Request,
     Response,
     Role,
@@ -111,6 +113,18 @@ def test_a_gateway_at_the_prices_of_a_provider(tmp_path: Path) -> None:
     assert cost.amount == Decimal("0.0025")
     assert cost.source is not None
     assert cost.source.startswith("genai-prices")
+
+
+def test_a_provider_of_the_configuration_priced_like_another(tmp_path: Path) -> None:
+    plugin = Pricing()
+    own = ProviderSpec(name="my-gateway", hosts=("llm.example.com",), priced_like="openai")
+    host = replace(_host(tmp_path, plugin), settings={"providers": (own,)})
+    plugin.startup(host)
+    assert _amount(plugin.price(_exchange(provider="my-gateway"))) == Decimal("0.0025")
+    wrong = replace(host, settings={"providers": (own.model_copy(update={"priced_like": "opneai"}),)})
+    with pytest.raises(ConfigError, match="providers: my-gateway: priced_like: no published prices for 'opneai'"):
+        plugin.reload(wrong)
+    assert _amount(plugin.price(_exchange(provider="my-gateway"))) == Decimal("0.0025")
 
 
 def test_calls_with_and_without_a_price_are_counted(tmp_path: Path) -> None:
