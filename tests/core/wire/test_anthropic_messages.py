@@ -16,6 +16,7 @@ from midwatch_core.model.content import FinishReason, Response, ToolCall
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.wire.dialect import Refusal
 from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
+from midwatch_core.wire.target import Target
 
 DIALECT = AnthropicMessages()
 
@@ -365,6 +366,23 @@ def test_stream_usage_is_cumulative() -> None:
     response, _ = read_stream(DIALECT, [sse(*events)])
     assert response.usage is not None
     assert (response.usage.input_tokens, response.usage.output_tokens) == (58, 12)
+
+
+def test_a_vendors_zero_at_the_end_takes_nothing_back() -> None:
+    events = [
+        {"type": "message_start", "message": {"usage": {"input_tokens": 50, "output_tokens": 0}}},
+        {"type": "message_delta", "delta": {}, "usage": {"input_tokens": 0, "output_tokens": 9}},
+    ]
+    response, _ = read_stream(DIALECT, [sse(*events)])
+    assert response.usage is not None
+    assert (response.usage.input_tokens, response.usage.output_tokens) == (50, 9)
+
+
+def test_vertex_ai_names_model_and_streaming_in_the_path() -> None:
+    path = "/v1/projects/p/locations/l/publishers/anthropic/models/claude-sonnet-4-5:streamRawPredict"
+    target = Target(host="h", path=path, captures={"model": "claude-sonnet-4-5"})
+    request = read_request(DIALECT, {"anthropic_version": "vertex-2023-10-16", "messages": []}, target)
+    assert (request.model, request.stream) == ("claude-sonnet-4-5", True)
 
 
 @pytest.mark.parametrize(

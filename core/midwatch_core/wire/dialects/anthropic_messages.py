@@ -38,7 +38,7 @@ class AnthropicMessages:
         return Request(
             operation=self.operation,
             model=body["model"].text() or target.captures.get("model"),
-            stream=body["stream"].flag(),
+            stream=body["stream"].flag() or target.path.endswith(":streamRawPredict"),  # Vertex AI's path
             segments=tuple(_request_segments(body)),
             tools=tuple(name for tool in body["tools"] if (name := _tool_name(tool))),
             parameters=parameters(body, beside=_NO_PARAMETERS),

@@ -143,10 +143,13 @@ class AnthropicStream:
             self._assembly.finish(FINISH_REASONS.get(reason, FinishReason.OTHER), reason)
 
     def _report_usage(self, usage: dict[str, Any] | None) -> None:
-        """Counts are cumulative; what a later report leaves out still holds."""
+        """Counts are cumulative; what a later report leaves out, or (compatible vendors) sets to zero, still holds."""
         if not usage:
             return
-        self._usage.update((key, value) for key, value in usage.items() if value is not None)
+        for key, value in usage.items():
+            known = self._usage.get(key)
+            if value is not None and not (type(value) is type(known) is int and value < known):
+                self._usage[key] = value
         node = Node(self._usage, self._trouble, Node(None, self._trouble), "usage")
         self._assembly.service_tier = read_service_tier(node)
         if read := read_usage(node):
