@@ -1,14 +1,12 @@
 """Refusals in OpenAI's shape, as its real client library takes them from a real server."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import openai
 import pytest
+from loopback import answering
 from wire_checks import read_response, read_stream, sse
 
 from midwatch_core.model.content import ProviderError
@@ -56,51 +54,18 @@ BEGINNINGS = {
 }
 
 
-@dataclass
-class Provider:
-    """A server that gives one answer to every call, and counts them."""
-
-    answer: Answer
-    url: str = ""
-    calls: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def provider(answer: Answer) -> Iterator[Provider]:
-    running = Provider(answer)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            running.calls.append(self.path)
-            self.send_response(running.answer.status)
-            for name, value in running.answer.headers:
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(running.answer.body)))
-            self.end_headers()
-            self.wfile.write(running.answer.body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    running.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
-        yield running
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def refusal(status: int, **more: Any) -> Refusal:
     return Refusal(status=status, code="policy_blocked", message="Blocked by policy.", request_id="req-7", **more)
 
 
-def client_of(running: Provider) -> openai.OpenAI:
-    return openai.OpenAI(api_key="k", base_url=running.url, max_retries=1)
+@contextmanager
+def client_of(answer: Answer) -> Iterator[openai.OpenAI]:
+    """A client of a provider that gives this answer to every call."""
+    with (
+        answering(answer.status, answer.headers, answer.body) as url,
+        openai.OpenAI(api_key="k", base_url=f"{url}/v1", max_retries=0) as client,
+    ):
+        yield client
 
 
 @pytest.mark.parametrize(("dialect", "call"), CALLS, ids=lambda item: getattr(item, "id", ""))
@@ -116,22 +81,17 @@ def client_of(running: Provider) -> openai.OpenAI:
 def test_a_refusal_is_raised_as_the_typed_error(
     dialect: Dialect, call: Call, status: int, raised: type[openai.APIStatusError]
 ) -> None:
-    with provider(dialect.refuse(refusal(status))) as running, client_of(running) as client:
+    with client_of(dialect.refuse(refusal(status))) as client:
         with pytest.raises(raised) as caught:
             call(client, False)
         assert (caught.value.code, caught.value.request_id) == ("policy_blocked", "req-7")
         assert "Blocked by policy." in caught.value.message
-        assert len(running.calls) == 1
 
 
 def test_a_limit_says_when_to_come_again() -> None:
     answer = OpenAIChat().refuse(refusal(429, retry_after_s=0))
     assert dict(answer.headers)["retry-after"] == "0"
-    with (
-        provider(answer) as running,
-        openai.OpenAI(api_key="k", base_url=running.url, max_retries=0) as client,
-        pytest.raises(openai.RateLimitError) as caught,
-    ):
+    with client_of(answer) as client, pytest.raises(openai.RateLimitError) as caught:
         chat(client, False)
     assert caught.value.type == "rate_limit_error"
 
@@ -141,7 +101,7 @@ def test_a_refusal_in_a_stream_is_raised_behind_what_came_before(dialect: Dialec
     body = sse(BEGINNINGS[dialect.id]) + dialect.refuse_in_stream(refusal(403))
     answer = Answer(status=200, headers=(("content-type", "text/event-stream"),), body=body)
     seen = []
-    with provider(answer) as running, client_of(running) as client:
+    with client_of(answer) as client:
         with pytest.raises(openai.APIError) as caught:
             seen.extend(call(client, True))
         assert caught.value.message == "Blocked by policy."

@@ -372,6 +372,12 @@ def test_a_server_that_sends_only_the_last_event() -> None:
     assert response.tool_calls == CALLED
 
 
+def test_a_server_that_begins_items_and_ends_none() -> None:
+    response, _ = read_stream(RESPONSES, [sse(*map(added, range(len(ITEMS))), COMPLETED)])
+    assert by_path(response) == TEXTS
+    assert response.tool_calls == CALLED
+
+
 def test_a_server_whose_last_event_has_no_output() -> None:
     bare = {"type": "response.completed", "response": {**ANSWER, "output": []}}
     response, _ = read_stream(RESPONSES, [sse(*STREAM[:-1], bare)])

@@ -3,6 +3,7 @@
 from typing import Any
 
 from midwatch_core.model.content import Json
+from midwatch_core.model.usage import Usage
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialects.openai_choice import StreamedChoice, as_text, checked_index
 from midwatch_core.wire.dialects.openai_errors import read_stream_error
@@ -19,12 +20,14 @@ class ChatStreamReader:
     Azure's first chunk without choices; an error as a chunk (OpenRouter, vLLM); a whole answer as one event.
     """
 
-    __slots__ = ("_assembly", "_choices", "_last_usage")
+    __slots__ = ("_assembly", "_choices", "_reported", "_usage")
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
         self._choices: dict[int, StreamedChoice] = {}
-        self._last_usage: Json = None
+        self._usage: Json = None
+        self._reported: Json = None
+        assembly.usage_source = self._read_usage
 
     def event(self, name: str, data: bytes) -> None:
         """Read one chunk."""
@@ -40,7 +43,9 @@ class ChatStreamReader:
         for choice in get("choices") or ():
             self._read_choice(choice)
         if (usage := get("usage")) or (usage := _vendor_usage(chunk)):
-            self._report(usage)
+            self._usage = usage
+            if assembly.raw_finish_reason or not get("choices"):
+                self._report()
         if tier := get("service_tier"):
             assembly.service_tier = as_text(tier) or assembly.service_tier
         if "error" in chunk or get("object") == "error":
@@ -63,7 +68,8 @@ class ChatStreamReader:
         if raw := choice.get("finish_reason"):
             self._finish(index, raw)
         if usage := choice.get("usage"):
-            self._report(usage)
+            self._usage = usage
+            self._report()
 
     def _finish(self, index: int, word: object) -> None:
         """The first choice's reason counts, another's until then; vendors repeat it in their last chunk."""
@@ -71,16 +77,18 @@ class ChatStreamReader:
         if raw and raw != known and (known is None or index == 0) and self._assembly.error is None:
             self._assembly.finish(finish_reason(raw), raw)
 
-    def _report(self, usage: Json) -> None:
-        if usage == self._last_usage:
-            return
-        self._last_usage = usage
+    def _report(self) -> None:
+        """Usage that may be the last: what comes with every token is only read at the end."""
+        if self._usage != self._reported and (usage := self._read_usage()):
+            self._reported = self._usage
+            self._assembly.report_usage(usage)
+
+    def _read_usage(self) -> Usage | None:
         trouble = Trouble()
-        read = read_chat_usage(Node(usage, trouble))
-        if read is not None:
-            self._assembly.report_usage(read)
+        usage = read_chat_usage(Node(self._usage, trouble))
         if trouble.first:
             self._assembly.note(f"usage: {trouble.first}")
+        return usage
 
     def _fail(self, chunk: Json) -> None:
         if error := read_stream_error(chunk):

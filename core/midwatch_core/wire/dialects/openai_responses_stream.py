@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from midwatch_core.model.content import FinishReason, Json, ProviderError
+from midwatch_core.model.content import FinishReason, ProviderError
 from midwatch_core.model.segment import Part
 from midwatch_core.wire.assembly import Assembly, Block
 from midwatch_core.wire.dialects.openai_choice import as_text, checked_index
@@ -35,22 +35,23 @@ _KEPT = ("type", "container_id", "action")
 class ResponsesStreamReader:
     """Reads `response.*` events. `response.completed`, `.incomplete` and `.failed` end the stream.
 
-    Texts come as deltas. Items that have none (a web search's action, an MCP call's output) are read when they are
-    done, and all of them from the last event where a server sends only that.
+    Texts come as deltas. What has none (a web search's action, an MCP call's output) is read when its item is done,
+    and from the last event where a server sends only that.
     """
 
-    __slots__ = ("_assembly", "_blocks", "_handlers", "_items", "_written")
+    __slots__ = ("_assembly", "_blocks", "_finished", "_handlers", "_items", "_written")
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
         self._blocks: dict[tuple[str, Any, Any], Block] = {}
         # Paths that have had a text: what comes again in a `done` event is not added twice.
         self._written: set[str] = set()
-        self._items: dict[int, Json] = {}
+        self._items: dict[str, Node] = {}
+        self._finished: set[str] = set()
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "response.created": self._begin,
             "response.in_progress": self._begin,
-            "response.output_item.added": self._add_item,
+            "response.output_item.added": self._begin_item,
             "response.output_item.done": self._end_item,
             "error": self._fail,
             **dict.fromkeys(_LAST, self._end),
@@ -95,42 +96,38 @@ class ResponsesStreamReader:
         self._assembly.id = as_text(response.get("id")) or self._assembly.id
         self._assembly.service_tier = as_text(response.get("service_tier")) or self._assembly.service_tier
 
-    def _add_item(self, event: dict[str, Any]) -> None:
-        self._item(event)
+    def _begin_item(self, event: dict[str, Any]) -> None:
+        self._register(_placed(event))
 
     def _end_item(self, event: dict[str, Any]) -> None:
-        item = self._item(event)
-        self._fill(item)
+        self._finish_item(_placed(event))
 
-    def _item(self, event: dict[str, Any]) -> Node:
-        """Register an item and the tool it calls. The node stands where the item has its place in the answer."""
-        index, item = checked_index(event["output_index"]), event["item"]
-        self._items[index] = {key: item[key] for key in _KEPT if key in item}
-        node = self._placed(item, index)
-        if call := read_call(node):
-            self._assembly.tool(call.path, call.id, call.name)
-        return node
-
-    def _placed(self, item: Json, index: int) -> Node:
-        root = Node(None, Trouble())
-        return Node(item, Trouble(), Node(None, Trouble(), root, "output"), index)
-
-    def _fill(self, item: Node) -> None:
-        """Texts of a finished item that did not come as deltas."""
+    def _finish_item(self, item: Node) -> None:
+        self._register(item)
+        self._finished.add(item.path)
+        # Texts that did not come as deltas.
         for segment in read_item(item, Part.ASSISTANT):
             if segment.path not in self._written:
                 self._written.add(segment.path)
                 self._assembly.block(segment.part, segment.path).append(segment.text)
+
+    def _register(self, item: Node) -> None:
+        """Keep what an item says of fees and finish, and the tool it calls."""
+        if isinstance(item.value, dict):
+            kept = {key: item.value[key] for key in _KEPT if key in item.value}
+            self._items[item.path] = Node(kept, Trouble())
+        if call := read_call(item):
+            self._assembly.tool(call.path, call.id, call.name)
 
     def _end(self, event: dict[str, Any]) -> None:
         assembly = self._assembly
         self._identify(event["response"])
         response = Node(event["response"], trouble := Trouble())
         items = [item for item in response["output"] if item.is_dict]
-        if not self._items:
-            for item in items:
-                self._take_whole(item)
-        known = items or [Node(item, Trouble()) for item in self._items.values()]
+        for item in items:
+            if item.path not in self._finished:
+                self._finish_item(item)
+        known = items or list(self._items.values())
         if usage := read_responses_usage(response["usage"], known):
             assembly.report_usage(usage)
         if assembly.error is None and (error := read_error(response, failed=False)):
@@ -144,14 +141,16 @@ class ResponsesStreamReader:
         if trouble.first:
             assembly.note(f"{event.get('type')}: {trouble.first}")
 
-    def _take_whole(self, item: Node) -> None:
-        if call := read_call(item):
-            self._assembly.tool(call.path, call.id, call.name)
-        self._fill(item)
-
     def _fail(self, event: dict[str, Any]) -> None:
         """`{"type": "error", "code", "message"}`, or the same in an object `error`."""
         nested = event.get("error")
         error = nested if isinstance(nested, dict) else event
         kind = (as_text(error.get("type")) if error is nested else None) or as_text(error.get("code"))
         self._assembly.fail(ProviderError(type=kind, message=as_text(error.get("message")) or as_text(nested)))
+
+
+def _placed(event: dict[str, Any]) -> Node:
+    """The item of an event, standing where it has its place in the whole answer."""
+    trouble = Trouble()
+    output = Node(None, trouble, Node(None, trouble), "output")
+    return Node(event["item"], trouble, output, checked_index(event["output_index"]))

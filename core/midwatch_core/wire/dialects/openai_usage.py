@@ -19,34 +19,32 @@ def read_chat_usage(usage: Node) -> Usage | None:
     if not usage:
         return None
     inputs, outputs = usage["prompt_tokens_details"], usage["completion_tokens_details"]
-    prompt, completion = usage["prompt_tokens"].whole(), usage["completion_tokens"].whole()
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     if prompt is None and completion is None:
         return None
-    reasoning = outputs["reasoning_tokens"].whole()
-    audio_in = inputs["audio_tokens"].whole()
+    reasoning = _count(outputs, "reasoning_tokens")
+    audio_in = _count(inputs, "audio_tokens")
     missing_in, missing_out = _outside(usage, prompt or 0, completion or 0, reasoning)
     if reasoning is None:
-        reasoning = usage["reasoning_tokens"].whole() or (missing_out or None)
+        reasoning = _count(usage, "reasoning_tokens") or (missing_out or None)
     return Usage(
         input_tokens=prompt if prompt is None else prompt + missing_in,
         output_tokens=completion if completion is None else completion + missing_out,
         cache_read_tokens=_cached(usage, inputs),
-        cache_write_5m_tokens=inputs["cache_write_tokens"].whole(),
+        cache_write_5m_tokens=_count(inputs, "cache_write_tokens"),
         reasoning_tokens=reasoning,
         input_audio_tokens=audio_in if audio_in is not None else (missing_in or None),
-        input_image_tokens=inputs["image_tokens"].whole(),
-        output_audio_tokens=outputs["audio_tokens"].whole(),
-        output_image_tokens=outputs["image_tokens"].whole(),
+        input_image_tokens=_count(inputs, "image_tokens"),
+        output_audio_tokens=_count(outputs, "audio_tokens"),
+        output_image_tokens=_count(outputs, "image_tokens"),
         tool_fees=_fees(usage),
     )
 
 
 def _cached(usage: Node, details: Node) -> int | None:
     """Cache reads: OpenAI's place, DeepSeek's, and Moonshot's and Together's."""
-    for node in (details["cached_tokens"], usage["prompt_cache_hit_tokens"], usage["cached_tokens"]):
-        if node:
-            return node.whole()
-    return None
+    places = ((details, "cached_tokens"), (usage, "prompt_cache_hit_tokens"), (usage, "cached_tokens"))
+    return next((count for holder, key in places if (count := _count(holder, key)) is not None), None)
 
 
 def _outside(usage: Node, prompt: int, completion: int, reasoning: int | None) -> tuple[int, int]:
@@ -55,9 +53,9 @@ def _outside(usage: Node, prompt: int, completion: int, reasoning: int | None) -
     xAI and Google leave reasoning out of `completion_tokens` and put it in `total_tokens`; Google does not name it.
     Perplexity leaves it out of both, so that it exceeds the output. Mistral's audio input is only in the total.
     """
-    total = usage["total_tokens"].whole() or 0
+    total = _count(usage, "total_tokens") or 0
     rest = total - prompt - completion
-    own = usage["reasoning_tokens"].whole() or 0
+    own = _count(usage, "reasoning_tokens") or 0
     if rest <= 0:
         return 0, own if own > completion else 0
     if usage["prompt_audio_seconds"]:
@@ -66,8 +64,20 @@ def _outside(usage: Node, prompt: int, completion: int, reasoning: int | None) -
 
 
 def _fees(usage: Node) -> dict[str, int]:
-    fees = {name: usage[key].whole() for key, name in _FEES.items()}
+    fees = {name: _count(usage, key) for key, name in _FEES.items()}
     fees["web_search"] = usage["server_tool_use"]["web_search_requests"].whole()  # OpenRouter
     for key, node in usage["server_side_tool_usage_details"].members():  # xAI
         fees[key.removesuffix("_calls")] = node.whole()
     return {name: count for name, count in fees.items() if count}
+
+
+def _count(holder: Node, key: str) -> int | None:
+    """`holder[key].whole()`, without a node where all is well: some servers send usage with every token."""
+    value = holder.value
+    if value is None:
+        return None
+    if type(value) is dict:
+        found = value.get(key)
+        if found is None or (type(found) is int and found >= 0):
+            return found
+    return holder[key].whole()
