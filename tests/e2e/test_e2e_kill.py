@@ -10,7 +10,7 @@ from midwatch_journal import JournalReader
 from tests.e2e.killing import House, Killer, Load, duplicates, simulated_providers
 
 # Kills of each kind. Twenty take about a minute and a half: a worker needs one to two seconds to start.
-KILLS = int(os.environ.get("MIDWATCH_E2E_KILLS", "20"))
+KILLS = int(os.environ.get("E2E_KILLS", "20"))
 CLIENTS = 15
 
 
