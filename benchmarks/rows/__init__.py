@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from benchmarks.row import Row
-from benchmarks.rows import idle, latency, many_streams, patches, sse, throughput, ttft
+from benchmarks.rows import idle, latency, many_streams, patches, sse, store, throughput, ttft
 from benchmarks.session import Session
 
 BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
@@ -17,5 +17,6 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "many-streams": many_streams.measure,
     "idle": idle.measure,
     "patches": patches.measure,
-    # What lies behind the proxy (store, pipeline lag, CLI) joins here.
+    # What lies behind the proxy (pipeline lag, CLI) joins here.
+    "store": store.measure,
 }

@@ -47,11 +47,11 @@ def make_exchange(
     answer: str = "Paris.",
     **changes: Any,
 ) -> Exchange:
-    """A chat call that went well. `changes` replace fields of the exchange; each call gives a new id, a second later."""
+    """A chat call that went well. `changes` replace fields of the exchange; every call has a new id, a second later."""
     number = next(_numbers)
     started_at = BEGINNING + timedelta(seconds=number)
     exchange = Exchange(
-        id=uuid7(started_at.timestamp(), lambda size: number.to_bytes(size)),
+        id=uuid7(started_at.timestamp(), number.to_bytes),
         trace_id=f"trace-{number}",
         started_at=started_at,
         identity=Identity(

@@ -14,7 +14,7 @@ import pytest
 from midwatch_core.errors import StorageError
 from midwatch_core.listing import row_of
 from midwatch_core.model.audit import AuditRecord
-from midwatch_core.model.content import ProviderError, Request, ToolCall
+from midwatch_core.model.content import Json, ProviderError, Request, ToolCall
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
@@ -36,7 +36,7 @@ ALL = ExchangeFilter()
 _HARD_TEXTS = (
     "",
     "NUL \0 in \0 the middle\0",
-    "naïve 漢字 🦉 ‏עברית é ﷽ \u2028\u2029\ufeff\ufffd\U0010ffff",
+    "naïve 漢字 🦉 \u202b\u05e2\u05d1 é ﷽ \u2028\u2029\ufeff\ufffd\U0010ffff",
     "\x1b[31m\r\n\t\x7f\x85",
     '"$text" {"$omitted": 3} \\u0000 \\',
     "x" * 100_000,
@@ -74,7 +74,7 @@ def everything() -> Exchange:
         evidence="sk-…",
         plugin="rules",
     )
-    body: dict[str, object] = {
+    body: Json = {
         "messages": [{"$text": "no hash of ours"}],
         "n": 1,
         "deep": [[{"a/b~c": [1.5, None, True]}]],
@@ -159,7 +159,7 @@ class TraceRepositoryContract:
     async def test_gives_back_long_lists(self, repository: TraceRepository, length: int) -> None:
         messages = [("user", f"turn {number}") for number in range(length)]
         request = replace(make_request(messages), tools=tuple(f"tool_{number}" for number in range(length)))
-        body = {"response": {"input": list(range(length)), "": [{"a": None}] * length}, "tools": [[]] * length}
+        body: Json = {"response": {"input": list(range(length)), "": [{"a": None}] * length}, "tools": [[]] * length}
         exchanges = [make_exchange(request=request), make_exchange(request=replace(request, body=body))]
         exchanges.append(make_exchange(request=replace(request, body=[{"n": number} for number in range(length)])))
         await repository.put(exchanges)

@@ -25,7 +25,7 @@ class Database:
         self.location = location
         self._writing: ThreadPoolExecutor | None = None
         self._reading: ThreadPoolExecutor | None = None
-        self._writer: sqlite3.Connection | None = None
+        self.writer: sqlite3.Connection | None = None
         self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._opened: list[sqlite3.Connection] = []
 
@@ -48,8 +48,8 @@ class Database:
                 migrate(reader)
                 self._readers.put(reader)
                 return
-            self._writer = open_writer(self.location)
-            migrate(self._writer)
+            self.writer = open_writer(self.location)
+            migrate(self.writer)
 
     async def write[Result](self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` in a transaction of its own, after the writes asked for before. Raises StorageError."""
@@ -84,10 +84,10 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(threads, run, work)
 
     def _write[Result](self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        if self._writer is None:
+        if self.writer is None:
             raise StorageError(f"{self.location.path}: the repository is not open")
         with translated(self.location.path):
-            return work(self._writer)
+            return work(self.writer)
 
     @staticmethod
     def _in_transaction[Result](connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
@@ -127,7 +127,8 @@ class Database:
             await asyncio.to_thread(pool.shutdown)
         with translated(self.location.path):
             # The writer last: the connection that closes last folds the WAL into the file.
-            for connection in [*self._opened, *filter(None, [self._writer])]:
+            for connection in [*self._opened, *filter(None, [self.writer])]:
                 connection.close()
         self._opened.clear()
-        self._writer = None
+        self._readers = queue.SimpleQueue()
+        self.writer = None

@@ -1,10 +1,11 @@
 """Long lists cut into blocks that are kept once: the n-th turn of a conversation adds its own items, not all n.
 
-A list is cut into blocks of 16 from its beginning. The list of the blocks' hashes is cut the same way, and so on: a
+A list is cut into blocks of 8 from its beginning. The list of the blocks' hashes is cut the same way, and so on: a
 tree, as in Git, whose inner nodes are shared by every list that begins alike. What an exchange itself holds is the
 `levels`: the items that fill no block yet, then the hashes of whole blocks that fill no block of hashes yet, ….
 """
 
+import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from midwatch_sql.jsoncodec import dumps, loads
 
-BLOCK = 16
+BLOCK = 8
 
 
 class PieceKind(IntEnum):
@@ -39,11 +40,12 @@ type Levels = list[list[Any]]
 
 
 def piece_hash(kind: PieceKind, body: bytes) -> str:
-    """32 hex digits for what is kept; texts and blocks never share one.
+    """22 characters (128 bits) for what is kept; texts and blocks never share one.
 
     Not the segment's own hash: that is over the original text, and two policies may mask one text in two ways.
     """
-    return hashlib.blake2b(body, digest_size=16, person=kind.name.encode()).hexdigest()
+    digest = hashlib.blake2b(body, digest_size=16, person=kind.name.encode()).digest()
+    return base64.urlsafe_b64encode(digest)[:22].decode()
 
 
 def children_of(kind: PieceKind, items: Sequence[Any]) -> frozenset[str]:

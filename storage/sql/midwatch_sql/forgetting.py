@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from itertools import batched
 
-from midwatch_sql.compression import unpack
+from midwatch_sql.compression import unpack, unpack_detail
 from midwatch_sql.conditions import marks
 from midwatch_sql.document import detail_children
 from midwatch_sql.folding import PieceKind, block_children
@@ -24,7 +24,7 @@ def forget_step(connection: sqlite3.Connection, before_us: int) -> int:
     gone = connection.execute(_OLDEST, (before_us, STEP)).fetchall()
     uses: dict[str, Counter[str]] = {}
     for _, tenant, detail in gone:
-        uses.setdefault(tenant, Counter()).update(detail_children(unpack(detail)))
+        uses.setdefault(tenant, Counter()).update(detail_children(unpack_detail(detail)))
     connection.executemany("DELETE FROM exchanges WHERE id = ?", [(exchange_id,) for exchange_id, _, _ in gone])
     for tenant, released in uses.items():
         _release(connection, tenant, released)
@@ -49,7 +49,7 @@ def _release(connection: sqlite3.Connection, tenant: str, released: Mapping[str,
 def _orphans(connection: sqlite3.Connection, tenant: str, keys: Collection[str]) -> dict[str, frozenset[str]]:
     """Those of the pieces that nothing uses, with the pieces they refer to."""
     orphans: dict[str, frozenset[str]] = {}
-    for some in batched(keys, CHUNK, strict=False):
+    for some in batched(keys, CHUNK):
         # A text refers to nothing: its body stays where it is.
         query = (
             f"SELECT hash, kind, CASE kind WHEN {PieceKind.TEXT:d} THEN NULL ELSE body END"  # noqa: S608  # marks only

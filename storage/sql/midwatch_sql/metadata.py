@@ -21,34 +21,34 @@ class SqliteMetadata:
     """A MetadataRepository in one SQLite file, which it may share with SqliteTraces."""
 
     def __init__(self, location: Location) -> None:
-        self._database = Database(location)
+        self.database = Database(location)
 
     async def start(self) -> None:
         """Open, and migrate unless the URL says mode=ro. Raises StorageError."""
-        location = self._database.location
-        await self._database.start(lambda connection: bring_up_to_date(connection, location, "metadata"))
+        location = self.database.location
+        await self.database.start(lambda connection: bring_up_to_date(connection, location, "metadata"))
 
     async def setting(self, key: str) -> str | None:
         """The value kept under `key`. Raises StorageError."""
-        return await self._database.read(lambda connection: _setting(connection, key))
+        return await self.database.read(lambda connection: _setting(connection, key))
 
     async def keep_setting(self, key: str, value: str) -> None:
         """Keep `value` under `key`. Raises StorageError."""
-        await self._database.write(lambda connection: connection.execute(_KEEP, (key, value)))
+        await self.database.write(lambda connection: connection.execute(_KEEP, (key, value)))
 
     async def append_audit(self, record: AuditRecord) -> None:
         """Add to the audit log. Raises StorageError."""
-        await self._database.write(lambda connection: _append(connection, record))
+        await self.database.write(lambda connection: _append(connection, record))
 
     async def audit(self, *, limit: int) -> Sequence[AuditRecord]:
         """The newest records, newest first. Raises StorageError."""
         if limit < 1:
             raise StorageError(f"a page of {limit} records: at least 1 is needed")
-        return await self._database.read(lambda connection: _newest(connection, limit))
+        return await self.database.read(lambda connection: _newest(connection, limit))
 
     async def close(self) -> None:
         """Let go of the file."""
-        await self._database.close()
+        await self.database.close()
 
 
 def _setting(connection: sqlite3.Connection, key: str) -> str | None:

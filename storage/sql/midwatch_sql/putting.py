@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 from midwatch_sql.columns import EXCHANGES, PIECES, names
-from midwatch_sql.compression import pack
+from midwatch_sql.compression import pack, pack_detail
 from midwatch_sql.conditions import marks
 from midwatch_sql.document import TakenApart
 from midwatch_sql.folding import Piece
@@ -28,12 +28,12 @@ def put_batch(connection: sqlite3.Connection, batch: Sequence[TakenApart]) -> No
         tenants.setdefault(item.row.tenant, []).append(item)
     for tenant, items in tenants.items():
         _put_pieces(connection, tenant, items)
-    connection.executemany(_INSERT_EXCHANGE, [(*values_of(item.row), pack(item.detail)) for item in new])
+    connection.executemany(_INSERT_EXCHANGE, [(*values_of(item.row), pack_detail(item.detail)) for item in new])
 
 
 def _not_yet_there(connection: sqlite3.Connection, batch: Sequence[TakenApart]) -> Collection[TakenApart]:
     first = {item.row.id: item for item in reversed(batch)}
-    for ids in batched(list(first), CHUNK, strict=False):
+    for ids in batched(list(first), CHUNK):
         query = f"SELECT id FROM exchanges WHERE id IN ({marks(len(ids))})"  # noqa: S608  # question marks only
         for (known,) in connection.execute(query, ids):
             del first[known]
@@ -63,7 +63,7 @@ def _put_pieces(connection: sqlite3.Connection, tenant: str, items: Iterable[Tak
 
 def _known(connection: sqlite3.Connection, tenant: str, keys: Iterable[str]) -> set[str]:
     found: set[str] = set()
-    for some in batched(keys, CHUNK, strict=False):
+    for some in batched(keys, CHUNK):
         query = f"SELECT hash FROM pieces WHERE tenant = ? AND hash IN ({marks(len(some))})"  # noqa: S608  # marks only
         found.update(key for (key,) in connection.execute(query, (tenant, *some)))
     return found

@@ -1,5 +1,7 @@
 """The tables as SQLAlchemy knows them: what migrations are checked against. Imported only where a schema is at work."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
 
@@ -7,7 +9,7 @@ from midwatch_sql.columns import AUDIT, EXCHANGES, PIECES, SETTINGS, ColumnSpec,
 
 # SQLite counts a key upwards by itself only where its type is INTEGER to the letter.
 _COUNTER = BigInteger().with_variant(Integer(), "sqlite")
-_TYPES: dict[Kind, TypeEngine[object]] = {
+_TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.TEXT: Text(),
     Kind.INTEGER: BigInteger(),
     Kind.REAL: Float(53),
@@ -17,7 +19,7 @@ _TYPES: dict[Kind, TypeEngine[object]] = {
 }
 
 
-def _columns(specs: tuple[ColumnSpec, ...]) -> list[Column[object]]:
+def _columns(specs: tuple[ColumnSpec, ...]) -> list[Column[Any]]:
     return [
         Column(
             spec.name,
@@ -31,8 +33,8 @@ def _columns(specs: tuple[ColumnSpec, ...]) -> list[Column[object]]:
 
 traces = MetaData()
 exchanges = Table("exchanges", traces, *_columns(EXCHANGES))
-Index("exchanges_by_start", exchanges.c.started_at, exchanges.c.id)
-Index("exchanges_by_tenant", exchanges.c.tenant, exchanges.c.started_at, exchanges.c.id)
+Index("exchanges_by_start", exchanges.c.started_at)
+Index("exchanges_by_tenant", exchanges.c.tenant, exchanges.c.started_at)
 Index("exchanges_by_trace", exchanges.c.trace_id, exchanges.c.started_at)
 Index("exchanges_by_model", exchanges.c.model, exchanges.c.started_at)
 pieces = Table("pieces", traces, *_columns(PIECES))

@@ -12,7 +12,7 @@ from midwatch_core.errors import StorageError
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope
 from midwatch_sql.columns import ROW, names
-from midwatch_sql.compression import unpack
+from midwatch_sql.compression import unpack, unpack_detail
 from midwatch_sql.conditions import conditions, marks
 from midwatch_sql.costing import costs_of
 from midwatch_sql.database import Database
@@ -31,16 +31,16 @@ class SqliteTraces:
     """A TraceRepository in one SQLite file, which it may share with other processes and with SqliteMetadata."""
 
     def __init__(self, location: Location) -> None:
-        self._database = Database(location)
+        self.database = Database(location)
 
     async def start(self) -> None:
         """Open, and migrate unless the URL says mode=ro. Raises StorageError."""
-        location = self._database.location
-        await self._database.start(lambda connection: bring_up_to_date(connection, location, "traces"))
+        location = self.database.location
+        await self.database.start(lambda connection: bring_up_to_date(connection, location, "traces"))
 
     async def put(self, exchanges: Sequence[Exchange]) -> None:
         """Keep a batch, whole or not at all. Raises StorageError."""
-        await self._database.write_prepared(
+        await self.database.write_prepared(
             lambda: [take_apart(exchange) for exchange in exchanges],
             put_batch,
         )
@@ -49,27 +49,27 @@ class SqliteTraces:
         """A page of rows, newest first. Raises StorageError."""
         if limit < 1:
             raise StorageError(f"a page of {limit} rows: at least 1 is needed")
-        return await self._database.read(lambda connection: _page(connection, scope, wanted, limit, cursor))
+        return await self.database.read(lambda connection: _page(connection, scope, wanted, limit, cursor))
 
     async def get(self, scope: Scope, exchange_id: str) -> Exchange | None:
         """One exchange with all its texts; None where there is none in scope. Raises StorageError."""
-        return await self._database.read(lambda connection: _exchange(connection, scope, exchange_id))
+        return await self.database.read(lambda connection: _exchange(connection, scope, exchange_id))
 
     async def costs(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[CostRow]:
         """Sums grouped by some of COST_KEYS, highest cost first. Raises StorageError."""
-        return await self._database.read(lambda connection: costs_of(connection, scope, wanted, by))
+        return await self.database.read(lambda connection: costs_of(connection, scope, wanted, by))
 
     async def delete_before(self, moment: datetime) -> int:
         """Forget exchanges started before `moment`; how many went. In steps: others write in between."""
         before_us, total = microseconds(moment), 0
-        while gone := await self._database.write(lambda connection: forget_step(connection, before_us)):
+        while gone := await self.database.write(lambda connection: forget_step(connection, before_us)):
             total += gone
-            await self._database.write_outside(give_back_space)
+            await self.database.write_outside(give_back_space)
         return total
 
     async def close(self) -> None:
         """Let go of the file."""
-        await self._database.close()
+        await self.database.close()
 
 
 def _page(connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, limit: int, cursor: str | None) -> Page:
@@ -85,13 +85,13 @@ def _exchange(connection: sqlite3.Connection, scope: Scope, exchange_id: str) ->
     found = connection.execute("SELECT tenant, detail FROM exchanges WHERE id = ?", (exchange_id,)).fetchone()
     if found is None or not scope.allows(found[0]):
         return None
-    return put_together(unpack(found[1]), _reader(connection, found[0]), _frames())
+    return put_together(unpack_detail(found[1]), _reader(connection, found[0]), _frames())
 
 
 def _reader(connection: sqlite3.Connection, tenant: str) -> Callable[[Iterable[str]], Mapping[str, bytes]]:
     def read(keys: Iterable[str]) -> Mapping[str, bytes]:
         bodies: dict[str, bytes] = {}
-        for some in batched(keys, CHUNK, strict=False):
+        for some in batched(keys, CHUNK):
             query = f"SELECT hash, body FROM pieces WHERE tenant = ? AND hash IN ({marks(len(some))})"  # noqa: S608  # marks only
             bodies.update((key, unpack(body)) for key, body in connection.execute(query, (tenant, *some)))
         return bodies

@@ -47,8 +47,8 @@ def upgrade() -> None:
         sa.Column("cost_pico", sa.BigInteger()),
         sa.Column("detail", sa.LargeBinary(), nullable=False),
     )
-    op.create_index("exchanges_by_start", "exchanges", ["started_at", "id"])
-    op.create_index("exchanges_by_tenant", "exchanges", ["tenant", "started_at", "id"])
+    op.create_index("exchanges_by_start", "exchanges", ["started_at"])
+    op.create_index("exchanges_by_tenant", "exchanges", ["tenant", "started_at"])
     op.create_index("exchanges_by_trace", "exchanges", ["trace_id", "started_at"])
     op.create_index("exchanges_by_model", "exchanges", ["model", "started_at"])
     op.create_table(
