@@ -13,6 +13,8 @@ _STEP_BYTES = 1024 * 1024
 _GZIP_MAGIC = 0x1F
 # RFC 9659: no content coding may ask for a larger window.
 _ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+# Its library takes no bound for its output; a block of four bytes yields 128 KB, so this yields 4 MB at most.
+_ZSTD_PIECE_BYTES = 128
 
 
 class DecompressionError(ValueError):
@@ -108,8 +110,8 @@ class _Zstd:
 
     def feed(self, data: bytes) -> bytes:
         out: list[bytes] = []
-        for start in range(0, len(data), 1024):
-            out.append(self._decompressor.decompress(data[start : start + 1024]))
+        for start in range(0, len(data), _ZSTD_PIECE_BYTES):
+            out.append(self._decompressor.decompress(data[start : start + _ZSTD_PIECE_BYTES]))
             _check_step(out)
         return b"".join(out)
 

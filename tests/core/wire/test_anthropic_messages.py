@@ -8,15 +8,25 @@ import anthropic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import answering
-from recordings import Recording, recorded
-from wire_checks import by_path, cuts, mutated, read_request, read_response, read_stream, split_at, sse, texts
 
 from midwatch_core.model.content import FinishReason, Response, ToolCall
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.wire.dialect import Refusal
 from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
 from midwatch_core.wire.target import Target
+from tests.core.wire.loopback import answering
+from tests.core.wire.recordings import Recording, recorded
+from tests.core.wire.wire_checks import (
+    by_path,
+    cuts,
+    mutated,
+    read_request,
+    read_response,
+    read_stream,
+    split_at,
+    sse,
+    texts,
+)
 
 DIALECT = AnthropicMessages()
 

@@ -10,10 +10,10 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import cuts, split_at
 
 from midwatch_core.wire import decompression
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
+from tests.core.wire.wire_checks import cuts, split_at
 
 
 def _raw_deflate(data: bytes) -> bytes:

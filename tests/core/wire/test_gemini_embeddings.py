@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import by_path, mutated, read_request, read_response, read_stream
 
 from midwatch_core.model.content import FinishReason, Operation
 from midwatch_core.wire.dialects.gemini_embeddings import GeminiEmbeddings
 from midwatch_core.wire.target import Target
+from tests.core.wire.wire_checks import by_path, mutated, read_request, read_response, read_stream
 
 DIALECT = GeminiEmbeddings()
 TARGET = Target(host="h", path="/v1beta/models/gemini-embedding-001:batchEmbedContents")

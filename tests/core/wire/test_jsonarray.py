@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import cuts, split_at
 
 from midwatch_core.wire import jsonarray
 from midwatch_core.wire.jsonarray import JsonArrayFramer
+from tests.core.wire.wire_checks import cuts, split_at
 
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet='ab{}[]"\\,é😀\n', max_size=8),

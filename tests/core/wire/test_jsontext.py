@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import anything
 
 from midwatch_core.wire.jsontext import compact, load, parse
+from tests.core.wire.wire_checks import anything
 
 documents: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),

@@ -5,10 +5,10 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import cuts, split_at
 
 from midwatch_core.wire import ndjson
 from midwatch_core.wire.ndjson import NdjsonFramer
+from tests.core.wire.wire_checks import cuts, split_at
 
 
 def cut(chunks: list[bytes]) -> list[bytes]:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import anything
 
 from midwatch_core.model.segment import Part
 from midwatch_core.wire.node import Node, Trouble
+from tests.core.wire.wire_checks import anything
 
 
 def node(value: Any) -> tuple[Node, Trouble]:

@@ -6,14 +6,24 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recordings import Recording, recorded
-from wire_checks import by_path, cuts, mutated, ndjson, read_request, read_response, read_stream, split_at, texts
 
 from midwatch_core.model.content import FinishReason, Operation, Response, ToolCall
 from midwatch_core.wire.dialect import Dialect, Refusal
 from midwatch_core.wire.dialects.ollama_chat import OllamaChat
 from midwatch_core.wire.dialects.ollama_embeddings import OllamaEmbeddings
 from midwatch_core.wire.dialects.ollama_generate import OllamaGenerate
+from tests.core.wire.recordings import Recording, recorded
+from tests.core.wire.wire_checks import (
+    by_path,
+    cuts,
+    mutated,
+    ndjson,
+    read_request,
+    read_response,
+    read_stream,
+    split_at,
+    texts,
+)
 
 CHAT, GENERATE, EMBEDDINGS = OllamaChat(), OllamaGenerate(), OllamaEmbeddings()
 DIALECTS: tuple[Dialect, ...] = (CHAT, GENERATE, EMBEDDINGS)

@@ -6,10 +6,10 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import cuts, split_at
 
 from midwatch_core.wire import sse
 from midwatch_core.wire.sse import SseFramer
+from tests.core.wire.wire_checks import cuts, split_at
 
 _BOM = b"\xef\xbb\xbf"
 _TOKENS = [

@@ -12,8 +12,6 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import by_path, cuts, ndjson, read_stream, split_at
-from wire_checks import sse as sse_body
 
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.wire import assembly, sse, streaming
@@ -21,6 +19,8 @@ from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
 from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
 from midwatch_core.wire.dialects.ollama_generate import OllamaGenerate
 from midwatch_core.wire.streaming import ResponseDecoder
+from tests.core.wire.wire_checks import by_path, cuts, ndjson, read_stream, split_at
+from tests.core.wire.wire_checks import sse as sse_body
 
 ANTHROPIC, GEMINI, OLLAMA = AnthropicMessages(), GeminiGenerateContent(), OllamaGenerate()
 EVENTS: list[dict[str, Any]] = [
