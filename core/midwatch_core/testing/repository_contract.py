@@ -298,6 +298,15 @@ class TraceRepositoryContract:
         assert await repository.get(scope, ours.id) == ours
         assert [row.group for row in await repository.costs(scope, ALL, by=["tenant"])] == [("ours",)]
 
+    async def test_pages_of_several_tenants_are_in_order(self, repository: TraceRepository) -> None:
+        exchanges = [make_exchange(tenant="abc"[number % 3]) for number in range(12)]
+        await repository.put(exchanges)
+        expected = [one.id for one in reversed(exchanges) if one.identity.tenant != "b"]
+        scope = Scope(tenants=frozenset({"a", "c"}))
+        first = await repository.list(scope, ALL, limit=5)
+        assert _ids(first) == expected[:5]
+        assert _ids(await repository.list(scope, ALL, limit=5, cursor=first.cursor)) == expected[5:]
+
     async def test_an_empty_scope_sees_nothing(self, repository: TraceRepository) -> None:
         exchange = make_exchange()
         await repository.put([exchange])

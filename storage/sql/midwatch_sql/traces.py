@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from midwatch_core.cursor import encode_cursor, microseconds
 from midwatch_core.errors import StorageError
@@ -73,12 +73,21 @@ class SqliteTraces:
 
 
 def _page(connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, limit: int, cursor: str | None) -> Page:
+    # Tenant by tenant: an index gives the newest of one tenant, but of several together only by sorting them all.
+    scopes = [scope] if scope.tenants is None else [Scope(tenants=frozenset({name})) for name in scope.tenants]
+    found = [values for one in scopes for values in _newest(connection, one, wanted, limit + 1, cursor)]
+    rows = sorted(map(row_from, found), key=lambda row: (row.started_at, row.id), reverse=True)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows=tuple(rows), cursor=encode_cursor(rows[-1].started_at, rows[-1].id) if more else None)
+
+
+def _newest(
+    connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, limit: int, cursor: str | None
+) -> Iterable[Sequence[Any]]:
     where, values = conditions(scope, wanted, cursor)
     query = f"SELECT {names(ROW)} FROM exchanges WHERE {where} ORDER BY started_at DESC, id DESC LIMIT ?"  # noqa: S608  # names and question marks only
-    found = connection.execute(query, (*values, limit + 1)).fetchall()
-    rows = tuple(row_from(values) for values in found[:limit])
-    more = len(found) > limit
-    return Page(rows=rows, cursor=encode_cursor(rows[-1].started_at, rows[-1].id) if more else None)
+    return connection.execute(query, (*values, limit))
 
 
 def _exchange(connection: sqlite3.Connection, scope: Scope, exchange_id: str) -> Exchange | None:
