@@ -1,4 +1,4 @@
-"""One exchange as a conversation: turns of blocks in the order they were said, calls joined to their results."""
+"""One exchange as a conversation: turns of blocks in the order they were said, and what else its page shows."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,8 @@ from midwatch_core.listing import ExchangeRow, row_of
 from midwatch_core.model.content import Json
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding
-from midwatch_core.model.segment import Direction, Part, Segment
-from midwatch_web.passage import Passage, passage_of
-from midwatch_web.skeleton import tool_call_at, tool_result_at
+from midwatch_core.model.segment import Direction, Part
+from midwatch_web.blocks import Block, blocks_of, segments_of
 from midwatch_web.waterfall import Waterfall, waterfall_of
 
 _ROLES = {
@@ -24,29 +23,6 @@ _ROLES = {
 _INSTRUCTIONS = ("system", "instructions", "systemInstruction", "system_instruction")
 # A long history is folded but for what was said last: an agent's hundredth turn repeats the ninety-nine before.
 _TURNS_OPEN, _TURNS_AT_END = 9, 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """One text. `number` is its place among the texts of its side; `tool` and `call` name the call it belongs to.
-
-    `partner` is the anchor of the result of a call, or of the call of a result. `findings` counts those in the text.
-    """
-
-    part: Part
-    side: Direction
-    number: int
-    characters: int
-    passage: Passage
-    findings: int = 0
-    tool: str | None = None
-    call: str | None = None
-    partner: str | None = None
-
-    @property
-    def anchor(self) -> str:
-        """The element's id on the page."""
-        return f"{self.side.value}-{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +49,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """All that the page of one exchange shows."""
+    """All that the page of one exchange shows. `left_out` counts the texts that it has no room for."""
 
     exchange: Exchange
     row: ExchangeRow
@@ -82,6 +58,7 @@ class View:
     folded: tuple[Turn, ...]
     turns: tuple[Turn, ...]
     answer: tuple[Turn, ...]
+    left_out: int
     findings: tuple[Placed, ...]
     waterfall: Waterfall | None
     parameters: tuple[tuple[str, str], ...]
@@ -93,19 +70,19 @@ class View:
 def view_of(exchange: Exchange) -> View:
     """The page of an exchange."""
     numbered = list(enumerate(exchange.findings))
-    request = _blocks(Direction.REQUEST, exchange, numbered)
-    response = _blocks(Direction.RESPONSE, exchange, numbered)
-    joined = _joined([*request, *response])
-    asked, answered = joined[: len(request)], joined[len(request) :]
+    blocks = blocks_of(exchange, numbered)
+    asked = [block for block in blocks if block.side is Direction.REQUEST]
+    answered = [block for block in blocks if block.side is Direction.RESPONSE]
     opening, folded, turns = _folded(_turns(_instructions_first(asked, exchange)))
     return View(
         exchange=exchange,
         row=row_of(exchange),
-        definitions=tuple(block for block in joined if block.part is Part.TOOL_DEFINITION),
+        definitions=tuple(block for block in blocks if block.part is Part.TOOL_DEFINITION),
         opening=opening,
         folded=folded,
         turns=turns,
         answer=tuple(_turns(answered)),
+        left_out=sum(len(segments_of(exchange, side)) for side in Direction) - len(blocks),
         findings=tuple(_placed(numbered, exchange)),
         waterfall=waterfall_of(exchange.timing),
         parameters=tuple((name, _plain(value)) for name, value in exchange.request.parameters.items()),
@@ -113,89 +90,6 @@ def view_of(exchange: Exchange) -> View:
         request_body=_pretty(exchange.request.body),
         response_body=_pretty(exchange.response.body) if exchange.response else None,
     )
-
-
-def segments_of(exchange: Exchange, side: Direction) -> tuple[Segment, ...]:
-    """The texts of one side."""
-    if side is Direction.REQUEST:
-        return exchange.request.segments
-    return exchange.response.segments if exchange.response else ()
-
-
-def side_text(exchange: Exchange, side: str, number: int) -> str | None:
-    """One text by its side (request, response) and number; None where there is none."""
-    if side not in (Direction.REQUEST, Direction.RESPONSE):
-        return None
-    segments = segments_of(exchange, Direction(side))
-    return segments[number].text if 0 <= number < len(segments) else None
-
-
-def _blocks(side: Direction, exchange: Exchange, findings: Iterable[tuple[int, Finding]]) -> list[Block]:
-    by_path: dict[str, list[tuple[int, Finding]]] = {}
-    for number, finding in findings:
-        if finding.direction is side and finding.path is not None:
-            by_path.setdefault(finding.path, []).append((number, finding))
-    blocks = []
-    for number, segment in enumerate(segments_of(exchange, side)):
-        tool, call = _tool(segment, side, exchange)
-        inside = by_path.get(segment.path, ())
-        blocks.append(
-            Block(
-                part=segment.part,
-                side=side,
-                number=number,
-                characters=len(segment.text),
-                passage=passage_of(segment.text, inside),
-                findings=len(inside),
-                tool=tool,
-                call=call,
-            )
-        )
-    return blocks
-
-
-def _tool(segment: Segment, side: Direction, exchange: Exchange) -> tuple[str | None, str | None]:
-    """Name and id of the call that a text belongs to."""
-    response = exchange.response
-    if side is Direction.RESPONSE and response is not None:
-        for call in response.tool_calls:
-            if call.path == segment.path:
-                return call.name, call.id
-    body = exchange.request.body if side is Direction.REQUEST else (response.body if response else None)
-    if segment.part is Part.TOOL_CALL:
-        return tool_call_at(body, segment.path)
-    if segment.part is Part.TOOL_RESULT:
-        return tool_result_at(body, segment.path)
-    if segment.part is Part.TOOL_DEFINITION:
-        return _defined_name(segment.text), None
-    return None, None
-
-
-def _defined_name(text: str) -> str | None:
-    """The name in a tool's definition, OpenAI's older wrapping included."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    for place in (document, document.get("function") if isinstance(document, dict) else None):
-        if isinstance(place, dict) and isinstance(name := place.get("name"), str):
-            return name
-    return None
-
-
-def _joined(blocks: list[Block]) -> list[Block]:
-    """Calls and results that bear the same id, each with the other's anchor; a result takes its call's name."""
-    calls = {block.call: block for block in blocks if block.part is Part.TOOL_CALL and block.call}
-    results = {block.call: block for block in reversed(blocks) if block.part is Part.TOOL_RESULT and block.call}
-    joined = []
-    for block in blocks:
-        if block.part is Part.TOOL_CALL and (result := results.get(block.call or "")):
-            joined.append(replace(block, partner=result.anchor))
-        elif block.part is Part.TOOL_RESULT and (call := calls.get(block.call or "")):
-            joined.append(replace(block, partner=call.anchor, tool=block.tool or call.tool))
-        else:
-            joined.append(block)
-    return joined
 
 
 def _instructions_first(blocks: Iterable[Block], exchange: Exchange) -> list[Block]:

@@ -47,12 +47,16 @@ def mark(fragments: Iterable[Fragment], spans: Sequence[Span]) -> Iterator[Fragm
 
 def _intervals(spans: Sequence[Span]) -> tuple[list[int], list[tuple[int, ...]]]:
     """The borders of all spans in order, and which spans cover each interval that ends at a border (or at the end)."""
-    borders = sorted({border for span in spans for border in (span.start, span.end)})
+    starting: dict[int, set[int]] = {}
+    ending: dict[int, set[int]] = {}
+    for span in spans:
+        starting.setdefault(span.start, set()).add(span.number)
+        ending.setdefault(span.end, set()).add(span.number)
+    borders = sorted({*starting, *ending})
     covering: list[tuple[int, ...]] = [()]
     active: set[int] = set()
     for border in borders:
-        active -= {span.number for span in spans if span.end == border}
-        active |= {span.number for span in spans if span.start == border}
+        active = active - ending.get(border, set()) | starting.get(border, set())
         covering.append(tuple(sorted(active)))
     return borders, covering
 

@@ -9,7 +9,7 @@ from midwatch_web.fragments import Fragment
 # Strings, brackets and separators, white space, everything else (numbers, words).
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\s+|[^"{}\[\],:\s]+', re.DOTALL)
 # Above this a text is shown as it is: laying it out would cost more than it tells.
-_MAX_CHARACTERS = 200_000
+_MAX_CHARACTERS = 100_000
 _INDENT = "  "
 
 

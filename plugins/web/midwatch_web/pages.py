@@ -1,5 +1,6 @@
 """The pages people open: the list of calls, and one call as a conversation."""
 
+import asyncio
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
@@ -7,9 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from midwatch_core.listing import ExchangeRow
+from midwatch_core.model.exchange import Exchange
 from midwatch_web.asked import host_of, live_of, queries_of
+from midwatch_web.blocks import side_text
 from midwatch_web.board import ROWS_A_PAGE, read_board, read_totals
-from midwatch_web.conversation import side_text, view_of
+from midwatch_web.conversation import view_of
 from midwatch_web.eventstream import LiveStream
 from midwatch_web.listfilter import PERIODS, ListFilter
 from midwatch_web.templating import page, render
@@ -56,7 +59,8 @@ async def exchange(request: Request, exchange_id: str) -> Response:
     found = await queries_of(request).exchange(exchange_id)
     if found is None:
         raise HTTPException(404, "There is no such call, or it is older than what is kept.")
-    return page(request, "exchange.html", view=view_of(found))
+    # In a thread: a conversation may be long, and the loop has exchanges to store.
+    return await asyncio.to_thread(_conversation, request, found)
 
 
 @router.get("/exchanges/{exchange_id}/texts/{side}/{index}")
@@ -67,3 +71,7 @@ async def text(request: Request, exchange_id: str, side: str, index: int) -> Res
     if told is None:
         raise HTTPException(404, "There is no such text.")
     return Response(told.encode("utf-8", "replace"), media_type="text/plain; charset=utf-8")
+
+
+def _conversation(request: Request, found: Exchange) -> Response:
+    return page(request, "exchange.html", view=view_of(found))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -15,7 +16,29 @@ _FOLD_CHARACTERS, _FOLD_LINES = 1600, 24
 # … and then this much of it stands before the fold.
 _HEAD_CHARACTERS, _HEAD_LINES = 900, 14
 # Longer ones are a page of their own: their rest is behind a link, unless findings are in it.
-EMBEDDED_CHARACTERS = 300_000
+_EMBEDDED_CHARACTERS = 300_000
+# A page's own bounds, over all of its texts: what lies under folds, and what is laid out as JSON.
+_PAGE_FOLDED, _PAGE_LAID_OUT = 4_000_000, 500_000
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What a page may still hold: hostile sizes must not keep the process from its work."""
+
+    folded: int = _PAGE_FOLDED
+    laid_out: int = _PAGE_LAID_OUT
+
+    def fold(self, characters: int) -> bool:
+        """Whether so many characters may lie under a fold; they are then taken."""
+        fits = characters <= min(self.folded, _EMBEDDED_CHARACTERS)
+        self.folded -= characters if fits else 0
+        return fits
+
+    def lay_out(self, characters: int) -> bool:
+        """Whether a JSON text of so many characters may be laid out; they are then taken."""
+        fits = characters <= self.laid_out
+        self.laid_out -= characters if fits else 0
+        return fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +53,16 @@ class Passage:
     embedded: bool = True
 
 
-def passage_of(text: str, findings: Sequence[tuple[int, Finding]]) -> Passage:
+def passage_of(text: str, findings: Sequence[tuple[int, Finding]], allowance: Allowance) -> Passage:
     """A text with the findings that are in it, each with its number on the page."""
-    is_json = is_document(text)
+    is_json = is_document(text) and allowance.lay_out(len(text))
     fragments = lay_out(text) if is_json else iter([Fragment(text=text, start=0)])
     marked = list(mark(fragments, _spans(findings, len(text))))
     head, rest = split(marked, _fold_at(marked))
     by_number = dict(findings)
     hidden = sum(len(fragment.text) for fragment in rest)
     opened = any(fragment.marks for fragment in rest)
-    embedded = opened or hidden <= EMBEDDED_CHARACTERS
+    embedded = opened or allowance.fold(hidden)
     return Passage(
         head=_html(head, by_number),
         rest=_html(rest, by_number) if rest and embedded else None,
@@ -73,17 +96,21 @@ def _fold_at(fragments: Sequence[Fragment]) -> int:
 
 
 def _html(fragments: Iterable[Fragment], findings: dict[int, Finding]) -> Markup:
-    return Markup("").join(_piece(fragment, findings) for fragment in fragments)
+    runs = groupby(fragments, key=lambda fragment: (fragment.marks, fragment.begins))
+    return Markup("").join(_run(marks, begins, run, findings) for (marks, begins), run in runs)
 
 
-def _piece(fragment: Fragment, findings: dict[int, Finding]) -> Markup:
-    text = marked_up(fragment.text)
-    if not fragment.marks:
+def _run(
+    marks: tuple[int, ...], begins: tuple[int, ...], fragments: Iterable[Fragment], findings: dict[int, Finding]
+) -> Markup:
+    """Neighbours under the same marks, as one piece of HTML."""
+    text = marked_up("".join(fragment.text for fragment in fragments))
+    if not marks:
         return text
-    covering = [findings[number] for number in fragment.marks]
+    covering = [findings[number] for number in marks]
     worst = max(covering, key=lambda finding: finding.severity.rank)
-    anchors = Markup("").join(Markup('<a class="anchor" id="finding-{}"></a>').format(n) for n in fragment.begins)
-    title = "; ".join(f"{finding.severity.value}: {finding.rule}" for finding in covering)
+    anchors = Markup("").join(Markup('<a class="anchor" id="finding-{}"></a>').format(number) for number in begins)
+    title = "; ".join(f"{finding.severity.value}: {finding.rule}" for finding in covering[:8])
     several = " several" if len(covering) > 1 else ""
     element = Markup('<mark class="{}{}" title="{}">{}</mark>')
     return anchors + element.format(worst.severity.value, several, shown(title), text)

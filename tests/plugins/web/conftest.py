@@ -1,4 +1,4 @@
-"""A host for the console: a small repository and feed in memory, a fixed clock, and calls to fill them with."""
+"""A host for the console: a repository and a feed in memory, a fixed clock, and calls to fill them with."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ import uvicorn
 import midwatch_web
 from midwatch_core.errors import StorageError
 from midwatch_core.host import Health, Host, Role
-from midwatch_core.listing import ExchangeRow, row_of
+from midwatch_core.listing import ExchangeRow
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.content import FinishReason, Operation, ProviderError, Request, Response, ToolCall
 from midwatch_core.model.cost import Cost, CostLine
@@ -31,6 +31,7 @@ from midwatch_core.model.usage import Usage
 from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope
 from midwatch_core.queries import Queries
 from midwatch_core.sealing import skeleton
+from midwatch_memory.traces import MemoryTraces
 
 NOW = datetime(2026, 11, 23, 1, 45, tzinfo=UTC)
 
@@ -45,65 +46,26 @@ class FixedClock:
         return 0.0
 
 
-def rows_for(exchanges: Sequence[Exchange], wanted: ExchangeFilter) -> list[ExchangeRow]:
-    """The rows that pass, newest first."""
-    rows = [row_of(item) for item in exchanges]
-    for name in ("tenant", "provider", "model", "app", "agent", "trace_id", "status"):
-        if (value := getattr(wanted, name)) is not None:
-            rows = [row for row in rows if getattr(row, name) == value]
-    if wanted.since is not None:
-        rows = [row for row in rows if row.started_at >= wanted.since]
-    return sorted(rows, key=lambda row: row.started_at, reverse=True)
+class WatchedTraces(MemoryTraces):
+    """The memory repository, remembering what was asked, and failing where a test wants that."""
 
-
-@dataclass(slots=True)
-class ListedTraces:
-    """A trace repository over a list."""
-
-    exchanges: list[Exchange] = field(default_factory=list)
-    failure: StorageError | None = None
-    asked: list[ExchangeFilter] = field(default_factory=list)
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def put(self, exchanges: Sequence[Exchange]) -> None:
-        self.exchanges.extend(exchanges)
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[ExchangeFilter] = []
+        self.failure: StorageError | None = None
 
     async def get(self, scope: Scope, exchange_id: str) -> Exchange | None:
         self._fail()
-        return next((item for item in self.exchanges if item.id == exchange_id), None)
+        return await super().get(scope, exchange_id)
 
     async def list(self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None) -> Page:
         self._fail()
         self.asked.append(wanted)
-        rows = rows_for(self.exchanges, wanted)
-        if cursor is not None and not cursor.isdigit():
-            raise StorageError("this cursor is none of ours")
-        start = int(cursor or 0)
-        more = start + limit < len(rows)
-        return Page(rows=tuple(rows[start : start + limit]), cursor=str(start + limit) if more else None)
+        return await super().list(scope, wanted, limit=limit, cursor=cursor)
 
     async def costs(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[CostRow]:
         self._fail()
-        groups: dict[tuple[str | None, ...], list[ExchangeRow]] = {}
-        for row in rows_for(self.exchanges, wanted):
-            groups.setdefault(tuple(getattr(row, key) for key in by), []).append(row)
-        return [
-            CostRow(
-                group=group,
-                calls=len(rows),
-                input_tokens=sum(row.input_tokens or 0 for row in rows),
-                output_tokens=sum(row.output_tokens or 0 for row in rows),
-                cost_usd=sum((row.cost_usd or Decimal(0) for row in rows), Decimal(0)),
-                unpriced=sum(row.cost_usd is None for row in rows),
-            )
-            for group, rows in groups.items()
-        ]
-
-    async def delete_before(self, moment: datetime) -> int:
-        return 0
+        return await super().costs(scope, wanted, by=by)
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -139,7 +101,7 @@ class QueueFeed:
 class House:
     """The host with what stands behind it."""
 
-    traces: ListedTraces = field(default_factory=ListedTraces)
+    traces: WatchedTraces = field(default_factory=WatchedTraces)
     feed: QueueFeed = field(default_factory=QueueFeed)
     metrics: Metrics = field(default_factory=Metrics)
     health: Health = field(default_factory=lambda: Health(started=True, ready=True, parts={"store": "fine"}))
@@ -191,8 +153,10 @@ def serve() -> Callable[[Any], AbstractAsyncContextManager[str]]:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+async def house() -> House:
+    house = House()
+    await house.traces.start()
+    return house
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ async def test_costs_are_grouped_by_what_was_asked(
         ("/api/v1/none", 404, "Not Found"),
         ("/api/v1/exchanges?limit=0", 422, "limit"),
         ("/api/v1/exchanges?since=yesterday", 422, "since"),
-        ("/api/v1/exchanges?cursor=forged", 400, "none of ours"),
+        ("/api/v1/exchanges?cursor=forged", 400, "cursor"),
         ("/api/v1/costs?by=colour", 400, "'colour' is none of day"),
     ],
 )

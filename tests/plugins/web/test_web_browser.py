@@ -121,8 +121,9 @@ async def test_filters_and_older_calls_need_no_new_page(house: Any, visit: Any, 
         await seen.page.get_by_label("Provider").select_option("anthropic")
         await seen.rows(1)
         assert seen.page.url == f"{seen.address}/?provider=anthropic"
-        house.feed.send(row_of(call(300)))
-        house.feed.send(row_of(agent_call(301)))
+        for late in (call(300), agent_call(301)):
+            await house.traces.put([late])
+            house.feed.send(row_of(late))
         await seen.rows(2)
         assert await seen.page.evaluate("window.same") is True
         assert seen.complaints == []

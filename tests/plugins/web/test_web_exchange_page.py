@@ -159,6 +159,25 @@ async def test_a_very_long_text_is_a_page_of_its_own(
         assert (await client.get(f"/exchanges/{exchange.id}/texts/{wrong}")).status_code == 404
 
 
+async def test_a_page_has_an_end_whatever_was_sent(
+    house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
+) -> None:
+    page = await page_of(house, client, read_html, user_says(call, *(f"text {number}" for number in range(5000))))
+    assert "3,001 texts from the beginning" in page.find("p", cls="notice")[0].text
+    texts = [text.text.strip() for text in page.find("div", cls="text")]
+    assert texts[:11] == [*(f"text {number}" for number in range(10)), "text 3011"]
+    assert texts[-2:] == ["text 4999", "Paris."]
+
+
+async def test_a_page_embeds_the_newest_of_many_long_texts(
+    house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
+) -> None:
+    texts = ["a long text " * 20_000] * 20 + ['{"a":[1,2,3]}']
+    page = await page_of(house, client, read_html, user_says(call, *texts))
+    assert (len(page.find("a", cls="whole")), len(page.find("details", cls="rest"))) == (4, 16)
+    assert len(page.find("div", cls="json")) == 1
+
+
 async def test_a_long_history_is_folded_but_for_its_end(
     house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
 ) -> None:
