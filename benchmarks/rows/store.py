@@ -1,17 +1,13 @@
-"""How many exchanges the SQLite store keeps a second, in batches as the pipeline sends them.
-
-Alone: `python -m benchmarks.rows.store`.
-"""
+"""How many exchanges the SQLite store keeps a second, in batches as the pipeline sends them."""
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 
-from benchmarks.row import Row, table
+from benchmarks.row import Row
 from benchmarks.session import Session
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.testing.factories import make_exchange, prose
@@ -52,16 +48,11 @@ async def per_second(exchanges: Sequence[Exchange]) -> float:
 
 
 async def measure(session: Session) -> list[Row]:
-    """One row a kind of traffic."""
-    return await rows(runs=session.runs, scale=session.scale)
-
-
-async def rows(*, runs: int = 5, scale: float = 1.0) -> list[Row]:
-    """The same, medians of `runs`, without proxies started around it."""
-    count = max(BATCH, int(2_000 * scale))
+    """One row a kind of traffic, medians of the session's runs."""
+    count = max(BATCH, session.scaled(2_000))
     seen: dict[str, list[float]] = {name: [] for name in TARGETS}
     loads = dict(zip(TARGETS, (new_texts(count, seed=10), shared_texts(count)), strict=True))
-    for _ in range(runs):
+    for _ in range(session.runs):
         for name, exchanges in loads.items():
             seen[name].append(await per_second(exchanges))
     return [_row(name, statistics.median(figures)) for name, figures in seen.items()]
@@ -76,7 +67,3 @@ def _row(name: str, value: float) -> Row:
         target=f"≥ {least:,.0f}",
         ok=value >= least,
     )
-
-
-if __name__ == "__main__":
-    print(table(asyncio.run(rows())))
