@@ -197,6 +197,7 @@ async def test_hostile_texts_run_nothing(house: Any, visit: Any, call: Make) -> 
     )
     await house.traces.put([call(2), replace(plain, request=request, started_at=plain.started_at + timedelta(hours=1))])
     async with visit() as seen:
+        await playwright.expect(seen.page.locator("#live-text")).to_have_text("live")
         house.feed.send(row_of(replace(plain, id="live", request=request)))
         await seen.rows(3)
         assert await seen.page.title() == "Calls · Midwatch"

@@ -69,9 +69,11 @@
   }
 
   function showWaiting() {
+    const board = byId("board");
     const rows = byId("rows");
     const fresh = waiting;
     waiting = [];
+    if (!board || board.dataset.live !== address) return;  // for the list before this one; its own stream is coming
     if (!rows) { reload(); return; }
     let added = 0;
     for (const html of fresh) {
@@ -102,6 +104,7 @@
   function close() {
     if (source) source.close();
     source = null;
+    waiting = [];
     address = "";
   }
 
