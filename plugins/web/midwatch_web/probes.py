@@ -23,20 +23,20 @@ async def metrics(request: Request) -> Response:
     return Response(encode(registry), headers={"Content-Type": content_type})
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 async def healthz() -> Response:
     """200: this process answers."""
     return _json({"status": "ok"}, 200)
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=["GET", "HEAD"])
 async def readyz(request: Request) -> Response:
     """200 when exchanges are taken in and stored, else 503; the parts tell why."""
     health = _health(request)
     return _json({"ready": health.ready, "parts": dict(health.parts)}, 200 if health.ready else 503)
 
 
-@router.get("/startupz")
+@router.api_route("/startupz", methods=["GET", "HEAD"])
 async def startupz(request: Request) -> Response:
     """200 once everything has been started, else 503."""
     health = _health(request)

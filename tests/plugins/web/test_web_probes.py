@@ -85,3 +85,4 @@ async def test_probes_tell_the_state_and_its_parts(
     assert (readiness.status_code, start.status_code) == (200 if ready else 503, 200 if started else 503)
     assert readiness.json() == {"ready": ready, "parts": {"store": {"breaker": "closed"}, "workers": 2}}
     assert start.json()["started"] is started
+    assert (await client.head("/readyz")).status_code == readiness.status_code
