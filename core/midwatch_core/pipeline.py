@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -100,9 +100,9 @@ class Pipeline:
         self._available(True)
         while True:
             entries = self._source.poll(self._pace.batch_frames, self._pace.batch_bytes)
-            if entries:
-                await self.take(entries, stopping)
-            await self._round_done(empty=not entries)
+            kept = not entries or await self.take(entries, stopping)
+            if kept and self._was_last(entries):
+                await self._round_done()
             if not entries:
                 if stopping.is_set():
                     return
@@ -112,7 +112,7 @@ class Pipeline:
 
     async def caught_up(self, timeout_s: float) -> bool:
         """Wait until everything that was journalled before this call is stored; False when that takes too long."""
-        wanted = self._rounds + 2  # the round under way may have polled before the call
+        wanted = self._rounds + 2  # the round under way may have polled before this call
         try:
             async with asyncio.timeout(timeout_s), self._drained:
                 await self._drained.wait_for(lambda: self._rounds >= wanted)
@@ -120,18 +120,26 @@ class Pipeline:
             return False
         return True
 
-    async def take(self, entries: Sequence[Entry], stopping: asyncio.Event) -> None:
-        """See one batch through: store and acknowledge, or set aside what can't be stored."""
+    async def take(self, entries: Sequence[Entry], stopping: asyncio.Event) -> bool:
+        """See one batch through: store and acknowledge, or set aside what can't be stored.
+
+        False where we are told to stop while the store is unavailable: then the batch stays in the journal.
+        """
         exchanges: list[Exchange] = []
         readable: list[Entry] = []
+        unreadable: list[tuple[Entry, str]] = []
         for entry in entries:
             try:
                 exchanges.append(self.priced(self._decoder.decode(entry.payload)))
                 readable.append(entry)
             except FrameError as error:
-                self._set_aside(entry, str(error))
-        if await self._store(readable, exchanges, stopping):
+                unreadable.append((entry, str(error)))
+        kept = await self._store(readable, exchanges, stopping)
+        if kept:
+            for entry, reason in unreadable:
+                self._set_aside(entry, reason)
             self._source.acknowledge(entry.position for entry in entries)
+        return kept
 
     def priced(self, exchange: Exchange) -> Exchange:
         """The exchange with its cost, or with why there is none."""
@@ -142,7 +150,32 @@ class Pipeline:
         return replace(exchange, cost=cost if isinstance(cost, Cost) else Cost(reason="no plugin priced it"))
 
     async def _store(self, entries: Sequence[Entry], exchanges: Sequence[Exchange], stopping: asyncio.Event) -> bool:
-        """Store a batch; wait out an unavailable store. False only where we are told to stop meanwhile."""
+        """Store a batch, each alone where it is refused. False only where we are told to stop meanwhile."""
+        try:
+            return await self._put(exchanges, stopping)
+        except StorageError as error:
+            self._metrics.add("midwatch_store_failures_total")
+            logger.error("a batch of %d was refused: %s", len(exchanges), error)
+        # One frame the store refuses must not hold up its neighbours.
+        for entry, exchange in zip(entries, exchanges, strict=True):
+            if not await self._store_alone(entry, exchange, stopping):
+                return False
+        return True
+
+    async def _store_alone(self, entry: Entry, exchange: Exchange, stopping: asyncio.Event) -> bool:
+        reason = ""
+        for attempt in range(_TRIES):
+            if attempt:
+                await asyncio.sleep(self._pace.retry_s)
+            try:
+                return await self._put([exchange], stopping)
+            except StorageError as error:
+                reason = str(error)
+        self._set_aside(entry, reason)
+        return True
+
+    async def _put(self, exchanges: Sequence[Exchange], stopping: asyncio.Event) -> bool:
+        """Store; wait out an unavailable store, but not a stop: False then. Raises StorageError for a refusal."""
         delay_s = self._pace.retry_s
         while True:
             try:
@@ -152,40 +185,14 @@ class Pipeline:
                 if self.available:
                     logger.error("the store is unavailable, the journal keeps: %s", error)
                 self._available(False)
-                if stopping.is_set():
-                    return False
-                await _sleep(delay_s, stopping)
-                delay_s = min(delay_s * 2, self._pace.retry_limit_s)
-            except StorageError as error:
-                self._metrics.add("midwatch_store_failures_total")
-                logger.error("a batch of %d was refused: %s", len(exchanges), error)
-                await self._store_singly(entries, exchanges)
-                return True
             else:
                 self._available(True)
                 self._tell(exchanges)
                 return True
-
-    async def _store_singly(self, entries: Sequence[Entry], exchanges: Sequence[Exchange]) -> None:
-        """One frame the store refuses must not hold up its neighbours."""
-        for entry, exchange in zip(entries, exchanges, strict=True):
-            reason = await self._tried(lambda exchange=exchange: self._traces.put([exchange]))  # type: ignore[misc]
-            if reason is None:
-                self._tell([exchange])
-            else:
-                self._set_aside(entry, reason)
-
-    async def _tried(self, put: Callable[[], Awaitable[None]]) -> str | None:
-        for attempt in range(_TRIES):
-            try:
-                await put()
-            except StorageError as error:
-                if attempt == _TRIES - 1:
-                    return str(error)
-                await asyncio.sleep(self._pace.retry_s)
-            else:
-                return None
-        return None
+            if stopping.is_set():
+                return False
+            await _sleep(delay_s, stopping)
+            delay_s = min(delay_s * 2, self._pace.retry_limit_s)
 
     def _tell(self, exchanges: Sequence[Exchange]) -> None:
         self._metrics.add("midwatch_stored_total", len(exchanges))
@@ -193,19 +200,23 @@ class Pipeline:
 
     def _set_aside(self, entry: Entry, reason: str) -> None:
         self._metrics.add("midwatch_dead_letters_total")
-        logger.error("a frame went to the dead letters: %s", reason)
-        self._source.dead_letter(entry, reason)
+        kept = self._source.dead_letter(entry, reason)
+        logger.error("a frame %s: %s", "went to the dead letters" if kept else "is lost, dead letters too", reason)
 
     def _available(self, available: bool) -> None:
         self.available = available
         self._metrics.set("midwatch_store_available", float(available))
 
-    async def _round_done(self, *, empty: bool) -> None:
-        """A round that found nothing means that all before it is stored."""
-        if empty:
-            async with self._drained:
-                self._rounds += 1
-                self._drained.notify_all()
+    def _was_last(self, entries: Sequence[Entry]) -> bool:
+        """Whether a poll gave all there was: a batch that is not full was the journal's last."""
+        full = sum(len(entry.payload) for entry in entries) >= self._pace.batch_bytes
+        return len(entries) < self._pace.batch_frames and not full
+
+    async def _round_done(self) -> None:
+        """All that was in the journal at the last poll is stored."""
+        async with self._drained:
+            self._rounds += 1
+            self._drained.notify_all()
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
