@@ -1,8 +1,8 @@
 """The journal's frame: one exchange as bytes, from a worker to the control process."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +11,9 @@ from midwatch_core.errors import MidwatchError
 from midwatch_core.model.exchange import Exchange
 
 VERSION = 1
+_INTEGER_BITS = 63
+_FLOAT_BITS = 1024
+_LONGEST_HEX = 64
 
 
 class FrameError(MidwatchError):
@@ -27,8 +30,19 @@ def encode(exchange: Exchange) -> bytes:
     try:
         return orjson.dumps({"version": VERSION, "exchange": exchange}, default=_plain)
     except orjson.JSONEncodeError:
-        pass  # a number above 64 bits in a client's JSON
-    return json.dumps({"version": VERSION, "exchange": asdict(exchange)}, default=_plain).encode()
+        # A number above 64 bits, or half a surrogate pair, in a stranger's JSON.
+        return orjson.dumps({"version": VERSION, "exchange": _mended(asdict(exchange))}, default=_plain)
+
+
+def _mended(value: Any) -> Any:
+    """What orjson can write: long numbers as floats, longer ones as their first hex digits; surrogates as `?`."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
+        return float(value) if value.bit_length() < _FLOAT_BITS else hex(value)[:_LONGEST_HEX]
+    if isinstance(value, Mapping):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return [_mended(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def slim(frame: bytes) -> bytes:
