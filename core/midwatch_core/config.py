@@ -1,7 +1,8 @@
 """The configuration: one frozen model, from YAML, then `MIDWATCH_A__B` variables, then flags."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +15,7 @@ from midwatch_core.wire.catalogue import ProviderSpec, RouteSpec
 
 ENV_PREFIX = "MIDWATCH_"
 # Variables with the prefix that are no settings: where the home is, where recorded data is.
-_NOT_SETTINGS = frozenset(
-    {"MIDWATCH_HOME", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM", "MIDWATCH_LOG", "MIDWATCH_LOG_LEVEL"}
-)
+_NOT_SETTINGS = frozenset({"MIDWATCH_HOME", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM", "MIDWATCH_LOG", "MIDWATCH_LOG_LEVEL"})
 
 
 class Section(BaseModel):
@@ -87,7 +86,7 @@ class Config(Section):
 def split_address(value: str) -> tuple[str, int]:
     """`HOST:PORT` (IPv6 in brackets) as a pair. Raises ValueError."""
     host, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535 or not host:
+    if not (colon and host and port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError("an address is HOST:PORT, such as 127.0.0.1:8080")
     return host.strip("[]"), int(port)
 
@@ -109,11 +108,11 @@ def load_config(
     from_file = read_yaml(file) if file is not None else {}
     from_env = _environment(environ)
     merged = _merge(_merge(from_file, from_env), dict(flags))
+    model = model_with(sections or {})
     try:
-        return model_with(sections or {}).model_validate(merged)
+        return model.model_validate(merged)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(_explain(first, flags, from_env, file)) from error
+        raise ConfigError(_explain(error, model, _Sources(file, from_env, flags))) from error
 
 
 def model_with(sections: Mapping[str, type[BaseModel]]) -> type[Config]:
@@ -142,10 +141,10 @@ def read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """`MIDWATCH_A__B=v` as {a: {b: v}}; values are YAML, so that lists and numbers can be given."""
+    """`MIDWATCH_A__B=v` as {a: {b: v}}. Lists, mappings and `null` are read as YAML; an empty variable is none."""
     found: dict[str, Any] = {}
     for name in sorted(environ):
-        if not name.startswith(ENV_PREFIX) or name in _NOT_SETTINGS:
+        if not name.startswith(ENV_PREFIX) or name in _NOT_SETTINGS or not environ[name]:
             continue
         *parents, last = name.removeprefix(ENV_PREFIX).lower().split("__")
         place = found
@@ -158,7 +157,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _scalar(text: str) -> Any:
     try:
-        return yaml.safe_load(text) if text.strip()[:1] in "[{" else text
+        return yaml.safe_load(text) if text.strip()[:1] in {"[", "{"} or text.strip() in {"null", "~"} else text
     except yaml.YAMLError:
         return text
 
@@ -171,34 +170,54 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _explain(error: Any, flags: Mapping[str, Any], env: Mapping[str, Any], file: Path | None) -> str:
-    path = [str(part) for part in error["loc"]]
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    file: Path | None
+    env: Mapping[str, Any]
+    flags: Mapping[str, Any]
+
+    def of(self, path: Sequence[str]) -> str:
+        """What said the setting at `path`: a flag, a variable, or the file."""
+        if path and path[0] in self.flags:
+            return f"--{path[0].replace('_', '-')}"
+        place: Any = self.env
+        for depth, part in enumerate(path):
+            if not isinstance(place, Mapping) or part not in place:
+                break
+            place = place[part]
+            if not isinstance(place, Mapping) or depth == len(path) - 1:
+                return ENV_PREFIX + "__".join(path[: depth + 1]).upper()
+        return str(self.file) if self.file else "configuration"
+
+
+def _explain(error: ValidationError, model: type[BaseModel], sources: _Sources) -> str:
+    """One line about the first setting that is wrong."""
+    found = error.errors()
+    # Of a setting that may be one of several things, the error that got furthest into it tells most.
+    problem = max((item for item in found if item["loc"][:1] == found[0]["loc"][:1]), key=lambda item: len(item["loc"]))
+    path = [str(part) for part in problem["loc"] if not _is_choice(part)]
     key = ".".join(path) or "(top)"
-    source = _source(path, flags, env, file)
-    if error["type"] == "extra_forbidden":
-        return f"{source}: {key}: no such setting{_suggestion(path)}"
-    return f"{source}: {key}: {error['msg'].removeprefix('Value error, ')} (found {error.get('input')!r:.80})"
+    if problem["type"] == "extra_forbidden":
+        return f"{sources.of(path)}: {key}: no such setting{_suggestion(path, model)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{sources.of(path)}: {key}: {message} (found {problem.get('input')!r:.80})"
 
 
-def _source(path: list[str], flags: Mapping[str, Any], env: Mapping[str, Any], file: Path | None) -> str:
-    if path and path[0] in flags:
-        return f"--{path[0].replace('_', '-')}"
-    place: Any = env
-    for depth, part in enumerate(path):
-        if not isinstance(place, Mapping) or part not in place:
-            break
-        place = place[part]
-        if not isinstance(place, Mapping) or depth == len(path) - 1:
-            return ENV_PREFIX + "__".join(path[: depth + 1]).upper()
-    return str(file) if file else "configuration"
+def _is_choice(part: object) -> bool:
+    """Whether pydantic put this into an error's place to say which of several types it tried."""
+    return isinstance(part, str) and (part.startswith(("literal[", "tuple[", "function-")) or part == "StorageUrls")
 
 
-def _suggestion(path: list[str]) -> str:
+def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
     import difflib
 
-    known = list(Config.model_fields) if len(path) == 1 else []
-    close = difflib.get_close_matches(path[-1], known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else (f"; there are {', '.join(known)}" if known else "")
+    for part in path[:-1]:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return ""
+        model = field.annotation
+    close = difflib.get_close_matches(path[-1], model.model_fields, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(model.model_fields)}"
 
 
 __all__ = [

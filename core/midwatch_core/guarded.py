@@ -44,27 +44,21 @@ class Guard:
 
     def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Outcome:
         """Call a function now; whatever it raises becomes an outcome with an error."""
-        started = time.perf_counter()
-        try:
-            value = function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  # the one broad handler of the house: others call this
-            return self._record(Outcome(name=name, error=error, seconds=time.perf_counter() - started))
-        return self._record(Outcome(name=name, value=value, seconds=time.perf_counter() - started))
+        return self._record(_called(name, function, *args, **kwargs))
 
     async def wait(
         self, name: str, function: Callable[..., Any], /, *args: Any, deadline_s: float | None = None, **kwargs: Any
     ) -> Outcome:
         """The same, awaiting what the function gives where that is awaitable; TimeoutError after `deadline_s`."""
-        outcome = self.call(name, function, *args, **kwargs)
-        if not outcome.ok or not inspect.isawaitable(outcome.value):
-            return outcome
         started = time.perf_counter()
-        try:
-            async with asyncio.timeout(deadline_s):
-                value = await outcome.value
-        except Exception as error:  # noqa: BLE001  # as above; cancellation passes through
-            return self._record(Outcome(name=name, error=error, seconds=time.perf_counter() - started))
-        return self._record(Outcome(name=name, value=value, seconds=time.perf_counter() - started))
+        outcome = _called(name, function, *args, **kwargs)
+        if outcome.ok and inspect.isawaitable(outcome.value):
+            try:
+                async with asyncio.timeout(deadline_s):
+                    outcome = Outcome(name=name, value=await outcome.value, seconds=time.perf_counter() - started)
+            except Exception as error:  # noqa: BLE001  # as below; cancellation passes through
+                outcome = Outcome(name=name, error=error, seconds=time.perf_counter() - started)
+        return self._record(outcome)
 
     def _record(self, outcome: Outcome) -> Outcome:
         record = self.records.setdefault(outcome.name, Record())
@@ -76,3 +70,12 @@ class Guard:
             if record.failures & (record.failures - 1) == 0:  # 1st, 2nd, 4th, …: a storm must not fill the log
                 logger.warning("%s failed (%d times): %s", outcome.name, record.failures, record.last_error)
         return outcome
+
+
+def _called(name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Outcome:
+    started = time.perf_counter()
+    try:
+        value = function(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001  # the one broad handler of the house: others call this
+        return Outcome(name=name, error=error, seconds=time.perf_counter() - started)
+    return Outcome(name=name, value=value, seconds=time.perf_counter() - started)

@@ -133,11 +133,12 @@ class Plugins:
         if isinstance(target, type):
             plugin = target(section) if hasattr(target, "Config") else target()
         self._manager.register(plugin, name=name)
-        unknown = [
-            hook.name for hook in _impls_without_spec(self._manager, plugin)
-        ]  # a misspelt hook would otherwise never be called, silently
-        if unknown:
+        # pluggy would never call a misspelt hook, silently; and hooks are called singly here, not through wrappers.
+        callers = self._manager.get_hookcallers(plugin) or []
+        if unknown := [caller.name for caller in callers if not caller.has_spec()]:
             raise ValueError(f"no such hook: {', '.join(unknown)}")
+        if wrapped := [caller.name for caller in callers if _is_wrapped(caller, name)]:
+            raise ValueError(f"no hook may be a wrapper: {', '.join(wrapped)}")
 
     def _index(self, first: Iterable[str]) -> None:
         """Who implements which hook, in calling order: pluggy's, with `plugins.order` breaking ties."""
@@ -148,8 +149,8 @@ class Plugins:
             self._callers[hook] = [(impl.plugin_name, impl.function, tuple(impl.argnames)) for impl in impls]
 
 
-def _impls_without_spec(manager: pluggy.PluginManager, plugin: object) -> list[pluggy.HookCaller]:
-    return [caller for caller in manager.get_hookcallers(plugin) or [] if not caller.has_spec()]
+def _is_wrapped(caller: pluggy.HookCaller, plugin: str) -> bool:
+    return any(impl.plugin_name == plugin and (impl.wrapper or impl.hookwrapper) for impl in caller.get_hookimpls())
 
 
 def _load(entry: EntryPoint) -> object:

@@ -24,6 +24,11 @@ class MetricSpec:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
 
+    @property
+    def cells(self) -> int:
+        """How many values a sample has: for a histogram one a bucket, +Inf, and the sum."""
+        return len(self.buckets) + 2 if self.kind is MetricKind.HISTOGRAM else 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
@@ -82,11 +87,9 @@ class Metrics:
         sets = self._values[name]
         cells = sets.get(labels)
         if cells is None:
-            spec = self.specs[name]
             if len(sets) >= _MAX_SETS:
                 labels = ("other",) * len(labels)
-            size = len(spec.buckets) + 2 if spec.kind is MetricKind.HISTOGRAM else 1
-            cells = sets.setdefault(labels, [0.0] * size)
+            cells = sets.setdefault(labels, [0.0] * self.specs[name].cells)
         return cells
 
 
@@ -109,11 +112,14 @@ def to_json(samples: Iterable[Sample]) -> list[list[object]]:
 
 
 def from_json(document: Iterable[Sequence[object]], specs: Mapping[str, MetricSpec]) -> list[Sample]:
-    """Samples from JSON values; those of metrics that are not in `specs` are left out."""
+    """Samples from JSON values; those that are of no metric in `specs`, or not of its form, are left out."""
     samples = []
     for name, labels, values in document:
-        if name in specs and isinstance(name, str) and isinstance(labels, list) and isinstance(values, list):
+        spec = specs.get(name) if isinstance(name, str) else None
+        if spec is None or not isinstance(labels, list) or not isinstance(values, list):
+            continue
+        if len(labels) == len(spec.labels) and len(values) == spec.cells:
             samples.append(
-                Sample(name=name, labels=tuple(map(str, labels)), values=tuple(float(value) for value in values))
+                Sample(name=spec.name, labels=tuple(map(str, labels)), values=tuple(float(value) for value in values))
             )
     return samples

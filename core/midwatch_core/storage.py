@@ -47,9 +47,12 @@ def open_storage(plugins: Plugins, urls: StorageUrls) -> Storage:
 
 
 def _open(plugins: Plugins, hook: str, key: str, url: str) -> Any:
+    failed = []
     for outcome in plugins.call_all(hook, url=url):
         if outcome.ok and outcome.value is not None:
             return outcome.value
         if isinstance(outcome.error, StorageError | ConfigError):
             raise ConfigError(f"{key}: {outcome.error}") from outcome.error
-    raise ConfigError(f"{key}: no installed plugin opens {url.partition('://')[0]}:// URLs")
+        if outcome.error is not None:
+            failed.append(f"; {outcome.name} failed: {outcome.error}")
+    raise ConfigError(f"{key}: no installed plugin opens {url.partition('://')[0]}:// URLs{''.join(failed)}")
