@@ -1,0 +1,185 @@
+"""Plugins: a failing import or hook is named and the others go on; order, sections and signatures are as documented."""
+
+import asyncio
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from midwatch_core.hookspecs import hookimpl
+from midwatch_core.hosting import Plugins
+from midwatch_core.model.cost import Cost
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.testing.factories import make_exchange
+
+
+class Acme:
+    class Config(BaseModel):
+        greeting: str = "hello"
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @hookimpl
+    def price(self, exchange: Exchange) -> Cost:
+        return Cost(reason=self.config.greeting)
+
+
+class Plain:
+    @hookimpl
+    def price(self) -> Cost:
+        return Cost(reason="plain")
+
+
+class Silent:
+    @hookimpl
+    def price(self, exchange: Exchange) -> None:
+        return None
+
+
+class Last:
+    @hookimpl(trylast=True)
+    def price(self) -> Cost:
+        return Cost(reason="last")
+
+
+class First:
+    @hookimpl(tryfirst=True)
+    def price(self) -> Cost:
+        return Cost(reason="first")
+
+
+class Raising:
+    @hookimpl
+    def price(self, exchange: Exchange) -> Cost:
+        raise ZeroDivisionError("no rate")
+
+
+class Misspelt:
+    @hookimpl
+    def prize(self, exchange: Exchange) -> None: ...
+
+
+class WrongArgument:
+    @hookimpl
+    def price(self, exchnage: Exchange) -> None: ...
+
+
+class Wrapping:
+    @hookimpl(wrapper=True)
+    def price(self) -> Any:
+        return (yield)
+
+
+class Slow:
+    @hookimpl
+    async def startup(self) -> None:
+        await asyncio.sleep(3600)
+
+
+def plugins(*targets: Any, settings: dict[str, Any] | None = None, order: tuple[str, ...] = ()) -> Plugins:
+    found = Plugins()
+    for target in targets:
+        found.add(target.__name__, lambda target=target: target, version="1.0")  # type: ignore[misc]
+    found.activate(settings or {}, order=order)
+    return found
+
+
+def reasons(found: Plugins) -> list[str | None]:
+    outcomes = found.call_all("price", exchange=make_exchange())
+    return [outcome.value.reason if outcome.value else None for outcome in outcomes]
+
+
+def test_a_class_gets_its_section_and_its_model_is_known() -> None:
+    found = plugins(Acme, settings={"Acme": Acme.Config(greeting="hi")})
+    assert found.sections() == {"Acme": Acme.Config}
+    assert reasons(found) == ["hi"]
+
+
+def test_a_module_is_a_plugin() -> None:
+    module = ModuleType("acme_module")
+
+    @hookimpl
+    def price(exchange: Exchange) -> Cost:
+        return Cost(reason=exchange.endpoint.provider)
+
+    module.price = price  # type: ignore[attr-defined]
+    assert reasons(plugins(module)) == ["openai"]
+
+
+def test_a_hook_takes_only_the_arguments_it_wants() -> None:
+    assert reasons(plugins(Plain)) == ["plain"]
+
+
+def test_order_is_tryfirst_then_configured_then_trylast() -> None:
+    found = plugins(Last, Plain, Silent, First, order=("Silent", "Last"))
+    assert reasons(found) == ["first", None, "plain", "last"]
+    assert reasons(plugins(Last, Plain, Silent, First, order=("Plain", "nobody"))) == ["first", "plain", None, "last"]
+
+
+def test_the_first_answer_counts_and_silence_and_failure_are_passed_over() -> None:
+    found = plugins(Raising, Silent, Plain, order=("Raising", "Silent"))
+    outcome = found.call_first("price", exchange=make_exchange())
+    assert outcome is not None
+    assert (outcome.name, outcome.value) == ("Plain.price", Cost(reason="plain"))
+    assert found.guard.records["Raising.price"].last_error == "ZeroDivisionError: no rate"
+    assert plugins(Silent).call_first("price", exchange=make_exchange()) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        (Misspelt, "no such hook: prize"),
+        (WrongArgument, "exchnage"),
+        (Wrapping, "wrapper"),
+    ],
+)
+def test_a_plugin_that_cannot_be_registered_is_named_and_the_others_run(target: type, says: str) -> None:
+    found = plugins(target, Plain)
+    bad, good = found.list()
+    assert bad.error is not None
+    assert says in bad.error
+    assert (bad.hooks, good.error, good.hooks, good.version) == ((), None, ("price",), "1.0")
+    assert reasons(found) == ["plain"]
+
+
+def test_an_import_that_fails_is_named() -> None:
+    def load() -> object:
+        raise ModuleNotFoundError("No module named 'torch'")
+
+    found = Plugins()
+    found.add("heavy", load)
+    found.activate({})
+    (info,) = found.list()
+    assert info.error == "ModuleNotFoundError: No module named 'torch'"
+    assert found.sections() == {}
+
+
+async def test_a_plugin_that_hangs_costs_its_deadline_and_no_more() -> None:
+    (outcome,) = await plugins(Slow).wait_all("startup", deadline_s=0.01, host=None)
+    assert isinstance(outcome.error, TimeoutError)
+
+
+def test_lists_are_gathered_and_a_failure_adds_nothing() -> None:
+    class One:
+        @hookimpl
+        def metrics(self) -> list[Any]:
+            return ["a", "b"]
+
+    class Two:
+        @hookimpl
+        def metrics(self) -> None: ...
+
+    class Three:
+        @hookimpl
+        def metrics(self) -> list[Any]:
+            raise OSError("no file")
+
+    assert plugins(One, Two, Three).gather("metrics") == ["a", "b"]
+
+
+def test_only_allowed_plugins_load() -> None:
+    found = Plugins()
+    found.discover(allow=["memory", "nobody"])
+    assert [info.name for info in found.list()] == ["memory"]

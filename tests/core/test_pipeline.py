@@ -1,0 +1,235 @@
+"""The pipeline: nothing is acknowledged before it is kept, an absent store is waited for, what is bad goes aside."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+
+from midwatch_core.errors import StorageError, StorageUnavailableError
+from midwatch_core.frame import encode
+from midwatch_core.hookspecs import hookimpl
+from midwatch_core.hosting import Plugins
+from midwatch_core.metrics import Metrics
+from midwatch_core.model.cost import Cost
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.pipeline import METRICS, Pace, Pipeline
+from midwatch_core.ports import ExchangeFilter, Scope
+from midwatch_core.testing.factories import make_exchange
+from midwatch_memory.traces import MemoryTraces
+
+PACE = Pace(batch_frames=10, batch_bytes=1 << 20, idle_s=0.001, retry_s=0.001, retry_limit_s=0.002)
+
+
+@dataclass(frozen=True)
+class Frame:
+    payload: bytes
+    position: int
+
+
+@dataclass
+class Shelf:
+    """A journal in memory."""
+
+    frames: deque[Frame] = field(default_factory=deque)
+    acknowledged: list[int] = field(default_factory=list)
+    dead: list[tuple[int, str]] = field(default_factory=list)
+    keeps_dead: bool = True
+    count: int = 0
+
+    def add(self, *payloads: bytes) -> None:
+        for payload in payloads:
+            self.count += 1
+            self.frames.append(Frame(payload, self.count))
+
+    def poll(self, max_frames: int = 500, max_bytes: int = 1 << 20) -> list[Frame]:
+        return [self.frames.popleft() for _ in range(min(max_frames, len(self.frames)))]
+
+    def acknowledge(self, positions: Iterable[int]) -> None:
+        self.acknowledged += positions
+
+    def dead_letter(self, entry: Frame, reason: str) -> bool:
+        self.dead.append((entry.position, reason))
+        return self.keeps_dead
+
+
+class MoodyTraces(MemoryTraces):
+    """A store that raises what it is told to, for each attempt one; and refuses some exchanges always."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moods: deque[StorageError | None] = deque()
+        self.refused: set[str] = set()
+        self.attempts = 0
+
+    async def put(self, exchanges: Sequence[Exchange]) -> None:
+        self.attempts += 1
+        mood = self.moods.popleft() if self.moods else None
+        if mood is not None:
+            raise mood
+        if self.refused & {exchange.id for exchange in exchanges}:
+            raise StorageError("a text has a NUL")
+        await super().put(exchanges)
+
+
+class Priced:
+    @hookimpl
+    def price(self, exchange: Exchange) -> Cost:
+        return Cost(amount=Decimal(1), source="a test")
+
+
+class House:
+    def __init__(self, *plugins: type) -> None:
+        self.shelf = Shelf()
+        self.traces = MoodyTraces()
+        self.plugins = Plugins()
+        for plugin in plugins:
+            self.plugins.add(plugin.__name__, lambda plugin=plugin: plugin)  # type: ignore[misc]
+        self.plugins.activate({})
+        self.metrics = Metrics()
+        self.metrics.declare(METRICS)
+        self.told: list[str] = []
+        self.stopping = asyncio.Event()
+        self.pipeline = Pipeline(self.shelf, self.traces, self.plugins, self.metrics, stored=self._stored, pace=PACE)
+
+    def _stored(self, exchanges: Sequence[Exchange]) -> None:
+        self.told += [exchange.id for exchange in exchanges]
+
+    def start(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self.pipeline.run(self.stopping))
+
+    async def end(self, running: asyncio.Task[None]) -> None:
+        self.stopping.set()
+        async with asyncio.timeout(10):
+            await running
+
+    def counted(self, name: str) -> float:
+        return sum(item.values[0] for item in self.metrics.samples() if item.name == name)
+
+    async def kept(self) -> set[str]:
+        page = await self.traces.list(Scope(), ExchangeFilter(), limit=1000)
+        return {row.id for row in page.rows}
+
+
+@pytest.fixture
+async def house() -> House:
+    made = House(Priced)
+    await made.traces.start()
+    return made
+
+
+def frames(exchanges: Iterable[Exchange]) -> list[bytes]:
+    return [encode(exchange) for exchange in exchanges]
+
+
+async def test_all_that_is_journalled_is_priced_kept_told_and_acknowledged(house: House) -> None:
+    sent = [make_exchange(cost=None) for _ in range(35)]
+    house.shelf.add(*frames(sent))
+    running = house.start()
+    assert await house.pipeline.caught_up(10)
+    await house.end(running)
+    assert await house.kept() == set(house.told) == {exchange.id for exchange in sent}
+    assert house.shelf.acknowledged == list(range(1, 36))
+    exchange = await house.traces.get(Scope(), sent[0].id)
+    assert exchange is not None
+    assert exchange.cost == Cost(amount=Decimal(1), source="a test")
+    assert (house.counted("midwatch_stored_total"), house.counted("midwatch_store_available")) == (35, 1)
+
+
+async def test_a_stop_comes_after_the_journal_is_empty(house: House) -> None:
+    house.shelf.add(*frames(make_exchange() for _ in range(35)))
+    house.stopping.set()
+    await house.end(house.start())
+    assert len(await house.kept()) == 35
+
+
+async def test_a_price_that_is_there_stays_and_none_has_a_reason() -> None:
+    exchange = make_exchange(cost=Cost(amount=Decimal(2), source="the worker"))
+    assert House(Priced).pipeline.priced(exchange) is exchange
+    assert House().pipeline.priced(make_exchange(cost=None)).cost == Cost(reason="no plugin priced it")
+
+
+async def test_a_frame_that_is_none_goes_aside_and_its_neighbours_are_kept(house: House) -> None:
+    good = [make_exchange(), make_exchange()]
+    first, last = frames(good)
+    house.shelf.add(first, b"not a frame", last)
+    await house.pipeline.take(house.shelf.poll(), house.stopping)
+    assert await house.kept() == {exchange.id for exchange in good}
+    assert [position for position, _ in house.shelf.dead] == [2]
+    assert house.shelf.acknowledged == [1, 2, 3]
+    assert house.counted("midwatch_dead_letters_total") == 1
+
+
+async def test_a_frame_the_store_refuses_goes_aside_after_three_tries(house: House) -> None:
+    good, bad, other = make_exchange(), make_exchange(), make_exchange()
+    house.traces.refused = {bad.id}
+    house.shelf.add(*frames([good, bad, other]))
+    await house.pipeline.take(house.shelf.poll(), house.stopping)
+    assert await house.kept() == {good.id, other.id} == set(house.told)
+    assert house.shelf.dead == [(2, "a text has a NUL")]
+    assert house.shelf.acknowledged == [1, 2, 3]
+    assert house.traces.attempts == 1 + 1 + 3 + 1
+
+
+async def test_a_dead_letter_that_cannot_be_kept_does_not_stop_the_queue(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.shelf.keeps_dead = False
+    house.shelf.add(b"not a frame", *frames([make_exchange()]))
+    await house.pipeline.take(house.shelf.poll(), house.stopping)
+    assert house.shelf.acknowledged == [1, 2]
+    assert "is lost" in caplog.text
+
+
+async def test_a_store_that_is_away_is_waited_for(house: House) -> None:
+    house.traces.moods.extend([StorageUnavailableError("database is locked")] * 5)
+    house.shelf.add(*frames([make_exchange()]))
+    running = house.start()
+    assert await house.pipeline.caught_up(10)
+    await house.end(running)
+    assert house.shelf.acknowledged == [1]
+    assert house.pipeline.available
+    assert house.counted("midwatch_store_failures_total") == 5
+
+
+async def test_one_that_goes_away_while_frames_are_stored_singly_loses_none(house: House) -> None:
+    bad, good = make_exchange(), make_exchange()
+    away = StorageUnavailableError("disk full")
+    house.traces.moods.extend([StorageError("refused"), *[away] * 5])
+    house.shelf.add(*frames([bad, good]))
+    running = house.start()
+    assert await house.pipeline.caught_up(10)
+    await house.end(running)
+    assert await house.kept() == {bad.id, good.id}
+    assert house.shelf.dead == []
+
+
+async def test_a_stop_while_the_store_is_away_leaves_all_in_the_journal(house: House) -> None:
+    house.traces.moods.extend([StorageUnavailableError("away")] * 100_000)
+    house.shelf.add(*frames(make_exchange() for _ in range(15)))
+    running = house.start()
+    while house.pipeline.available:
+        await asyncio.sleep(0.001)
+    assert not await house.pipeline.caught_up(0.02)
+    await house.end(running)
+    assert house.shelf.acknowledged == []
+    assert house.counted("midwatch_store_available") == 0
+
+
+async def test_caught_up_does_not_wait_for_a_pause_in_the_traffic(house: House) -> None:
+    """Under load the journal is never empty, but what was journalled before the question is soon stored."""
+
+    async def traffic() -> None:
+        while not house.stopping.is_set():
+            house.shelf.add(*frames([make_exchange()]))
+            await asyncio.sleep(0)
+
+    running, sending = house.start(), asyncio.create_task(traffic())
+    before = make_exchange()
+    house.shelf.add(*frames([before]))
+    assert await house.pipeline.caught_up(10)
+    assert before.id in house.told
+    await house.end(running)
+    await sending
