@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import re2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from midwatch_core.model.content import Json
+
+
+_MAX_KEPT = 4096
+_MAX_KEPT_PATH = 512
 
 
 class RouteSpec(BaseModel):
@@ -110,6 +115,7 @@ class Catalogue:
         self._providers = [_compile(item, sets, known) for spec in specs for item in spec.providers]
         self._anywhere = [_compile(item, sets, known) for spec in specs for item in spec.anywhere]
         self._by_host: dict[tuple[str, int], tuple[_Provider, ...]] = {}
+        self._matches: dict[tuple[str, int, str, str], Match] = {}
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -121,11 +127,15 @@ class Catalogue:
         return bool(self._of(host, port))
 
     def match(self, host: str, port: int, method: str, path: str) -> Match | None:
-        """The route of a call on a listed host."""
-        for provider in self._of(host, port):
-            if match := provider.match(method, path):
-                return match
-        return None
+        """The route of a call on a listed host. The answer is kept: a client's calls go to a few paths, over and over."""
+        key = (host, port, method, path)
+        if key in self._matches:
+            return self._matches[key]
+        found = next(filter(None, (item.match(method, path) for item in self._of(host, port))), None)
+        if found is not None and len(path) <= _MAX_KEPT_PATH:
+            _make_room(self._matches)
+            self._matches[key] = found
+        return found
 
     def match_anywhere(self, method: str, path: str) -> Match | None:
         """A candidate by path alone, for plain HTTP and for hosts the user chose to decrypt; check `fits`."""
@@ -138,12 +148,18 @@ class Catalogue:
         key = (host.lower().rstrip("."), port)
         found = self._by_host.get(key)
         if found is None:
-            if len(self._by_host) > 4096:  # hosts come from clients: the cache must not grow with their fancy
-                self._by_host.clear()
-            names = f"{key[0]} {key[0]}:{port}"
+            _make_room(self._by_host)
+            # A blank in a stranger's host name would make several of it.
+            names = "" if " " in key[0] else f"{key[0]} {key[0]}:{port}"
             found = tuple(item for item in self._providers if item.hosts and item.hosts.search(names))
             self._by_host[key] = found
         return found
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    """Hosts and paths come from clients: what is kept must not grow with their fancy."""
+    if len(kept) >= _MAX_KEPT:
+        kept.clear()
 
 
 def _compile(spec: ProviderSpec, sets: Mapping[str, tuple[RouteSpec, ...]], known: set[str]) -> _Provider:

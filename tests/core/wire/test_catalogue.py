@@ -1,4 +1,4 @@
-"""The catalogue: hosts with wildcards and ports, routes by whole path, the user's before the shipped, shape elsewhere."""
+"""The catalogue: hosts with wildcards and ports, routes by whole path, the user's first, shape elsewhere."""
 
 from typing import Any
 
@@ -42,7 +42,8 @@ def catalogue(*specs: dict[str, Any]) -> Catalogue:
         ("a.b.openai.azure.com", 443, True),
         (".openai.azure.com", 443, False),
         ("openai.azure.com", 443, False),
-        ("evil x.openai.azure.com", 443, True),
+        ("evil x.openai.azure.com", 443, False),
+        ("api.openai.com evil.example", 443, False),
         ("10.0.0.5", 8000, True),
         ("10.0.0.5", 8001, False),
         ("110.0.0.5", 8000, False),
