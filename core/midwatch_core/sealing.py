@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from midwatch_core.model.content import Json, Request, Response
 from midwatch_core.model.segment import Segment
+from midwatch_core.wire.credentials import without_credential
 from midwatch_core.wire.decoding import DecodedRequest, DecodedResponse
 
 # A string that is no segment (an image in base64, a signature) is kept by its size alone when it is longer.
@@ -82,7 +83,9 @@ def _bare(value: Json, places: _Places | str | None, depth: int) -> Json:
         if depth >= _DEPTH:
             return {"$omitted": len(value)}
         below = places if isinstance(places, dict) else {}
-        return {key: _leaf_or_deeper(item, below.get(key), depth) for key, item in value.items()}
+        return {
+            key: _leaf_or_deeper(without_credential(key, item), below.get(key), depth) for key, item in value.items()
+        }
     if type(value) is list:
         return _bare_list(value, places, depth)
     return _leaf_or_deeper(value, None, depth)

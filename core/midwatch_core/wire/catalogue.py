@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from midwatch_core.model.content import Json
 
-
 _MAX_KEPT = 4096
 _MAX_KEPT_PATH = 512
 
@@ -127,7 +126,7 @@ class Catalogue:
         return bool(self._of(host, port))
 
     def match(self, host: str, port: int, method: str, path: str) -> Match | None:
-        """The route of a call on a listed host. The answer is kept: a client's calls go to a few paths, over and over."""
+        """The route of a call on a listed host. It is kept: a client's calls go to a few paths, over and over."""
         key = (host, port, method, path)
         if key in self._matches:
             return self._matches[key]

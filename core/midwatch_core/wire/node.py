@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from midwatch_core.model.content import Json
 from midwatch_core.model.segment import Part, Segment
+from midwatch_core.wire.credentials import without_credentials
 from midwatch_core.wire.jsontext import compact
 
 # What JSON's readers agree on, and far above any count.
@@ -125,7 +126,10 @@ class Node:
         value = self.value
         if value is None or value == "":
             return None
-        return Segment(part=part, path=self.path, text=value if type(value) is str else compact(value))
+        if type(value) is not str:
+            # A tool's definition may bring the key of the server behind it.
+            value = compact(without_credentials(value) if part is Part.TOOL_DEFINITION else value)
+        return Segment(part=part, path=self.path, text=value)
 
     def wrong(self, expected: str) -> None:
         """Note that this value is not what the format promises."""

@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 
 from midwatch_core.model.content import Json
+from midwatch_core.wire.credentials import without_credential, without_credentials
 from midwatch_core.wire.jsontext import compact
 from midwatch_core.wire.node import Node
 
@@ -13,7 +14,7 @@ _MAX_CHARACTERS = 2048
 def parameters(body: Node, *, beside: AbstractSet[str]) -> dict[str, Json]:
     """The small members of `body` but for those named in `beside`, under the dialect's own names."""
     return {
-        key: member.value
+        key: without_credentials(without_credential(key, member.value))
         for key, member in body.members()
         if key not in beside and len(compact(member.value)) <= _MAX_CHARACTERS
     }
