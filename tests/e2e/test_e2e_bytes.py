@@ -26,7 +26,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     "zstd": zstandard.compress,
     "deflate": zlib.compress,
 }
-ANSWER = b'{ "id":"x", "choices":[{"index":0,"message":{"role":"assistant","content":"ok \\u00e9"}, "finish_reason":"stop"}]}  '
+ANSWER = b'{ "id":"x", "choices":[{"index":0,"message":{"content":"ok \\u00e9"}, "finish_reason":"stop"}]}  '
 EVENTS = (
     b": a comment\r\n\r\n"
     b'data: {"choices":[{"index":0,"delta":{"content":"caf\xc3\xa9"}}]}\r\n\r\n'
@@ -69,7 +69,7 @@ def test_a_request_arrives_as_it_was_sent(house: Any, world: Any, trail: Any, ht
     assert answer.http_version == ("HTTP/2" if http2 else "HTTP/1.1")
     assert answer.status_code == 200
     item = received(world, way.id)
-    assert item.http_version == ("2" if http2 else "1.1")
+    assert item.http_version == ("HTTP/2" if http2 else "HTTP/1.1")
     assert item.body == body
     texts = [segment["text"] for segment in house.whole(way.id)["request"]["segments"]]
     assert texts == ["café 🌙 🌙 /"]

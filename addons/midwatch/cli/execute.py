@@ -5,7 +5,10 @@ import os
 import re
 import signal
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from midwatch.clients import client_environment
 from midwatch.home import Home
@@ -17,6 +20,7 @@ from midwatch.trust import write_client_bundle
 from midwatch_core.errors import ConfigError
 
 _READY_S = 30.0
+_LOOK_S = 0.1
 
 
 def execute(command: list[str], home: Home, config_file: Path | None, app: str | None) -> int:
@@ -29,7 +33,7 @@ def execute(command: list[str], home: Home, config_file: Path | None, app: str |
 
 
 async def _execute(command: list[str], home: Home, config_file: Path | None, app: str | None) -> int:
-    listen = await _running(home) if config_file is None else None
+    listen = await _running(home, config_file)
     if listen is not None:
         return await _child(command, home, listen, app)
     flags = {"listen": "127.0.0.1:0", "console": "127.0.0.1:0"}
@@ -42,13 +46,29 @@ async def _execute(command: list[str], home: Home, config_file: Path | None, app
         await supervisor.stop()
 
 
-async def _running(home: Home) -> str | None:
-    """Where the proxy of this home listens, if one runs and is ready."""
-    try:
-        status = await LineClient(home.control_socket).ask({"op": "status"}, timeout_s=2.0)
-    except ControlAbsentError:
-        return None
-    return str(status["listen"]) if status["ready"] else None
+async def _running(home: Home, config_file: Path | None) -> str | None:
+    """Where the proxy of this home listens, if one runs; one just starting is waited for. Raises ConfigError."""
+    client = LineClient(home.control_socket)
+    deadline_s = time.monotonic() + _READY_S
+    while True:
+        try:
+            status = await client.ask({"op": "status"}, timeout_s=2.0)
+        except ControlAbsentError:
+            return None
+        _check_joins(config_file, status)
+        if status["ready"]:
+            return str(status["listen"])
+        if time.monotonic() > deadline_s:
+            raise ConfigError(f"--home {home.root}: Midwatch runs there but is not ready; see its log, or end it")
+        await asyncio.sleep(_LOOK_S)
+
+
+def _check_joins(config_file: Path | None, status: Mapping[str, Any]) -> None:
+    if config_file is not None and str(config_file.absolute()) != status["config_file"]:
+        raise ConfigError(
+            f"--config {config_file}: a proxy with other settings runs in this home;"
+            " leave --config out to join it, or name another --home"
+        )
 
 
 async def _child(command: list[str], home: Home, listen: str, app: str | None) -> int:

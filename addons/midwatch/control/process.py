@@ -184,6 +184,7 @@ class Control:
             "version": __version__,
             "listen": config.listen,
             "console": config.console,
+            "config_file": str(self._settings.sources.file.absolute()) if self._settings.sources.file else None,
             "ready": health.ready,
             **dict(health.parts),
             "plugins": [

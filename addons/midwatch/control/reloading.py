@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from midwatch.settings import Settings, catalogue_of, dialects_of, resolve, write_snapshot
+from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.host import Host
 from midwatch_core.model.audit import AuditRecord
@@ -15,6 +16,8 @@ from midwatch_core.ports import MetadataRepository
 
 logger = logging.getLogger(__name__)
 _LOOK_S = 1.0
+# What only a start can change.
+_BOUND = ("listen", "console", "mode", "workers")
 
 type Signature = tuple[int, int] | None
 
@@ -62,11 +65,16 @@ class Reloader:
                 self._settings.home, config_file=self._settings.sources.file, flags=self._settings.sources.flags
             )
             catalogue_of(fresh, dialects_of(fresh.plugins))
-            write_snapshot(fresh)
+            write_snapshot(replace(fresh, config=self._as_bound(fresh.config)))
             self._host = replace(self._host, settings=dict(fresh.config))
         except (ConfigError, OSError) as error:
             return str(error)
         return None
+
+    def _as_bound(self, fresh: Config) -> Config:
+        """The sockets are bound and held for as long as we run: where they are is not read again."""
+        running = self._settings.config
+        return fresh.model_copy(update={key: getattr(running, key) for key in _BOUND})
 
     async def _reload_plugins(self) -> list[str | None]:
         outcomes = await self._settings.plugins.wait_all("reload", deadline_s=10.0, host=self._host)

@@ -83,12 +83,18 @@ def _is_at(sock: socket.socket, host: str) -> bool:
 
 
 async def _listen(self: AsyncioServerInstance[Any], host: str, port: int) -> list[Any]:
-    """Stand in for `AsyncioServerInstance.listen`: handed sockets first, then our own with a long backlog."""
+    """Stand in for `AsyncioServerInstance.listen`: handed sockets first, then our own with a long backlog.
+
+    A mode that speaks TCP and UDP (`reverse:https://…`) is served on its handed TCP sockets alone: without HTTP/3,
+    which several workers could not share.
+    """
     listening: Listening = getattr(ctx.master, "listening", Listening())
-    if self.mode.transport_protocol != "tcp" or port == 0:
+    if self.mode.transport_protocol == "udp" or port == 0:
         return await _STOCK_LISTEN(self, host, port)
     if handed := listening.handed(host, port):
         return [await _serve_on(sock, self.handle_stream) for sock in handed]
+    if self.mode.transport_protocol != "tcp":
+        return await _STOCK_LISTEN(self, host, port)
     reuse_port = listening.reuse_port or None
     return [await asyncio.start_server(self.handle_stream, host, port, backlog=BACKLOG, reuse_port=reuse_port)]
 

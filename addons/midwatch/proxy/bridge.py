@@ -5,6 +5,7 @@ import binascii
 from urllib.parse import parse_qsl
 
 from mitmproxy import http
+from mitmproxy.proxy.mode_specs import ReverseMode
 
 from midwatch_core.call import ResponseHead
 from midwatch_core.model.exchange import Endpoint
@@ -17,8 +18,20 @@ _QUERY = ("alt", "api-version", "beta")
 
 
 def host_of(flow: http.HTTPFlow) -> str:
-    """The name the client wanted: by SNI where there is TLS, for the address may be a gateway's or a test's."""
+    """The name the client wanted: by SNI where there is TLS, for the address may be a gateway's or a test's.
+
+    Before a reverse proxy the client wants the proxy itself: there the name is that of the mode's target.
+    """
+    mode = flow.client_conn.proxy_mode
+    if isinstance(mode, ReverseMode):
+        return mode.address[0]
     return flow.client_conn.sni or flow.request.pretty_host
+
+
+def port_of(flow: http.HTTPFlow) -> int:
+    """The port the client, or the reverse mode for it, wanted."""
+    mode = flow.client_conn.proxy_mode
+    return mode.address[1] if isinstance(mode, ReverseMode) else flow.request.port
 
 
 def path_of(flow: http.HTTPFlow) -> str:
@@ -45,7 +58,7 @@ def endpoint_of(flow: http.HTTPFlow, match: Match) -> Endpoint:
         provider=match.provider,
         dialect=match.dialect,
         host=host_of(flow),
-        port=flow.request.port,
+        port=port_of(flow),
         path=path_of(flow),
         scheme=flow.request.scheme,
     )

@@ -1,8 +1,14 @@
 """The addon that minds connections to servers: addresses given by `connect_to`, and never our own listeners."""
 
+import errno
+import ipaddress
+import socket
 from collections.abc import Iterable, Mapping
 
+from mitmproxy import http
+from mitmproxy.net.http.url import hostport
 from mitmproxy.proxy import server_hooks
+from mitmproxy.proxy.mode_specs import ReverseMode
 
 from midwatch_core.config import split_address
 
@@ -14,21 +20,57 @@ class Connecting:
 
     def __init__(self, connect_to: Mapping[str, str], own: Iterable[tuple[str, int]]) -> None:
         self._connect_to = {key.lower(): split_address(value) for key, value in connect_to.items()}
-        self._own_ports = {port for _, port in own}
+        self._own = tuple(own)
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """A connection to a server is about to be made."""
         address = data.server.address
         if address is None:
             return
-        host, port = str(address[0]).lower(), address[1]
-        redirected = self._connect_to.get(f"{host}:{port}") or self._connect_to.get(host)
+        redirected = self._redirected(*address[:2])
         if redirected is not None:
             data.server.address = redirected
-        elif port in self._own_ports and _is_here(host):
+        elif any(port == address[1] and _leads_to(str(address[0]).lower(), host) for host, port in self._own):
             data.server.error = "Midwatch will not connect to itself."
 
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """A redirected reverse proxy keeps its target's name: mitmproxy has put the address in the Host header."""
+        mode = flow.client_conn.proxy_mode
+        if isinstance(mode, ReverseMode) and self._redirected(*mode.address):
+            scheme = "https" if flow.request.scheme == "https" else "http"
+            flow.request.host_header = hostport(scheme, *mode.address)
 
-def _is_here(host: str) -> bool:
-    """Whether a name or address is this machine's own loopback or wildcard."""
-    return host in {"localhost", "::1", "::", "0.0.0.0"} or host.startswith("127.")  # noqa: S104  # compared, not bound
+    def _redirected(self, host: str, port: int) -> tuple[str, int] | None:
+        name = host.lower()
+        return self._connect_to.get(f"{name}:{port}") or self._connect_to.get(name)
+
+
+def _leads_to(wanted: str, listening: str) -> bool:
+    """Whether a connection to `wanted` reaches who listens at `listening`, on the same port."""
+    ours, theirs = _address(listening), _address(wanted)
+    if theirs is None:
+        return False  # a name; mitmproxy resolves it after us
+    if ours is not None and ours.is_unspecified:
+        return _is_here(theirs)
+    return theirs == ours or ((theirs.is_unspecified or theirs.is_loopback) and (ours is None or ours.is_loopback))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if host == "localhost" or host.endswith(".localhost"):
+        host = "127.0.0.1"
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_here(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address is this machine's own: loopback, wildcard, or one that can be bound."""
+    if address.is_loopback or address.is_unspecified:
+        return True
+    with socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError as error:
+            return error.errno not in (errno.EADDRNOTAVAIL, errno.EINVAL, errno.EAFNOSUPPORT)
+    return True

@@ -102,7 +102,7 @@ class Watching:
 
     def _recognise(self, flow: http.HTTPFlow) -> Match | None:
         method, path = flow.request.method, bridge.path_of(flow)
-        listed = self.catalogue.match(bridge.host_of(flow), flow.request.port, method, path)
+        listed = self.catalogue.match(bridge.host_of(flow), bridge.port_of(flow), method, path)
         return listed or self.catalogue.match_anywhere(method, path)
 
     def _open(self, flow: http.HTTPFlow, match: Match) -> None:
