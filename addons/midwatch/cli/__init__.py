@@ -1,51 +1,41 @@
 """The command line: `uv run run.py …` and the installed `midwatch`."""
 
 import sys
+from typing import TYPE_CHECKING
 
-from midwatch_core.errors import MidwatchError
+from midwatch_core.errors import ConfigError, MidwatchError
+
+if TYPE_CHECKING:
+    from midwatch_core.contributions import Command
 
 # Options that stand before any command belong to `start`, the default.
 _DEFAULT = "start"
+_NO_COMMAND = {"--help", "-h", "--version"}
 
 
 def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 fine, 1 found or failed, 2 wrong use."""
-    from midwatch.cli.app import app
+    from midwatch.cli.app import app, own_commands
+    from midwatch.cli.printing import ReaderGoneError, end_quietly
 
     words = list(sys.argv[1:] if words is None else words)
-    if not words or (words[0].startswith("-") and words[0] not in {"--help", "-h", "--version"}):
+    if not words or (words[0].startswith("-") and words[0] not in _NO_COMMAND):
         words = [_DEFAULT, *words]
     try:
-        code = app(words, standalone_mode=False)
+        if words[0] not in _NO_COMMAND | own_commands() and (command := _contributed(words[0])):
+            return command.run(words[1:])
+        app(words)
+    except SystemExit as end:  # Typer's way to return: it has said itself what is wrong with the words
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except ReaderGoneError:
+        return end_quietly()
     except MidwatchError as error:
         print(f"midwatch: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return _quiet_end()
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:  # noqa: BLE001  # only Typer's own errors: all others are re-raised
-        return _show(error)
-    return code if isinstance(code, int) else 0
-
-
-def _show(error: Exception) -> int:
-    """Typer's usage errors print themselves; anything else is a fault of ours and keeps its traceback."""
-    import click
-
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
-    if isinstance(error, click.exceptions.Abort):
-        return 130
-    if isinstance(error, click.ClickException):
-        error.show()
-        return error.exit_code
-    raise error
-
-
-def _quiet_end() -> int:
-    """`traces | head` has all it wants: no traceback, and none from the interpreter's own flush either."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2 if isinstance(error, ConfigError) else 1
     return 0
+
+
+def _contributed(name: str) -> "Command | None":
+    from midwatch.cli.contributed import contributed
+
+    return contributed(name)

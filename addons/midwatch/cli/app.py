@@ -7,10 +7,18 @@ import typer
 from midwatch import __version__
 from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
 
+
+def _end(code: object, **_: object) -> None:
+    """What a command returns is the exit code."""
+    raise typer.Exit(code if isinstance(code, int) else 0)
+
+
 app = typer.Typer(
     name="midwatch",
+    result_callback=_end,
     help="A watch in the middle of LLM traffic. Without a command: start.",
     no_args_is_help=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -161,3 +169,9 @@ def plugins(home: HomeOption = None, config: ConfigOption = None, json: JsonOpti
     from midwatch.cli.doctor import list_plugins
 
     return list_plugins(home_of(home), config, as_json=json)
+
+
+def own_commands() -> set[str]:
+    """The names of the commands above."""
+    single = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    return single | {str(group.name) for group in app.registered_groups}

@@ -17,11 +17,13 @@ from midwatch.cli.printing import (
     money,
     print_json,
     print_table,
+    print_text,
     visible,
 )
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch_core.errors import ConfigError
+from midwatch_core.ports import COST_KEYS
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -30,11 +32,11 @@ def moment(text: str | None) -> str | None:
     """`2h` ago, or an ISO 8601 moment (UTC where it names no zone). Raises ConfigError."""
     if text is None:
         return None
-    if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
-        return (datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})).isoformat()
     try:
+        if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
+            return (datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})).isoformat()
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"--since {text}: expected a moment like 2026-11-23T08:00 or 2h, 7d") from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
 
@@ -56,7 +58,9 @@ def list_exchanges(
 
 
 def list_costs(home: Home, config_file: Path | None, by: list[str], since: str | None, *, as_json: bool) -> int:
-    """Print sums by group."""
+    """Print sums by group. Raises ConfigError for a group that is none."""
+    if unknown := [key for key in by if key not in COST_KEYS]:
+        raise ConfigError(f"--by {','.join(unknown)}: expected some of {', '.join(COST_KEYS)}")
     answer = Asker(home, config_file).ask({"op": "costs", "by": by, "filter": {"since": since}})
     if as_json:
         print_json(answer["rows"])
@@ -90,4 +94,4 @@ async def _follow(client: LineClient, *, as_json: bool) -> None:
         await line.send({"op": "tail"})
         while (message := await line.receive()) is not None:
             if row := message.get("row"):
-                print_json([row]) if as_json else print("  ".join(filter(None, exchange_cells(row))), flush=True)
+                print_json([row]) if as_json else print_text("  ".join(filter(None, exchange_cells(row))))

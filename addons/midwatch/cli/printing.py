@@ -1,5 +1,6 @@
 """Printing: JSON lines for scripts, tables for people."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,17 +8,38 @@ from typing import Any
 import orjson
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our output has all they want, as `traces | head` does after ten lines."""
+
+
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
-    """One object a line."""
+    """One object a line. Raises ReaderGoneError."""
     for row in rows:
-        sys.stdout.buffer.write(orjson.dumps(row, default=str) + b"\n")
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(orjson.dumps(row, default=str) + b"\n")
+            sys.stdout.buffer.flush()
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+
+
+def print_text(text: str) -> None:
+    """A line or several, at once. Raises ReaderGoneError."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+
+
+def end_quietly() -> int:
+    """The end after a ReaderGoneError: no traceback, and none from the interpreter's own flush either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()
 ) -> None:
-    """A table as wide as it must be; columns named in `right` are aligned there."""
+    """A table as wide as it must be; columns named in `right` are aligned there. Raises ReaderGoneError."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -31,7 +53,9 @@ def print_table(
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 200
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    print_text(captured.get().rstrip("\n"))
 
 
 EXCHANGE_COLUMNS = (

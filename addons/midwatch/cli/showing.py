@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from midwatch.cli.asking import Asker
-from midwatch.cli.printing import count, milliseconds, money, print_json, visible
+from midwatch.cli.printing import count, milliseconds, money, print_json, print_text, visible
 from midwatch.home import Home
 
 _FOLD_CHARACTERS = 4000
@@ -20,7 +20,7 @@ def show_exchange(home: Home, config_file: Path | None, exchange_id: str, *, as_
     if as_json:
         print_json([{**answer["row"], "exchange": answer["exchange"]}])
         return 0
-    print("\n".join([*_heading(answer["row"]), *_turns(answer["exchange"]), *_invoice(answer["exchange"])]))
+    print_text("\n".join([*_heading(answer["row"]), *_turns(answer["exchange"]), *_invoice(answer["exchange"])]))
     return 0
 
 

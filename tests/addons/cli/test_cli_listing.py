@@ -1,0 +1,116 @@
+"""`traces`, `traces show`, `costs` and `tail` over a store that no control serves."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from midwatch.cli import main
+from midwatch.cli.listing import moment
+from midwatch.home import Home
+from midwatch_core.errors import ConfigError
+from midwatch_core.model.exchange import Exchange
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_traces_are_newest_first(kept: Sequence[Exchange], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["traces", "--json"]) == 0
+    assert [row["id"] for row in printed(capsys)] == [exchange.id for exchange in reversed(kept)]
+
+
+@pytest.mark.parametrize(
+    ("words", "which"),
+    [
+        (["--limit", "1"], [2]),
+        (["--model", "gpt-5"], [1]),
+        (["--status", "429"], [1]),
+        (["--provider", "anthropic"], []),
+        (["--app", "editor"], [2, 1, 0]),
+        (["--since", "2026-01-01"], [2, 1, 0]),
+        (["--since", "2100-01-01"], []),
+    ],
+)
+def test_traces_are_filtered(
+    kept: Sequence[Exchange], capsys: pytest.CaptureFixture[str], words: list[str], which: list[int]
+) -> None:
+    assert main(["traces", "--json", *words]) == 0
+    assert [row["id"] for row in printed(capsys)] == [kept[index].id for index in which]
+
+
+def test_a_table_for_people(kept: Sequence[Exchange], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["traces"]) == 0
+    out = capsys.readouterr().out
+    assert "gpt-5-mini" in out
+    assert "$0.000123" in out
+
+
+@pytest.mark.parametrize("words", [["traces"], ["traces", "--json"], ["costs", "--json"]])
+def test_a_home_without_calls(home: Home, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert main(words) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_one_exchange_for_a_script_and_for_a_person(
+    kept: Sequence[Exchange], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["traces", "show", kept[2].id, "--json"]) == 0
+    (shown,) = printed(capsys)
+    assert shown["exchange"]["response"]["segments"][0]["text"] == "Lisbon \x1b[31mred"
+    assert main(["traces", "show", kept[2].id]) == 0
+    out = capsys.readouterr().out
+    assert "What is the capital of France?" in out
+    assert "\x1b" not in out
+
+
+def test_an_exchange_that_is_not_there_is_1(kept: Sequence[Exchange], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["traces", "show", "nosuch"]) == 1
+    assert capsys.readouterr().err == "midwatch: no exchange nosuch\n"
+
+
+def test_costs_are_summed_by_group(kept: Sequence[Exchange], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["costs", "--by", "model,app", "--json"]) == 0
+    rows = {row["model"]: row for row in printed(capsys)}
+    assert (rows["gpt-5-mini"]["calls"], rows["gpt-5"]["calls"]) == (2, 1)
+    assert rows["gpt-5-mini"]["cost_usd"] == pytest.approx(0.000246)
+    assert rows["gpt-5"]["app"] == "editor"
+
+
+def test_tail_where_nothing_runs_is_1(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tail"]) == 1
+    assert "nothing runs in" in capsys.readouterr().err
+
+
+def test_a_store_that_cannot_be_read_is_1(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    (home.root / "midwatch.db").write_bytes(b"this is no database" * 1000)
+    assert main(["traces"]) == 1
+    assert capsys.readouterr().err.startswith("midwatch: ")
+
+
+@pytest.mark.parametrize(("text", "ago"), [("90s", 90), ("5m", 300), ("2h", 7200), ("7d", 7 * 86400)])
+def test_moments_ago(text: str, ago: int) -> None:
+    at = moment(text)
+    assert at is not None
+    assert abs(datetime.now(UTC) - timedelta(seconds=ago) - datetime.fromisoformat(at)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        (None, None),
+        ("2026-11-23", "2026-11-23T00:00:00+00:00"),
+        ("2026-11-23T08:00:00+02:00", "2026-11-23T08:00:00+02:00"),
+    ],
+)
+def test_moments_by_name(text: str | None, means: str | None) -> None:
+    assert moment(text) == means
+
+
+@pytest.mark.parametrize("text", ["", "h", "1w", "-1h", "9999999d", "999999d", "yesterday"])
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ConfigError, match="--since"):
+        moment(text)
