@@ -4,8 +4,10 @@ These names are what plugins and stores may lean on; everything deeper may move.
 """
 
 from midwatch_core.clock import Clock, SystemClock
-from midwatch_core.config import Config, Section, read_yaml
-from midwatch_core.contributions import Command, Mount, Resource, ResourceKind
+from midwatch_core.config import Config, Section, read_yaml, split_address
+from midwatch_core.contributions import AsgiApp, Command, Mount, Resource, ResourceKind
+from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first
+from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds, moment_of
 from midwatch_core.errors import (
     ConfigError,
     MidwatchError,
@@ -13,6 +15,7 @@ from midwatch_core.errors import (
     StorageError,
     StorageUnavailableError,
 )
+from midwatch_core.frame import FrameDecoder
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
 from midwatch_core.listing import ExchangeRow, row_of
@@ -45,8 +48,10 @@ from midwatch_core.wire.target import Target
 
 __all__ = [
     "COST_KEYS",
+    "EXACT",
     "Action",
     "Answer",
+    "AsgiApp",
     "Assembly",
     "AuditRecord",
     "CatalogueSpec",
@@ -57,6 +62,7 @@ __all__ = [
     "Cost",
     "CostLine",
     "CostRow",
+    "CostSum",
     "Dialect",
     "Direction",
     "Endpoint",
@@ -65,6 +71,7 @@ __all__ = [
     "ExchangeRow",
     "Finding",
     "FinishReason",
+    "FrameDecoder",
     "Gaps",
     "Health",
     "Host",
@@ -110,7 +117,14 @@ __all__ = [
     "Transport",
     "Usage",
     "Verdict",
+    "check_cost_keys",
+    "decode_cursor",
+    "encode_cursor",
+    "highest_first",
     "hookimpl",
+    "microseconds",
+    "moment_of",
     "read_yaml",
     "row_of",
+    "split_address",
 ]

@@ -1,8 +1,6 @@
 """The console of Midwatch: its pages, a small REST API, metrics and health, as one application in control's server."""
 
-from midwatch_core.contributions import Mount
-from midwatch_core.hookspecs import hookimpl
-from midwatch_core.host import Host
+from midwatch_core import Host, Mount, hookimpl
 
 
 @hookimpl

@@ -10,9 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from midwatch_core.listing import ExchangeRow, row_of
-from midwatch_core.model.exchange import Exchange
-from midwatch_core.ports import COST_KEYS, CostRow, ExchangeFilter
+from midwatch_core import COST_KEYS, CostRow, Exchange, ExchangeFilter, ExchangeRow, row_of
 from midwatch_web.asked import live_of, queries_of
 from midwatch_web.eventstream import LiveStream
 

@@ -7,8 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from midwatch_core.errors import StorageError
-from midwatch_core.host import Host
+from midwatch_core import Host, StorageError
 from midwatch_web import api, pages, probes
 from midwatch_web.failures import on_http_error, on_invalid, on_storage_error
 from midwatch_web.hostnames import Hostnames

@@ -3,8 +3,7 @@
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from midwatch_core.host import Host, LiveFeed
-from midwatch_core.queries import Queries
+from midwatch_core import Host, LiveFeed, Queries
 
 
 def host_of(request: Request) -> Host:

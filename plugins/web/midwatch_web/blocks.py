@@ -4,9 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from midwatch_core.model.exchange import Exchange
-from midwatch_core.model.finding import Finding
-from midwatch_core.model.segment import Direction, Part, Segment
+from midwatch_core import Direction, Exchange, Finding, Part, Segment
 from midwatch_web.passage import Allowance, Passage, passage_of
 from midwatch_web.skeleton import tool_call_at, tool_result_at
 

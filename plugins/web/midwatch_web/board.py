@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from midwatch_core.ports import CostRow, Page
-from midwatch_core.queries import Queries
+from midwatch_core import CostRow, Page, Queries
 from midwatch_web.listfilter import ListFilter
 
 ROWS_A_PAGE = 50

@@ -4,11 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from midwatch_core.listing import ExchangeRow, row_of
-from midwatch_core.model.content import Json
-from midwatch_core.model.exchange import Exchange
-from midwatch_core.model.finding import Finding
-from midwatch_core.model.segment import Direction, Part
+from midwatch_core import Direction, Exchange, ExchangeRow, Finding, Json, Part, row_of
 from midwatch_web.blocks import Block, blocks_of, segments_of
 from midwatch_web.waterfall import Waterfall, waterfall_of
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import StreamingResponse
 
-from midwatch_core.errors import StorageError
-from midwatch_core.host import LiveFeed
-from midwatch_core.listing import ExchangeRow
+from midwatch_core import ExchangeRow, LiveFeed, StorageError
 
 # Proxies between us and the reader close what is silent for longer.
 KEEP_ALIVE_S = 15.0

@@ -6,7 +6,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from midwatch_core.metrics import MetricKind, MetricSpec, Sample
+from midwatch_core import MetricKind, MetricSpec, Sample
 
 
 class SampleCollector(Collector):

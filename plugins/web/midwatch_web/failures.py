@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from midwatch_core.errors import StorageUnavailableError
+from midwatch_core import StorageUnavailableError
 from midwatch_web.templating import page
 
 # What programs ask for; everything else is a page.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from midwatch_core.config import split_address
+from midwatch_core import split_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

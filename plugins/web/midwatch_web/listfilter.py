@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from midwatch_core.listing import ExchangeRow
-from midwatch_core.ports import ExchangeFilter
+from midwatch_core import ExchangeFilter, ExchangeRow
 
 # How far back the page looks; None is all that is kept.
 PERIODS: Mapping[str, tuple[str, timedelta | None]] = {

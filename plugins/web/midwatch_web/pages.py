@@ -7,8 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from midwatch_core.listing import ExchangeRow
-from midwatch_core.model.exchange import Exchange
+from midwatch_core import Exchange, ExchangeRow
 from midwatch_web.asked import host_of, live_of, queries_of
 from midwatch_web.blocks import side_text
 from midwatch_web.board import ROWS_A_PAGE, read_board, read_totals

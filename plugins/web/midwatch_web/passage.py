@@ -6,7 +6,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from midwatch_core.model.finding import Finding
+from midwatch_core import Finding
 from midwatch_web.fragments import Fragment, Span, mark, split
 from midwatch_web.jsonlayout import is_document, lay_out
 from midwatch_web.visible import marked_up, shown

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import Response
 
-from midwatch_core.host import Health, Host
+from midwatch_core import Health, Host
 from midwatch_web.exposition import SampleCollector
 
 router = APIRouter(include_in_schema=False)

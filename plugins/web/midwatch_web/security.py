@@ -4,7 +4,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from midwatch_core.contributions import AsgiApp
+from midwatch_core import AsgiApp
 from midwatch_web.hostnames import Hostnames
 
 HEADERS = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from midwatch_core.model.content import Json
+from midwatch_core import Json
 
 # The members that name a call, by dialect: OpenAI Responses, OpenAI Chat, Anthropic, and the plain one last.
 _CALL_IDS = ("call_id", "id")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from midwatch_core.model.timing import Timing
+from midwatch_core import Timing
 
 # The bar's width in the drawing's own units.
 WIDTH = 1000

@@ -3,8 +3,7 @@
 `memory://?exchanges=N` keeps the newest N exchanges (10,000 unless said otherwise).
 """
 
-from midwatch_core.hookspecs import hookimpl
-from midwatch_core.ports import MetadataRepository, TraceRepository
+from midwatch_core import MetadataRepository, TraceRepository, hookimpl
 
 _SCHEME = "memory://"
 

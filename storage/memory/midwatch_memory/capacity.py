@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl
 
-from midwatch_core.errors import ConfigError
+from midwatch_core import ConfigError
 
 DEFAULT = 10_000
 

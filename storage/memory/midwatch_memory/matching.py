@@ -2,9 +2,7 @@
 
 from datetime import UTC
 
-from midwatch_core.cursor import microseconds
-from midwatch_core.listing import ExchangeRow
-from midwatch_core.ports import ExchangeFilter, Scope
+from midwatch_core import ExchangeFilter, ExchangeRow, Scope, microseconds
 
 _EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status")
 

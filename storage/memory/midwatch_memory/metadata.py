@@ -4,9 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from midwatch_core.cursor import microseconds
-from midwatch_core.errors import StorageError
-from midwatch_core.model.audit import AuditRecord
+from midwatch_core import AuditRecord, StorageError, microseconds
 from midwatch_memory.capacity import DEFAULT
 
 

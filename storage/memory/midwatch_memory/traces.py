@@ -4,12 +4,22 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from midwatch_core.cost_rows import CostSum, check_cost_keys, highest_first
-from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds
-from midwatch_core.errors import StorageError
-from midwatch_core.listing import ExchangeRow, row_of
-from midwatch_core.model.exchange import Exchange
-from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope
+from midwatch_core import (
+    CostRow,
+    CostSum,
+    Exchange,
+    ExchangeFilter,
+    ExchangeRow,
+    Page,
+    Scope,
+    StorageError,
+    check_cost_keys,
+    decode_cursor,
+    encode_cursor,
+    highest_first,
+    microseconds,
+    row_of,
+)
 from midwatch_memory.capacity import DEFAULT
 from midwatch_memory.matching import check, group_of, matches
 

@@ -4,8 +4,7 @@ This module is imported in every process, so it imports nothing but the contract
 second and is needed only while a migration runs.
 """
 
-from midwatch_core.hookspecs import hookimpl
-from midwatch_core.ports import MetadataRepository, TraceRepository
+from midwatch_core import MetadataRepository, TraceRepository, hookimpl
 
 _SCHEME = "sqlite://"
 

@@ -4,7 +4,7 @@ import threading
 
 import zstandard
 
-from midwatch_core.errors import StorageError
+from midwatch_core import StorageError
 
 # Below this a frame's own bytes eat what it saves.
 _SMALLEST = 160

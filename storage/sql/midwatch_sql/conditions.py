@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from midwatch_core.cursor import decode_cursor, microseconds
-from midwatch_core.ports import ExchangeFilter, Scope
+from midwatch_core import ExchangeFilter, Scope, decode_cursor, microseconds
 
 _EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status")
 

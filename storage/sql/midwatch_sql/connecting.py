@@ -3,7 +3,7 @@
 import sqlite3
 import time
 
-from midwatch_core.errors import StorageError
+from midwatch_core import StorageError
 from midwatch_sql.location import Location
 
 _BUSY_MS = 10_000

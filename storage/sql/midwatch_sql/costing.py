@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first
-from midwatch_core.cursor import moment_of
-from midwatch_core.ports import CostRow, ExchangeFilter, Scope
+from midwatch_core import EXACT, CostRow, CostSum, ExchangeFilter, Scope, check_cost_keys, highest_first, moment_of
 from midwatch_sql.conditions import conditions
 
 _DAY_US = 86_400_000_000

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from midwatch_core.errors import StorageError
+from midwatch_core import StorageError
 from midwatch_sql.connecting import open_reader, open_writer
 from midwatch_sql.location import Location
 from midwatch_sql.sqlite_errors import translated

@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from midwatch_core.listing import ExchangeRow, row_of
-from midwatch_core.model.content import Json, Request, Response
-from midwatch_core.model.exchange import Exchange
+from midwatch_core import Exchange, ExchangeRow, Json, Request, Response, row_of
 from midwatch_sql.folding import BLOCK, Levels, Piece, PieceKind, Pieces, fold, levels_children, piece_hash, unfold
 from midwatch_sql.jsoncodec import dumps, loads
 
 if TYPE_CHECKING:
-    from midwatch_core.frame import FrameDecoder
+    from midwatch_core import FrameDecoder
 
 # How deep in a body long lists are looked for: a WebSocket message wraps its request once.
 _DEPTH = 3

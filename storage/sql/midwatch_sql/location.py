@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote
 
-from midwatch_core.errors import ConfigError
+from midwatch_core import ConfigError
 
 _PREFIX = "sqlite:///"
 

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from midwatch_core.cursor import microseconds, moment_of
-from midwatch_core.errors import StorageError
-from midwatch_core.model.audit import AuditRecord
+from midwatch_core import AuditRecord, StorageError, microseconds, moment_of
 from midwatch_sql.database import Database
 from midwatch_sql.location import Location
 from midwatch_sql.migrating import bring_up_to_date

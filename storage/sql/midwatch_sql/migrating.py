@@ -6,7 +6,7 @@ Traces and metadata have a version table and a line of revisions each: they may 
 import sqlite3
 from typing import Literal
 
-from midwatch_core.errors import StorageError
+from midwatch_core import StorageError
 from midwatch_sql.location import Location
 
 type Part = Literal["traces", "metadata"]

@@ -6,10 +6,7 @@ from typing import Any
 
 import orjson
 
-from midwatch_core.cost_rows import EXACT
-from midwatch_core.cursor import microseconds, moment_of
-from midwatch_core.errors import StorageError
-from midwatch_core.listing import ExchangeRow
+from midwatch_core import EXACT, ExchangeRow, StorageError, microseconds, moment_of
 from midwatch_sql.columns import ROW, Kind
 
 # A provider may claim any number of tokens. Held below this, millions of such calls still add up in 64 bits.

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import zstandard
 
-from midwatch_core.errors import MidwatchError, StorageError, StorageUnavailableError
+from midwatch_core import MidwatchError, StorageError, StorageUnavailableError
 
 # What is wrong with the place and not with what was to be kept: someone can mend it, and the journal waits.
 _PLACE = {

@@ -7,10 +7,7 @@ from functools import cache
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from midwatch_core.cursor import encode_cursor, microseconds
-from midwatch_core.errors import StorageError
-from midwatch_core.model.exchange import Exchange
-from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope
+from midwatch_core import CostRow, Exchange, ExchangeFilter, Page, Scope, StorageError, encode_cursor, microseconds
 from midwatch_sql.columns import ROW, names
 from midwatch_sql.compression import unpack, unpack_detail
 from midwatch_sql.conditions import conditions, marks
@@ -24,7 +21,7 @@ from midwatch_sql.putting import CHUNK, put_batch
 from midwatch_sql.rows import row_from
 
 if TYPE_CHECKING:
-    from midwatch_core.frame import FrameDecoder
+    from midwatch_core import FrameDecoder
 
 
 class SqliteTraces:
@@ -110,6 +107,6 @@ def _reader(connection: sqlite3.Connection, tenant: str) -> Callable[[Iterable[s
 
 @cache
 def _frames() -> "FrameDecoder":
-    from midwatch_core.frame import FrameDecoder
+    from midwatch_core import FrameDecoder
 
     return FrameDecoder()

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import TARGET, by_path, mutated, read_request, read_response
 
 from midwatch_core.model.content import FinishReason, ProviderError, ToolCall
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.dialects.openai_chat import OpenAIChat
 from midwatch_core.wire.target import Target
+from tests.core.wire.wire_checks import TARGET, by_path, mutated, read_request, read_response
 
 CHAT = OpenAIChat()
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import by_path, cuts, mutated, read_response, read_stream, split_at, sse, texts
 
 from midwatch_core.model.content import FinishReason, ProviderError, ToolCall
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from tests.core.wire.wire_checks import by_path, cuts, mutated, read_response, read_stream, split_at, sse, texts
 
 CHAT = OpenAIChat()
 DONE = b"data: [DONE]\n\n"

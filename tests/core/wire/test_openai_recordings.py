@@ -5,8 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from recordings import Recording, recorded
-from wire_checks import TARGET
 
 from midwatch_core.model.content import FinishReason, Response
 from midwatch_core.wire.decoding import decode_request
@@ -16,6 +14,8 @@ from midwatch_core.wire.dialects.openai_completions import OpenAICompletions
 from midwatch_core.wire.dialects.openai_embeddings import OpenAIEmbeddings
 from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
 from midwatch_core.wire.streaming import ResponseDecoder
+from tests.core.wire.recordings import Recording, recorded
+from tests.core.wire.wire_checks import TARGET
 
 KINDS = (
     "openai-chat",

@@ -6,8 +6,6 @@ from typing import Any
 
 import openai
 import pytest
-from loopback import answering
-from wire_checks import read_response, read_stream, sse
 
 from midwatch_core.model.content import ProviderError
 from midwatch_core.wire.dialect import Answer, Dialect, Refusal
@@ -15,6 +13,8 @@ from midwatch_core.wire.dialects.openai_chat import OpenAIChat
 from midwatch_core.wire.dialects.openai_completions import OpenAICompletions
 from midwatch_core.wire.dialects.openai_embeddings import OpenAIEmbeddings
 from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from tests.core.wire.loopback import answering
+from tests.core.wire.wire_checks import read_response, read_stream, sse
 
 Call = Callable[[openai.OpenAI, bool], Any]
 

@@ -5,12 +5,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_checks import by_path, cuts, mutated, read_request, read_response, read_stream, split_at, sse, texts
 
 from midwatch_core.model.content import FinishReason, ProviderError, ToolCall
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from tests.core.wire.wire_checks import (
+    by_path,
+    cuts,
+    mutated,
+    read_request,
+    read_response,
+    read_stream,
+    split_at,
+    sse,
+    texts,
+)
 
 RESPONSES = OpenAIResponses()
 

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from midwatch_core.errors import StorageError
+from midwatch_core import StorageError
 from midwatch_sql.connecting import open_writer
 from midwatch_sql.location import Location
 from midwatch_sql.migrating import Part, version_table
