@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 # A child that ends with this found its place taken (another control holds the home): asked again, without alarm.
 EXIT_HELD = 75
+# A child that ends with this was asked for something that can't be: its settings are wrong, and will be next time.
+EXIT_WRONG_USE = 2
 _HELD_DELAY_S = 1.0
 # A child that should put things in order at its end is given this long to get to its work first.
 _ARRIVE_S = 10.0
@@ -52,6 +54,8 @@ class Child:
         self._backoff = Backoff()
         self._process: asyncio.subprocess.Process | None = None
         self._ready = False
+        self._was_ever_ready = False
+        self.refused = asyncio.Event()
         # It is at its work, or its place is taken, or it is not wanted any more.
         self._settled = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -111,7 +115,7 @@ class Child:
             if self._stopping.is_set():
                 self.signal(signal.SIGTERM)  # `stop` came while it was being made
             code = await process.wait()
-            if self._stopping.is_set():
+            if self._stopping.is_set() or self._refuses(code):
                 return
             delay_s = self._delay_s(code, time.monotonic() - began_s)
             # Dead before it was asked to stop: nothing of its end concerns the exit code.
@@ -119,6 +123,14 @@ class Child:
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
                     await self._stopping.wait()
+
+    def _refuses(self, code: int) -> bool:
+        """Wrong settings at the very first start are for a person to mend; later ones may be mended meanwhile."""
+        if code != EXIT_WRONG_USE or self._was_ever_ready:
+            return False
+        self.refused.set()
+        self._settled.set()
+        return True
 
     def _delay_s(self, code: int, lived_s: float) -> float:
         if code == EXIT_HELD:
@@ -153,7 +165,7 @@ class Child:
     def _heard(self, hear: int, process: asyncio.subprocess.Process) -> None:
         """The child is ready, or gone."""
         if os.read(hear, 1) and process is self._process:
-            self._ready = True
+            self._ready = self._was_ever_ready = True
             self._settled.set()
         asyncio.get_running_loop().remove_reader(hear)
         os.close(hear)
@@ -163,7 +175,7 @@ class Child:
             return True
         # SIGTERM meets a child that is still importing before it has a handler: there was nothing to put in order.
         unready = self._process.returncode == -signal.SIGTERM and not self._ready
-        return unready or self._process.returncode in (0, EXIT_HELD)
+        return unready or self._process.returncode in (0, EXIT_HELD, EXIT_WRONG_USE)
 
 
 def _ending(code: int) -> str:

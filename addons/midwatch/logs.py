@@ -26,6 +26,8 @@ def set_up_logs(process: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
         )
     )
+    for chatty in ("alembic", "asyncio", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.basicConfig(handlers=[handler], level=os.environ.get("MIDWATCH_LOG_LEVEL", "INFO").upper(), force=True)
 
 

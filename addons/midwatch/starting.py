@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from midwatch.child import EXIT_WRONG_USE
 from midwatch.home import Home
 from midwatch.settings import Settings, catalogue_of, dialects_of, resolve, write_snapshot
 from midwatch.supervisor import Sockets, Supervisor, address_of
@@ -73,8 +74,12 @@ async def run(ready: Ready) -> int:
         loop.add_signal_handler(number, _stop, stopping, supervisor)
     loop.add_signal_handler(signal.SIGHUP, supervisor.reload)
     supervisor.start()
-    await stopping.wait()
-    return await supervisor.stop()
+    refused = asyncio.create_task(supervisor.refused())
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait([refused, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    code = await supervisor.stop()
+    return EXIT_WRONG_USE if refused.done() else code
 
 
 def _stop(stopping: asyncio.Event, supervisor: Supervisor) -> None:

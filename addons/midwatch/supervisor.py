@@ -107,6 +107,15 @@ class Supervisor:
         """Ask control to reload; it tells the workers."""
         self.control.signal(signal.SIGHUP)
 
+    async def refused(self) -> None:
+        """Wait for the first child that will not start with these settings; it has said why."""
+        waiting = [asyncio.create_task(child.refused.wait()) for child in self._children]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+
     def kill(self) -> None:
         """End all children at once: what is in flight is cut, what is journalled waits for the next start."""
         for child in self._children:

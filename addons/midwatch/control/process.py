@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,8 @@ from midwatch_journal import JournalError, JournalReader
 
 logger = logging.getLogger(__name__)
 
+# Calls come first: where processors are short, storing them waits, and the journal keeps what it must.
+_NICENESS = 5
 _METRICS = (
     MetricSpec(name="midwatch_journal_depth_bytes", kind=MetricKind.GAUGE, help="Journal bytes not stored yet"),
     MetricSpec(name="midwatch_workers", kind=MetricKind.GAUGE, help="Workers heard of in the last seconds"),
@@ -54,6 +55,7 @@ def main() -> int:
     parser.add_argument("--ready", type=int, help="a pipe to tell the parent that we work")
     words = parser.parse_args()
     set_up_logs("control")
+    os.nice(_NICENESS)
     home = Home(words.home)
     lock = os.open(home.control_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -160,11 +162,11 @@ class Control:
 
     def _samples(self) -> list[Any]:
         self._metrics.set("midwatch_journal_depth_bytes", self._reader.depth().bytes)
-        self._metrics.set("midwatch_workers", len(self._tally.living(time.monotonic())))
+        self._metrics.set("midwatch_workers", len(self._tally.living()))
         return self._tally.samples()
 
     def _health(self) -> Health:
-        workers = self._tally.living(time.monotonic())
+        workers = self._tally.living()
         return Health(
             started=self._started,
             ready=self._started and bool(workers) and self._pipeline.available,
