@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def client_environment(environ: Mapping[str, str], *, proxy_url: str, bundle: Path, ca: Path) -> dict[str, str]:
-    """`environ` with the variables that curl, Python, Node, Bun, Deno, Go, Java, git, AWS SDKs and gRPC read."""
+def client_environment(
+    environ: Mapping[str, str], *, proxy_url: str, bundle: Path, ca: Path, java_store: Path | None = None
+) -> dict[str, str]:
+    """`environ` with the variables that curl, Python, Node, Bun, Deno, Go, Java, git, AWS SDKs and gRPC read.
+
+    `bundle` is a PEM file of all CAs that clients are to trust, `java_store` the same as PKCS #12; `ca` is ours alone.
+    """
     changed = dict(environ)
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
         changed[name] = changed[name.lower()] = proxy_url
@@ -17,7 +22,7 @@ def client_environment(environ: Mapping[str, str], *, proxy_url: str, bundle: Pa
     changed["NODE_EXTRA_CA_CERTS"] = str(ca)
     changed["NODE_USE_ENV_PROXY"] = "1"
     changed["DENO_TLS_CA_STORE"] = "system,mozilla"
-    changed["JAVA_TOOL_OPTIONS"] = _java(changed.get("JAVA_TOOL_OPTIONS", ""), proxy_url, bundle)
+    changed["JAVA_TOOL_OPTIONS"] = _java(changed.get("JAVA_TOOL_OPTIONS", ""), proxy_url, java_store)
     return changed
 
 
@@ -34,16 +39,9 @@ _BUNDLE_VARIABLES = (
 )
 
 
-def _java(options: str, proxy_url: str, bundle: Path) -> str:
-    """Java takes proxy and trust as properties; since JDK 18 it reads PEM trust stores itself."""
+def _java(options: str, proxy_url: str, store: Path | None) -> str:
+    """Java takes proxy and trust as properties, and its trust from no PEM file."""
     host, _, port = proxy_url.rpartition("@")[2].removeprefix("http://").rpartition(":")
     ours = [f"-D{scheme}.proxyHost={host} -D{scheme}.proxyPort={port}" for scheme in ("http", "https")]
-    return " ".join(
-        [
-            options,
-            *ours,
-            "-Dhttp.nonProxyHosts=",
-            f"-Djavax.net.ssl.trustStore={bundle}",
-            "-Djavax.net.ssl.trustStoreType=PEM",
-        ]
-    ).strip()
+    trust = [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStoreType=PKCS12"] if store else []
+    return " ".join([options, *ours, "-Dhttp.nonProxyHosts=", *trust]).strip()

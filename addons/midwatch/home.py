@@ -80,6 +80,11 @@ class Home:
         """CAs for clients under `exec`: the public ones and our own."""
         return self.run / "client-ca.pem"
 
+    @property
+    def java_store(self) -> Path:
+        """The same for Java, as PKCS #12."""
+        return self.run / "client-ca.p12"
+
     def prepare(self) -> None:
         """Make the folders, private to the user. Raises ConfigError where the home can't be written."""
         try:

@@ -1,11 +1,19 @@
 """Certificates: our CA, and the bundles in which it (or a provider's own CA) stands beside the public ones."""
 
 import os
+import re
 import ssl
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from midwatch.home import Home, write_private
 from midwatch_core.errors import ConfigError
+
+if TYPE_CHECKING:  # it costs a tenth of a second, which commands that need no certificate must not pay
+    from cryptography.x509 import Certificate
 
 _KEY_BITS = 2048
 
@@ -31,9 +39,30 @@ def write_upstream_bundle(home: Home, upstream_ca: Path) -> None:
 
 
 def write_client_bundle(home: Home) -> Path:
-    """The CAs a client under `exec` trusts: the ones it trusts already, and ours."""
-    write_private(home.client_bundle, _joined(public_cas(), home.ca_certificate.read_bytes()))
+    """The CAs a client under `exec` trusts: the ones it trusts already, and ours; for Java too (`home.java_store`)."""
+    bundle = _joined(public_cas(), home.ca_certificate.read_bytes())
+    write_private(home.client_bundle, bundle)
+    write_private(home.java_store, _java_store(bundle))
     return home.client_bundle
+
+
+def _java_store(bundle: bytes) -> bytes:
+    """Certificates hold no secret, so the store has no password; Java opens such a one without being given any."""
+    from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
+
+    named = [pkcs12.PKCS12Certificate(item, b"ca%d" % number) for number, item in enumerate(_certificates(bundle))]
+    return pkcs12.serialize_java_truststore(named, NoEncryption())
+
+
+def _certificates(bundle: bytes) -> "Iterator[Certificate]":
+    """The certificates of a bundle, without those that break RFC 5280: public bundles have carried some."""
+    from cryptography.x509 import load_pem_x509_certificate
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for found in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", bundle, re.DOTALL):
+            with suppress(ValueError):
+                yield load_pem_x509_certificate(found)
 
 
 def public_cas() -> bytes:

@@ -20,7 +20,7 @@ import yaml
 APPLICATION = """
 import pathlib, sys, time, openai
 client = openai.OpenAI(api_key="sk-e2e", base_url=sys.argv[1])
-seen, end = pathlib.Path(sys.argv[2]), time.monotonic() + 100
+seen, end = pathlib.Path(sys.argv[2]), time.monotonic() + 45
 while True:
     ask = dict(model="gpt-4o-mini", messages=[{"role": "user", "content": "Who is there?"}])
     answer = client.chat.completions.create(**ask)
@@ -121,6 +121,7 @@ def test_with_a_proxy_of_its_own(
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True) as process:
         waiting(lambda: (home / "run" / "control.sock").exists(), "exec's control process")
         follower = tail(home, lambda row: seen.touch())
+        waiting(lambda: seen.exists() or process.poll() is not None, "a call to be seen live")
         out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert out.count("\n") == 1

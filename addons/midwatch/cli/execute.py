@@ -77,6 +77,7 @@ async def _child(command: list[str], home: Home, listen: str, app: str | None) -
         proxy_url=f"http://{app + '@' if app else ''}{listen}",
         bundle=write_client_bundle(home),
         ca=home.ca_certificate,
+        java_store=home.java_store,
     )
     try:
         process = await asyncio.create_subprocess_exec(*command, env=environ)
