@@ -1,6 +1,7 @@
 """Where commands get their answers: from control where one lives, else straight from the store."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ class Asker:
         try:
             if question.get("cursor") is None:
                 # What was said before this command began is to be in its answer.
-                await self._client.ask({"op": "sync"})
+                synced = await self._client.ask({"op": "sync"})
+                if not synced.get("caught_up"):
+                    print("midwatch: the store is behind: the newest calls are still in the journal", file=sys.stderr)
             answer = await self._client.ask(question)
         except ControlAbsentError:
             answer = await self._ask_store(question)

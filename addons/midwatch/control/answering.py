@@ -25,7 +25,9 @@ async def answer(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any
                 return await _exchange(queries, question)
             case "costs":
                 return await _costs(queries, question)
-    except (StorageError, ValueError, TypeError) as error:
+    except KeyError as error:
+        return {"error": f"the question has no {error}"}
+    except (StorageError, ValueError, TypeError, OverflowError) as error:
         return {"error": str(error)}
     return {"error": f"no such question: {question.get('op')!r}"}
 

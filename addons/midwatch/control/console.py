@@ -31,6 +31,10 @@ class Console:
         """Stop; open event streams are cut."""
         if self._server is not None and self._task is not None:
             self._server.should_exit = self._server.force_exit = True
+            # uvicorn would leave event streams to be cancelled, loudly, with the loop: their applications see a client
+            # that left instead.
+            for connection in list(self._server.server_state.connections):
+                connection.transport.abort()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _serve(self, sock: socket.socket) -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from midwatch.control.answering import answer
 from midwatch.control.live import Live
 from midwatch.control.tally import Tally
 from midwatch.lines import LIMIT_BYTES, Line
+from midwatch_core.listing import ExchangeRow
 from midwatch_core.queries import Queries
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Door:
         match message.get("op"):
             case "beat":
                 self._workers.add(line)
-                self._tally.take(message, time.monotonic())
+                self._tally.take(message)
             case "tail":
                 await self._tail(line)
             case "sync":
@@ -97,7 +97,18 @@ class Door:
                 await line.send(await answer(self._queries, message))
 
     async def _tail(self, line: Line) -> None:
+        """Send rows until the listener hangs up (or says anything), also while there are none to send."""
         async with self._live.subscribe() as rows:
             await line.send({"tailing": True})
-            async for row in rows:
-                await line.send({"row": row.as_json()})
+            tasks = [asyncio.create_task(_send_rows(line, rows)), asyncio.create_task(line.receive())]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send_rows(line: Line, rows: AsyncIterator[ExchangeRow]) -> None:
+    async for row in rows:
+        await line.send({"row": row.as_json()})

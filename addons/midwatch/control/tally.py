@@ -1,6 +1,7 @@
 """The tally: what workers last reported, and the sums that outlive them."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,39 +13,46 @@ _SILENT_S = 5.0
 
 @dataclass(slots=True)
 class _Worker:
-    pid: int
     seen_s: float
     samples: list[Sample]
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counters never step back: a worker that ended leaves its counts behind."""
+    """Counters never step back: a worker that ended leaves its counts behind. `now` gives monotonic seconds."""
 
     metrics: Metrics
+    now: Callable[[], float] = time.monotonic
     _workers: dict[tuple[str, int], _Worker] = field(default_factory=dict)
     _gone: list[Sample] = field(default_factory=list)
 
-    def take(self, beat: Mapping[str, Any], at_s: float) -> None:
+    def take(self, beat: Mapping[str, Any]) -> None:
         """A heartbeat came. Raises KeyError, TypeError or ValueError where it is none."""
-        key = (str(beat["worker"]), int(beat["pid"]))
+        name, pid, last = str(beat["worker"]), int(beat["pid"]), bool(beat["last"])
         samples = from_json(beat["metrics"], self.metrics.specs)
-        self._workers[key] = _Worker(pid=key[1], seen_s=at_s, samples=samples)
-        if beat["last"]:
-            self._retire(key)
+        for key in [key for key in self._workers if key[0] == name and key[1] != pid]:
+            self._retire(key)  # its name is another's now
+        self._workers[name, pid] = _Worker(seen_s=self.now(), samples=samples)
+        if last:
+            self._retire((name, pid))
 
-    def living(self, at_s: float) -> list[str]:
-        """Names of the workers heard of lately; the others are retired."""
-        for key, worker in list(self._workers.items()):
-            if at_s - worker.seen_s > _SILENT_S:
-                self._retire(key)
-        return sorted(name for name, _ in self._workers)
+    def living(self) -> list[str]:
+        """Names of the workers heard of lately."""
+        return sorted(name for (name, _), worker in self._workers.items() if self._lives(worker))
 
     def samples(self) -> list[Sample]:
-        """All processes' metrics as one."""
-        return summed([self._gone, self.metrics.samples(), *(worker.samples for worker in self._workers.values())])
+        """All processes' metrics as one: counts of all that ever were, gauges of those that live."""
+        parts = [self._gone, self.metrics.samples()]
+        for worker in self._workers.values():
+            # One that is silent may only be slow: its counts stay its own, for it to go on from.
+            parts.append(worker.samples if self._lives(worker) else self._counted(worker))
+        return summed(parts)
+
+    def _lives(self, worker: _Worker) -> bool:
+        return self.now() - worker.seen_s <= _SILENT_S
 
     def _retire(self, key: tuple[str, int]) -> None:
-        worker = self._workers.pop(key)
-        counted = [item for item in worker.samples if self.metrics.specs[item.name].kind is not MetricKind.GAUGE]
-        self._gone = summed([self._gone, counted])
+        self._gone = summed([self._gone, self._counted(self._workers.pop(key))])
+
+    def _counted(self, worker: _Worker) -> list[Sample]:
+        return [item for item in worker.samples if self.metrics.specs[item.name].kind is not MetricKind.GAUGE]

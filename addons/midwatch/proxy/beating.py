@@ -52,6 +52,7 @@ class Beat:
                         await self._beat(line, listening)
                     finally:
                         listening.cancel()
+                        await asyncio.gather(listening, return_exceptions=True)
             except (ControlAbsentError, OSError, ValueError):
                 pass  # control is being restarted
             await asyncio.sleep(_RETRY_S)

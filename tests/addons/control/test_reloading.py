@@ -1,0 +1,149 @@
+"""Reloading: fresh settings reach the snapshot and the workers; bad ones are reported and the last good ones stay."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from midwatch.control.reloading import Reloader
+from midwatch.control.retention import keep_to
+from midwatch.home import Home
+from midwatch.settings import read_snapshot, resolve, write_snapshot
+from midwatch_core.clock import SystemClock
+from midwatch_core.errors import ConfigError
+from midwatch_core.hookspecs import hookimpl
+from midwatch_core.host import Host, Role
+from midwatch_core.metrics import Metrics
+from midwatch_core.ports import ExchangeFilter, Scope
+from midwatch_core.testing.factories import make_exchange
+from midwatch_memory.metadata import MemoryMetadata
+from midwatch_memory.traces import MemoryTraces
+
+GOOD = "providers: [{name: acme, hosts: [llm.acme.example]}]\n"
+
+
+class Table:
+    """A plugin with a file of its own."""
+
+    file: Path
+    loaded = 0
+
+    @hookimpl
+    def watched(self) -> list[Path]:
+        return [self.file]
+
+    @hookimpl
+    def reload(self) -> None:
+        if self.file.exists() and self.file.read_text() == "bad":
+            raise ConfigError(f"{self.file.name}: line 1: no table")
+        type(self).loaded += 1
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder / "home")
+        self.home.prepare()
+        self.file = self.home.config_file
+        self.file.write_text(GOOD)
+        Table.file, Table.loaded = folder / "table", 0
+        self.settings = resolve(self.home, config_file=None, flags={"listen": "127.0.0.1:7"})
+        self.settings.plugins.add("table", lambda: Table)
+        self.settings.plugins.activate({})
+        write_snapshot(self.settings)
+        self.metadata = MemoryMetadata(100)
+        self.told: list[dict[str, object]] = []
+        host = Host(role=Role.CONTROL, home=self.home.root, metrics=Metrics())
+        self.reloader = Reloader(self.settings, host, self.metadata, self._tell)
+
+    async def _tell(self, message: dict[str, object]) -> None:
+        self.told.append(message)
+
+    def snapshot(self) -> Any:
+        return orjson.loads(self.home.snapshot.read_bytes())["config"]
+
+    async def records(self) -> list[str]:
+        return [str(record.details.get("problems", "")) for record in await self.metadata.audit(limit=10)]
+
+
+@pytest.fixture
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr("midwatch.control.reloading._LOOK_S", 0.01)
+    made = House(tmp_path)
+    await made.metadata.start()
+    return made
+
+
+async def until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def test_fresh_settings_reach_snapshot_plugins_and_workers(house: House) -> None:
+    house.file.write_text(GOOD.replace("acme", "other") + "retention_days: 3\n")
+    await house.reloader.reload()
+    assert (house.snapshot()["retention_days"], house.snapshot()["providers"][0]["name"]) == (3, "other")
+    assert house.told == [{"op": "reload"}]
+    assert Table.loaded == 1
+    assert await house.records() == [""]
+    assert read_snapshot(house.home).config.retention_days == 3
+
+
+async def test_what_only_a_start_can_change_stays(house: House) -> None:
+    house.file.write_text("listen: 127.0.0.1:9\nworkers: 4\nconsole: 127.0.0.1:10\n")
+    await house.reloader.reload()
+    snapshot = house.snapshot()
+    assert (snapshot["listen"], snapshot["workers"]) == ("127.0.0.1:7", 1)
+
+
+@pytest.mark.parametrize(
+    "bad", ["workers: 0\n", "a: [\n", "providers: [{name: x, routes: nosuch}]\n", "nosuch: 1\n", "\xff"]
+)
+async def test_bad_settings_are_reported_and_the_last_good_ones_stay(
+    house: House, bad: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = house.snapshot()
+    house.file.write_bytes(bad.encode("latin-1"))
+    with caplog.at_level(logging.ERROR):
+        await house.reloader.reload()
+    assert house.snapshot() == before
+    assert "the last good one stays" in caplog.text
+    assert (await house.records())[0]
+
+
+async def test_a_plugin_that_refuses_its_file_is_named(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    Table.file.write_text("bad")
+    await house.reloader.reload()
+    assert "table.reload: table: line 1: no table" in caplog.text
+    assert await house.records() == ["table.reload: table: line 1: no table"]
+
+
+@pytest.mark.parametrize("whose", ["config", "plugin"])
+async def test_a_changed_appearing_or_vanishing_file_reloads(house: House, whose: str) -> None:
+    file = house.file if whose == "config" else Table.file
+    watching = asyncio.create_task(house.reloader.watch())
+    await asyncio.sleep(0.05)
+    file.write_text("# nothing")
+    await until(lambda: len(house.told) == 1)
+    file.unlink()
+    await until(lambda: len(house.told) == 2)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_retention_forgets_what_is_older(caplog: pytest.LogCaptureFixture) -> None:
+    traces = MemoryTraces()
+    await traces.start()
+    clock = SystemClock()
+    await traces.put([make_exchange(), make_exchange(started_at=clock.now())])
+    with caplog.at_level(logging.INFO):
+        keeping = asyncio.create_task(keep_to(1, traces, clock))
+        await until(lambda: "1 exchanges older than 1 days" in caplog.text)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert len((await traces.list(Scope(), ExchangeFilter(), limit=9)).rows) == 1
+    await keep_to(None, traces, clock)
