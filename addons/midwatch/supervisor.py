@@ -76,6 +76,7 @@ class Supervisor:
 
     def __init__(self, home: Home, config: Config, sockets: Sockets) -> None:
         self._config = config
+        self._sockets = sockets
         # Children hold the read end: when the supervisor dies, however it does, they see the pipe close.
         self._pipe = os.pipe()
         os.set_inheritable(self._pipe[0], True)
@@ -124,7 +125,11 @@ class Supervisor:
     async def stop(self) -> int:
         """Drain the workers, then let control store what they left; 0 when all ended in order."""
         drain_s = self._config.drain_s + _KILL_GRACE_S
-        in_order = await asyncio.gather(*(worker.stop(drain_s) for worker in self.workers))
+        endings = [asyncio.create_task(worker.stop(drain_s)) for worker in self.workers]
+        await asyncio.sleep(0)  # all are told: none will be started again, so nobody needs the sockets any more
+        for sock in self._sockets.proxy:
+            sock.close()  # while calls in flight end, new ones are refused and do not wait for nobody
+        in_order = list(await asyncio.gather(*endings))
         in_order.append(await self.control.stop(drain_s, when_ready=True))
         for descriptor in self._pipe:
             os.close(descriptor)

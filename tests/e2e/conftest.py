@@ -206,10 +206,16 @@ class House:
     """A running Midwatch in a folder of its own."""
 
     def __init__(
-        self, folder: Path, config: Mapping[str, Any], words: Sequence[str] = (), environ: Mapping[str, str] = {}
+        self,
+        folder: Path,
+        config: Mapping[str, Any],
+        words: Sequence[str] = (),
+        *,
+        environ: Mapping[str, str] = {},
+        root: Path | None = None,
     ) -> None:
         self.folder = folder
-        self.home = Home(folder / "home")
+        self.home = Home(root or folder / "home")
         self.config_file = folder / "config.yaml"
         self.log_file = folder / "log"
         self.environ = clean_environment() | environ
@@ -387,8 +393,9 @@ def make_house(world: World, tmp_path: Path) -> Iterator[Callable[..., House]]:
     """Starts houses for one test: `make_house(*words, environ=…, **settings)`; they are ended in order."""
     with contextlib.ExitStack() as stack:
 
-        def make(*words: str, environ: Mapping[str, str] = {}, **settings: Any) -> House:
+        def make(*words: str, environ: Mapping[str, str] = {}, root: Path | None = None, **settings: Any) -> House:
             folder = tmp_path / f"house{len(list(tmp_path.iterdir()))}"
-            return stack.enter_context(_living_house(folder, world.config(**settings), *words, environ=environ))
+            config = world.config(**settings)
+            return stack.enter_context(_living_house(folder, config, *words, environ=environ, root=root))
 
         yield make

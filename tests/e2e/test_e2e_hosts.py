@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import ssl
@@ -118,9 +117,9 @@ def test_mitmweb_joins_the_control_process_that_runs(
     assert (row["provider"], row["streamed"], row["status"]) == ("openai", False, 200)
     host.process.send_signal(signal.SIGTERM)
     host.process.wait(60)
-    waiting(lambda: not [line for line in living(str(host.folder))], "the host to end")
+    waiting(lambda: not living(str(host.folder)), "the host to end")
     assert control_of(house.home.root, living) == before
-    assert os.path.exists(house.home.control_socket)
+    assert house.home.control_socket.exists()
     waiting(lambda: house.ask({"op": "status"})["ready"], "the house, unharmed")
 
 

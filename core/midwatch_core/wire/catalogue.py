@@ -32,10 +32,22 @@ class RouteSpec(BaseModel):
     @classmethod
     def _compiles(cls, path: str) -> str:
         try:
-            re2.compile(path)
+            re2.compile(path, _quiet())
         except re2.error as error:
-            raise ValueError(f"not an RE2 pattern: {error}") from error
+            raise ValueError(f"not an RE2 pattern: {_words(error)}") from error
         return path
+
+
+def _quiet() -> "re2.Options":
+    """Without RE2's own word on standard error: the exception says it."""
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+def _words(error: Exception) -> str:
+    text = error.args[0] if error.args else ""
+    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
 class ProviderSpec(BaseModel):
