@@ -388,6 +388,12 @@ def house(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
         yield running
 
 
+@pytest.fixture(scope="session")
+def house_in(world: World) -> Callable[..., contextlib.AbstractContextManager[House]]:
+    """A house in a folder, for as long as a `with` lasts: `house_in(folder, *words, environ=…)`."""
+    return lambda folder, *words, **options: _living_house(folder, world.config(), *words, **options)
+
+
 @pytest.fixture
 def make_house(world: World, tmp_path: Path) -> Iterator[Callable[..., House]]:
     """Starts houses for one test: `make_house(*words, environ=…, **settings)`; they are ended in order."""
