@@ -19,8 +19,12 @@ class Connecting:
     name = "midwatch_connecting"
 
     def __init__(self, connect_to: Mapping[str, str], own: Iterable[tuple[str, int]]) -> None:
-        self._connect_to = {key.lower(): split_address(value) for key, value in connect_to.items()}
         self._own = tuple(own)
+        self.follow(connect_to)
+
+    def follow(self, connect_to: Mapping[str, str]) -> None:
+        """From the next connection on, go by these."""
+        self._connect_to = {key.lower(): split_address(value) for key, value in connect_to.items()}
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """A connection to a server is about to be made."""

@@ -6,14 +6,20 @@ from mitmproxy import tls
 
 from midwatch_core.wire.catalogue import Catalogue
 
+type Intercept = Literal["catalogue", "all"] | tuple[str, ...]
+
 
 class Decrypting:
     """Passes every tunnel through untouched unless its host is one of ours to read."""
 
     name = "midwatch_decrypting"
 
-    def __init__(self, catalogue: Catalogue, intercept: Literal["catalogue", "all"] | tuple[str, ...]) -> None:
-        self.catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, intercept: Intercept) -> None:
+        self.follow(catalogue, intercept)
+
+    def follow(self, catalogue: Catalogue, intercept: Intercept) -> None:
+        """From the next connection on, go by these."""
+        self._catalogue = catalogue
         self._all = intercept == "all"
         self._chosen = frozenset(host.lower() for host in intercept) if isinstance(intercept, tuple) else frozenset()
 
@@ -29,9 +35,8 @@ class Decrypting:
             return True
         if host is None:
             return False
-        return (
-            host.lower() in self._chosen or f"{host.lower()}:{port}" in self._chosen or self.catalogue.lists(host, port)
-        )
+        chosen = host.lower() in self._chosen or f"{host.lower()}:{port}" in self._chosen
+        return chosen or self._catalogue.lists(host, port)
 
 
 def _wanted(data: tls.ClientHelloData) -> tuple[str | None, int]:

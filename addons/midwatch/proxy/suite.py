@@ -56,12 +56,14 @@ class Suite:
     def reload(self) -> None:
         """Take the settings that control has written anew; what can't be read leaves the last good ones."""
         try:
-            catalogue = catalogue_of(read_snapshot(self.settings.home), dialects_of(self.settings.plugins))
+            fresh = read_snapshot(self.settings.home)
+            catalogue = catalogue_of(fresh, dialects_of(self.settings.plugins))
         except ConfigError as error:
             logger.error("not reloaded: %s", error)
             return
         self.watching.catalogue = catalogue
-        self.decrypting.catalogue = catalogue
+        self.decrypting.follow(catalogue, fresh.config.intercept)
+        self.connecting.follow(fresh.config.connect_to)
 
 
 def build(settings: Settings, *, name: str) -> Suite:

@@ -57,8 +57,7 @@ class Watching:
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """A tunnel is asked for: remember the application that `exec` named."""
-        if app := self._guard.call("watching.connect", bridge.app_named_by_proxy_user, flow).value:
-            self._apps[flow.client_conn.id] = app
+        self._guard.call("watching.connect", self._name_app, flow)
 
     def client_disconnected(self, client: Any) -> None:
         """A client is gone."""
@@ -66,6 +65,8 @@ class Watching:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Tell calls to a model from everything else, which streams through unread."""
+        if flow.request.scheme == "http" and "proxy-authorization" in flow.request.headers:
+            self._guard.call("watching.plain", self._name_plain, flow)
         match = self._guard.call("watching.recognise", self._recognise, flow).value
         if match is None:
             flow.request.stream = True
@@ -75,7 +76,7 @@ class Watching:
     def request(self, flow: http.HTTPFlow) -> None:
         """The whole request is here: read it."""
         match = flow.metadata.get(_MATCH)
-        if match is not None:
+        if match is not None and _CALL not in flow.metadata:
             self._guard.call("watching.open", self._open, flow, match)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -83,6 +84,8 @@ class Watching:
         response = flow.response
         assert response is not None
         response.stream = True
+        if _MATCH in flow.metadata and flow.request.stream:
+            self.request(flow)  # it streams on unread, and was answered before its end
         call: Call | None = flow.metadata.get(_CALL)
         if call is not None and self._guard.call("watching.respond", self._respond, flow, call).ok:
             response.stream = self._tap(call)
@@ -99,6 +102,18 @@ class Watching:
         if call is not None and not call.settled:
             reason = flow.error.msg if flow.error else "connection closed"
             self._guard.call("watching.settle", self._settle, call, reason.rstrip(".")[:200])
+
+    def _name_app(self, flow: http.HTTPFlow) -> bool:
+        """Remember the application that `exec` named, if it did."""
+        app = bridge.app_named_by_proxy_user(flow)
+        if app:
+            self._apps[flow.client_conn.id] = app
+        return bool(app)
+
+    def _name_plain(self, flow: http.HTTPFlow) -> None:
+        """Without TLS there is no tunnel, and each request bears the name: it is for us and goes no further."""
+        if self._name_app(flow):
+            del flow.request.headers["proxy-authorization"]
 
     def _recognise(self, flow: http.HTTPFlow) -> Match | None:
         method, path = flow.request.method, bridge.path_of(flow)
@@ -141,6 +156,8 @@ class Watching:
 
     def _respond(self, flow: http.HTTPFlow, call: Call) -> None:
         call.respond(bridge.head_of(flow))
+        if call.due:  # a body of no bytes: the head is all there is
+            self._settle(call, None)
 
     def _tap(self, call: Call) -> Callable[[bytes], bytes]:
         """What mitmproxy calls with each chunk before it goes to the client, and with b"" at the end."""

@@ -1,0 +1,105 @@
+"""An addon under mitmproxy's own test context, with a journal and the shipped catalogue, and flows to give it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import pytest
+from mitmproxy import http
+from mitmproxy.test import taddons, tflow
+
+from midwatch.proxy.journaling import METRICS, Journalist
+from midwatch.proxy.watching import Watching
+from midwatch_core.clock import SystemClock
+from midwatch_core.frame import FrameDecoder
+from midwatch_core.guarded import Guard
+from midwatch_core.metrics import Metrics
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.sealing import Sealer
+from midwatch_core.wire.catalogue import Catalogue, CatalogueSpec
+from midwatch_core.wire.dialects import BUILTIN
+from midwatch_journal import JournalReader, JournalWriter, new_writer_id
+
+CHAT = {"path": "/v1/chat/completions", "dialect": "openai.chat"}
+SPEC = CatalogueSpec.model_validate(
+    {
+        "providers": [{"name": "openai", "hosts": ["api.openai.com"], "routes": [CHAT]}],
+        "anywhere": [{"name": "self_hosted", "routes": [{**CHAT, "shape": ["model", "messages"]}]}],
+    }
+)
+QUESTION = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+ANSWER = orjson.dumps(
+    {
+        "id": "chatcmpl-1",
+        "model": "gpt-4o-2024-08-06",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello."}}],
+    }
+)
+
+
+@dataclass
+class Watch:
+    """The addon that watches, and what it journalled."""
+
+    folder: Path
+    metrics: Metrics = field(default_factory=Metrics)
+    guard: Guard = field(default_factory=Guard)
+
+    def __post_init__(self) -> None:
+        self.metrics.declare(METRICS)
+        self.writer = JournalWriter(self.folder, new_writer_id("w0"))
+        self.reader = JournalReader(self.folder)
+        dialects = {dialect.id: dialect for dialect in BUILTIN}
+        self.addon = Watching(
+            catalogue=Catalogue([SPEC], dialects=dialects),
+            dialects=dialects,
+            journalist=Journalist(self.writer),
+            sealer=Sealer(b"key", "default"),
+            tenant="default",
+            clock=SystemClock(),
+            metrics=self.metrics,
+            guard=self.guard,
+        )
+
+    def journalled(self) -> list[Exchange]:
+        """Exchanges that came since the last time, read as the pipeline reads them."""
+        decoder = FrameDecoder()
+        return [decoder.decode(entry.payload) for entry in self.reader.poll()]
+
+    def close(self) -> None:
+        self.writer.close()
+        self.reader.close()
+
+
+@pytest.fixture
+async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
+    made = Watch(tmp_path / "journal")
+    with taddons.context(made.addon):
+        yield made
+    await asyncio.to_thread(made.close)
+
+
+def make_flow(
+    *,
+    host: str = "api.openai.com",
+    path: str = "/v1/chat/completions",
+    method: str = "POST",
+    body: bytes = orjson.dumps(QUESTION),
+    headers: dict[str, str] | None = None,
+) -> http.HTTPFlow:
+    """A request that has been read whole, over TLS."""
+    flow = tflow.tflow()
+    fields = {"content-type": "application/json", "user-agent": "OpenAI/Python 1.99", **(headers or {})}
+    encoded = [(name.encode(), value.encode()) for name, value in fields.items()]
+    flow.request = http.Request.make(method, f"https://{host}{path}", body, http.Headers(encoded))
+    flow.client_conn.sni = host
+    return flow
+
+
+def answer_head(flow: http.HTTPFlow, *, status: int = 200, **headers: str) -> None:
+    """The head of an answer, as `responseheaders` finds it."""
+    flow.response = http.Response.make(status)
+    fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    flow.response.headers = http.Headers(fields)

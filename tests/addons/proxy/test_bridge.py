@@ -1,0 +1,96 @@
+"""The bridge: what of a flow becomes a record, and what never does."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mitmproxy import http
+from mitmproxy.test import tflow
+
+from midwatch.proxy import bridge
+from midwatch_core.wire.catalogue import Match
+from tests.addons.proxy.conftest import answer_head, make_flow
+
+MATCH = Match(provider="openai", dialect="openai.chat", captures={"model": "m"})
+
+
+def test_a_target_has_no_credentials() -> None:
+    headers = {"authorization": "Bearer k", "x-api-key": "k", "cookie": "k", "anthropic-version": "2023-06-01"}
+    target = bridge.target_of(make_flow(path="/v1/x?key=k&alt=sse&api-version=7&sig=k", headers=headers), MATCH)
+    assert (target.host, target.path, target.method) == ("api.openai.com", "/v1/x", "POST")
+    assert target.query == {"alt": "sse", "api-version": "7"}
+    assert set(target.headers) == {"content-type", "user-agent", "anthropic-version"}
+    assert target.captures == {"model": "m"}
+
+
+def test_the_endpoint_is_what_the_client_wanted() -> None:
+    flow = make_flow(path="/v1/x?key=k")
+    flow.request.host = "127.0.0.1"
+    endpoint = bridge.endpoint_of(flow, MATCH)
+    assert (endpoint.host, endpoint.port, endpoint.path, endpoint.scheme) == ("api.openai.com", 443, "/v1/x", "https")
+
+
+def test_without_tls_the_host_header_tells() -> None:
+    flow = make_flow()
+    flow.client_conn.sni = None
+    flow.request.host = "10.0.0.1"
+    flow.request.headers["host"] = "gpu.lan"
+    assert bridge.host_of(flow) == "gpu.lan"
+
+
+@pytest.mark.parametrize(
+    ("length", "means"),
+    [("17", 17), ("0", 0), ("", None), ("-1", None), ("1e3", None), ("0x10", None), ("9" * 19, None), (" 5", None)],
+)
+def test_the_length_of_an_answer(length: str, means: int | None) -> None:
+    flow = make_flow()
+    answer_head(flow, content_length=length)
+    assert bridge.head_of(flow).length == means
+
+
+def test_the_head_of_an_answer() -> None:
+    flow = make_flow()
+    answer_head(flow, status=529, content_type="text/event-stream; charset=utf-8", content_encoding="br")
+    head = bridge.head_of(flow)
+    assert (head.status, head.content_type, head.content_encoding) == (529, "text/event-stream; charset=utf-8", "br")
+    assert head.length is None
+
+
+def test_the_client() -> None:
+    flow = tflow.tflow()
+    assert bridge.client_of(flow) == "127.0.0.1"
+    flow.client_conn.peername = None  # type: ignore[assignment]  # so it is before a connection is made
+    assert bridge.client_of(flow) is None
+
+
+def proxied(value: str) -> http.HTTPFlow:
+    flow = make_flow()
+    flow.request.headers["proxy-authorization"] = value
+    return flow
+
+
+@pytest.mark.parametrize(
+    ("value", "app"),
+    [
+        ("Basic " + base64.b64encode(b"nightly:").decode(), "nightly"),
+        ("basic " + base64.b64encode(b"nightly").decode(), "nightly"),
+        ("Basic " + base64.b64encode(b"user:password").decode(), None),
+        ("Basic " + base64.b64encode(b":").decode(), None),
+        ("Basic " + base64.b64encode(b"\xff\xfe:").decode(), None),
+        ("Basic !!!", None),
+        ("Bearer token", None),
+        ("", None),
+    ],
+)
+def test_a_name_is_a_user_without_password(value: str, app: str | None) -> None:
+    assert bridge.app_named_by_proxy_user(proxied(value)) == app
+
+
+@given(st.binary())
+def test_any_header_bytes_are_a_name_or_none(value: bytes) -> None:
+    flow = make_flow()
+    flow.request.headers.fields = ((b"proxy-authorization", value), (b"user-agent", value))
+    app = bridge.app_named_by_proxy_user(flow)
+    assert app is None or app
+    bridge.target_of(flow, MATCH)
