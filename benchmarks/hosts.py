@@ -64,6 +64,7 @@ class ProcessHost:
 
     name: str
     started_s: float = 0.0
+    console_port: int = 0
     _process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
     def command(self, bench: Bench, port: int) -> Sequence[str]:
@@ -117,6 +118,15 @@ class ProcessHost:
             os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
 
+    def family(self) -> list[int]:
+        """All processes that the command started."""
+        assert self._process
+        return procstat.family(self._process.pid)
+
+    def home(self, bench: Bench) -> Path:
+        """Where it keeps its files; only the suite keeps any."""
+        return bench.folder
+
     def client_ca(self, bench: Bench) -> Path:
         """All but the suite share one authority."""
         return bench.client_ca
@@ -165,9 +175,10 @@ class SuiteHost(ProcessHost):
         """The front door, as a user would start it (BENCH_SUITE_COMMAND replaces it, `{port}` filled in)."""
         given = os.environ.get("BENCH_SUITE_COMMAND")
         if given:
-            return shlex.split(given.format(port=port, home=self._home(bench), upstream_ca=bench.upstream_ca))
-        listen, console = f"127.0.0.1:{port}", f"127.0.0.1:{free_port()}"
-        home = ["--home", str(self._home(bench))]
+            return shlex.split(given.format(port=port, home=self.home(bench), upstream_ca=bench.upstream_ca))
+        self.console_port = free_port()
+        listen, console = f"127.0.0.1:{port}", f"127.0.0.1:{self.console_port}"
+        home = ["--home", str(self.home(bench))]
         return [sys.executable, "run.py", "start", "--listen", listen, "--console", console, *home]
 
     def pids(self) -> list[int]:
@@ -181,9 +192,10 @@ class SuiteHost(ProcessHost):
 
     def client_ca(self, bench: Bench) -> Path:
         """The suite's own authority."""
-        return self._home(bench) / "ca" / "mitmproxy-ca-cert.pem"
+        return self.home(bench) / "ca" / "mitmproxy-ca-cert.pem"
 
-    def _home(self, bench: Bench) -> Path:
+    def home(self, bench: Bench) -> Path:
+        """The suite's home."""
         return bench.folder / "home"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from benchmarks.row import Row
-from benchmarks.rows import idle, latency, many_streams, patches, sse, store, throughput, ttft
+from benchmarks.rows import command_line, idle, lag, latency, many_streams, patches, sse, store, throughput, ttft
 from benchmarks.session import Session
 
 BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
@@ -17,6 +17,8 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "many-streams": many_streams.measure,
     "idle": idle.measure,
     "patches": patches.measure,
-    # What lies behind the proxy (pipeline lag, CLI) joins here.
+    # What lies behind the proxy.
+    "lag": lag.measure,
+    "command-line": command_line.measure,
     "store": store.measure,
 }

@@ -24,6 +24,7 @@ from midwatch.home import Home
 from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.proxy.journaling import METRICS as WORKER_METRICS
+from midwatch.proxy.lag import METRIC as LAG
 from midwatch.settings import Settings, read_snapshot
 from midwatch_core.clock import SystemClock
 from midwatch_core.errors import ConfigError, StorageError
@@ -76,7 +77,7 @@ class Control:
         self._settings = settings
         self._home = settings.home
         self._metrics = Metrics()
-        for specs in (WORKER_METRICS, PIPELINE_METRICS, _METRICS, settings.plugins.gather("metrics")):
+        for specs in (WORKER_METRICS, (LAG,), PIPELINE_METRICS, _METRICS, settings.plugins.gather("metrics")):
             self._metrics.declare(specs)
         self._metrics.set("midwatch_build_info", 1, (__version__,))
         self._tally = Tally(self._metrics)

@@ -1,5 +1,6 @@
 """The suite: the addons of one worker, made from its settings, and what must be done at its start and end."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from midwatch.proxy.beating import Beat
 from midwatch.proxy.connecting import Connecting
 from midwatch.proxy.decrypting import Decrypting
 from midwatch.proxy.journaling import METRICS, Journalist
+from midwatch.proxy.lag import METRIC as LAG
+from midwatch.proxy.lag import watch_lag
 from midwatch.proxy.watching import Watching
 from midwatch.settings import Settings, catalogue_of, dialects_of, read_snapshot
 from midwatch_core.clock import SystemClock
@@ -36,6 +39,7 @@ class Suite:
     connecting: Connecting
     beat: Beat
     host: Host
+    _lag: asyncio.Task[None] | None = None
 
     @property
     def addons(self) -> list[object]:
@@ -46,10 +50,13 @@ class Suite:
         """Plugins first, then the heartbeat."""
         self.settings.plugins.call_all("startup", host=self.host)
         self.beat.start()
+        self._lag = asyncio.create_task(watch_lag(self.host.metrics), name="midwatch-lag")
 
     async def stop(self) -> None:
         """Flush the journal, tell control and the plugins."""
         self.writer.close(_JOURNAL_CLOSE_S)
+        if self._lag is not None:
+            self._lag.cancel()
         await self.beat.stop()
         await self.settings.plugins.wait_all("shutdown", deadline_s=2.0, host=self.host)
 
@@ -70,7 +77,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     """The suite of the worker called `name`. Raises ConfigError and JournalError."""
     home, config = settings.home, settings.config
     metrics = Metrics()
-    metrics.declare(METRICS)
+    metrics.declare([*METRICS, LAG])
     metrics.declare(settings.plugins.gather("metrics"))
     dialects = dialects_of(settings.plugins)
     catalogue = catalogue_of(settings, dialects)
