@@ -20,11 +20,14 @@ exchange = Exchange(
     trace_id="0",
     started_at=datetime.now(UTC),
     identity=Identity(),
-    endpoint=Endpoint(provider="openai", dialect="openai.chat", host="api.openai.com", port=443, path="/v1/chat/completions"),
+    endpoint=Endpoint(
+        provider="openai", dialect="openai.chat", host="api.openai.com", port=443, path="/v1/chat/completions"
+    ),
     request=Request(operation=Operation.CHAT, model="gpt-4o-mini"),
     response=Response(model="gpt-4o-mini-2024-07-18", usage=Usage(input_tokens=1000, output_tokens=100)),
     status=200,
 )
 outcome = plugins.call_first("price", exchange=exchange)
-assert outcome is not None and outcome.value.amount is not None, outcome
+assert outcome is not None
+assert outcome.value.amount is not None, outcome
 print(f"midwatch-pricing alone: {len(installed)} distributions, one call priced at ${outcome.value.amount}")
