@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from midwatch.home import Home, write_private
-from midwatch_core.config import Config, load_config, model_with, read_yaml
+from midwatch_core.config import Config, load_config, merged_sources, model_with
 from midwatch_core.contributions import Resource, ResourceKind
 from midwatch_core.errors import ConfigError
 from midwatch_core.hosting import Plugins
@@ -66,15 +66,15 @@ def read_snapshot(home: Home) -> Settings:
         plugins.discover(allow=allow)
         config = model_with(plugins.sections()).model_validate(document["config"])
         file = Path(document["file"]) if document["file"] else None
-    except (OSError, ValueError, KeyError, ValidationError) as error:
-        raise ConfigError(f"{home.snapshot}: {error}; start Midwatch again") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{home.snapshot}: {reason}; start Midwatch again") from error
     return _activated(home, config, plugins, Sources(file=file, flags=document["flags"]))
 
 
 def _allowed(file: Path | None, flags: Mapping[str, Any]) -> list[str] | None:
     """`plugins.allow` is needed before the plugins' sections can be checked."""
-    document = {**(read_yaml(file) if file else {}), **flags}
-    section = document.get("plugins")
+    section = merged_sources(file=file, flags=flags).get("plugins")
     allow = section.get("allow") if isinstance(section, dict) else None
     return [str(name) for name in allow] if isinstance(allow, list) else None
 

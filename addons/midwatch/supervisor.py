@@ -27,6 +27,9 @@ def bound(address: str, what: str) -> socket.socket:
     except OSError as error:
         sock.close()
         raise ConfigError(f"{what} {address}: {error.strerror}; choose another with {what} HOST:PORT") from error
+    except UnicodeError as error:
+        sock.close()
+        raise ConfigError(f"{what} {address}: no name of a host; choose another with {what} HOST:PORT") from error
     sock.listen(BACKLOG)
     sock.set_inheritable(True)
     return sock

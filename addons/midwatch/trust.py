@@ -32,8 +32,9 @@ def write_upstream_bundle(home: Home, upstream_ca: Path) -> None:
     """The public CAs and those of `upstream_ca`. Raises ConfigError where that is no file of certificates."""
     try:
         extra = upstream_ca.expanduser().read_bytes()
-        ssl.create_default_context(cadata=extra.decode("ascii"))
-    except (OSError, ssl.SSLError, UnicodeDecodeError) as error:
+        # Not by create_default_context, which takes an empty file for none and trusts the public ones.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=extra.decode("ascii"))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"upstream_ca: {upstream_ca}: {error}; expected a file of PEM certificates") from error
     write_private(home.upstream_bundle, _joined(public_cas(), extra))
 

@@ -105,14 +105,19 @@ def load_config(
     sections: Mapping[str, type[BaseModel]] | None = None,
 ) -> Config:
     """The configuration from all its sources. Raises ConfigError: one line naming source, key and what is right."""
-    from_file = read_yaml(file) if file is not None else {}
-    from_env = _environment(environ)
-    merged = _merge(_merge(from_file, from_env), dict(flags))
     model = model_with(sections or {})
     try:
-        return model.model_validate(merged)
+        return model.model_validate(merged_sources(file=file, flags=flags, environ=environ))
     except ValidationError as error:
-        raise ConfigError(_explain(error, model, _Sources(file, from_env, flags))) from error
+        raise ConfigError(_explain(error, model, _Sources(file, _environment(environ), flags))) from error
+
+
+def merged_sources(
+    *, file: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """What file, variables and flags say together, not checked yet. Raises ConfigError for a file that is no YAML."""
+    from_file = read_yaml(file) if file is not None else {}
+    return _merge(_merge(from_file, _environment(environ)), dict(flags))
 
 
 def model_with(sections: Mapping[str, type[BaseModel]]) -> type[Config]:
@@ -230,6 +235,7 @@ __all__ = [
     "StorageUrls",
     "default_home",
     "load_config",
+    "merged_sources",
     "model_with",
     "read_yaml",
     "split_address",

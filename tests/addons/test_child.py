@@ -1,0 +1,173 @@
+"""A child is started again when it dies, sooner when it worked than when it never did, and ends when it is told."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from midwatch.child import EXIT_HELD, EXIT_WRONG_USE, Backoff, Child
+
+READY = "import os, signal, sys, time\nready = int(sys.argv[-1])\n"
+SERVES = READY + "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\nos.write(ready, b'1')\nsignal.pause()\n"
+DEAF = READY + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nos.write(ready, b'1')\ntime.sleep(60)\n"
+STARTS_SLOWLY = READY + "time.sleep(60)\n"
+
+
+def ends(code: int) -> str:
+    return READY + f"sys.exit({code})\n"
+
+
+async def until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+def make_child(program: str, name: str = "worker 0") -> Child:
+    return Child(name, [sys.executable, "-c", program], [])
+
+
+def ready(child: Child) -> bool:
+    return child._ready and child.pid is not None
+
+
+def test_a_crash_loop_backs_off() -> None:
+    backoff = Backoff()
+    delays = [backoff.after(0.5, was_ready=False) for _ in range(12)]
+    assert delays[:4] == [0.1, 0.2, 0.4, 0.8]
+    assert delays[-1] == 10.0
+
+
+def test_kills_of_one_that_works_never_make_calls_wait_long() -> None:
+    backoff = Backoff()
+    delays = [backoff.after(2.0, was_ready=True) for _ in range(50)]
+    assert delays[0] == 0.1
+    assert max(delays) == 1.0
+
+
+def test_one_that_lived_well_starts_anew() -> None:
+    backoff = Backoff()
+    for _ in range(10):
+        backoff.after(0.5, was_ready=False)
+    assert backoff.after(3600.0, was_ready=True) == 0.1
+    assert backoff.after(3600.0, was_ready=False) > 0.1
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.booleans())))
+def test_a_delay_is_always_within_its_bounds(lives: list[tuple[float, bool]]) -> None:
+    backoff = Backoff()
+    for lived_s, was_ready in lives:
+        delay_s = backoff.after(lived_s, was_ready=was_ready)
+        assert 0.1 <= delay_s <= (1.0 if was_ready else 10.0)
+
+
+async def test_it_is_started_told_and_ends_in_order() -> None:
+    child = make_child(SERVES)
+    child.start()
+    await until(lambda: ready(child))
+    assert await child.stop(20)
+    assert (child.pid, child.restarts) == (None, 0)
+
+
+async def test_one_that_is_killed_comes_back_as_another() -> None:
+    child = make_child(SERVES)
+    child.start()
+    await until(lambda: ready(child))
+    for kill in range(3):
+        before = child.pid
+        child.signal(signal.SIGKILL)
+        await until(lambda before=before: ready(child) and child.pid != before)  # type: ignore[misc]
+        assert child.restarts == kill + 1
+    assert await child.stop(20)
+
+
+async def test_one_that_hears_nothing_is_killed_after_the_deadline() -> None:
+    child = make_child(DEAF)
+    child.start()
+    await until(lambda: ready(child))
+    assert not await child.stop(0.2)
+    assert child.pid is None
+
+
+async def test_a_stop_before_it_was_ready_is_no_failure() -> None:
+    child = make_child(STARTS_SLOWLY)
+    child.start()
+    await until(lambda: child.pid)
+    assert await child.stop(20)
+
+
+async def test_a_stop_in_the_moment_of_its_start() -> None:
+    child = make_child(STARTS_SLOWLY)
+    child.start()
+    await asyncio.sleep(0)
+    assert await child.stop(20)
+    assert child.pid is None
+
+
+async def test_one_with_something_to_put_in_order_gets_to_its_work_first() -> None:
+    child = make_child(SERVES)
+    child.start()
+    assert await child.stop(20, when_ready=True)
+    assert child._ready
+
+
+async def test_also_when_it_was_just_killed() -> None:
+    child = make_child(SERVES)
+    child.start()
+    await until(lambda: ready(child))
+    child.signal(signal.SIGKILL)
+    await until(lambda: child.restarts == 1)
+    assert await child.stop(20, when_ready=True)
+    assert child._ready
+
+
+async def test_a_death_before_the_stop_is_no_failure() -> None:
+    child = make_child(ends(1))
+    child.start()
+    await until(lambda: child.restarts == 2)
+    assert await child.stop(20)
+
+
+async def test_a_place_that_is_taken_is_asked_for_again_without_alarm(caplog: pytest.LogCaptureFixture) -> None:
+    child = make_child(ends(EXIT_HELD), "control")
+    child.start()
+    await until(child._settled.is_set)
+    assert await child.stop(20, when_ready=True)
+    assert (child.restarts, caplog.text) == (0, "")
+
+
+async def test_wrong_settings_at_the_first_start_are_not_tried_again() -> None:
+    child = make_child(ends(EXIT_WRONG_USE), "control")
+    child.start()
+    await until(child.refused.is_set)
+    assert child.restarts == 0
+    assert await child.stop(20, when_ready=True)
+
+
+async def test_killed_for_good() -> None:
+    child = make_child(SERVES)
+    child.start()
+    await until(lambda: ready(child))
+    child.kill()
+    await until(lambda: child.pid is None)
+    assert not await child.stop(20)
+    assert child.restarts == 0
+
+
+async def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    descriptors = Path("/proc/self/fd") if Path("/proc/self/fd").exists() else Path("/dev/fd")
+    child = make_child(ends(3))
+    before = len(list(descriptors.iterdir()))
+    child.start()
+    await until(lambda: child.restarts == 3)
+    await child.stop(20)
+    assert len(list(descriptors.iterdir())) <= before + 2  # the loop may have made its child watcher
+
+
+async def test_one_that_was_never_started() -> None:
+    assert await make_child(SERVES).stop(1)

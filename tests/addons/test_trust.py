@@ -1,0 +1,67 @@
+"""Certificates: one CA with a private key file, and bundles in which it stands beside the public ones."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from midwatch.home import Home
+from midwatch.simulated import SimulatedCA
+from midwatch.trust import ensure_ca, public_cas, write_client_bundle, write_upstream_bundle
+from midwatch_core.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    made = Home(tmp_path_factory.mktemp("trust") / "home")
+    made.prepare()
+    ensure_ca(made)
+    return made
+
+
+def names(bundle: Path) -> list[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=str(bundle))
+    return [str(dict(part[0] for part in found["subject"]).get("commonName")) for found in context.get_ca_certs()]  # type: ignore[misc]
+
+
+def test_the_ca_is_made_once_and_its_key_is_private(home: Home) -> None:
+    before = home.ca_certificate.read_bytes()
+    ensure_ca(home)
+    assert home.ca_certificate.read_bytes() == before
+    assert b"PRIVATE" not in before
+    assert (home.ca / "mitmproxy-ca.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_client_trusts_ours_and_the_public_ones(home: Home) -> None:
+    found = names(write_client_bundle(home))
+    assert "Midwatch CA" in found
+    assert len(found) > 1
+    assert home.client_bundle.stat().st_mode & 0o777 == 0o600
+    assert home.java_store.stat().st_size > 0
+
+
+def test_a_providers_ca_stands_beside_the_public_ones(home: Home, tmp_path: Path) -> None:
+    write_upstream_bundle(home, SimulatedCA(tmp_path).ca_file)
+    found = names(home.upstream_bundle)
+    assert any("imulated" in name for name in found)
+    assert "Midwatch CA" not in found
+    assert len(found) > 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no pem", b"\xff\xfe", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_what_is_no_file_of_certificates_is_named(home: Home, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "extra.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"upstream_ca: .*extra.pem: .*expected a file of PEM certificates"):
+        write_upstream_bundle(home, file)
+
+
+def test_the_bundle_that_the_user_names_is_the_public_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    own.write_bytes(b"own")
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    assert public_cas() == b"own"
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
+    assert b"BEGIN CERTIFICATE" in public_cas()
