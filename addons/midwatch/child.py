@@ -110,19 +110,29 @@ class Child:
 
     async def _keep(self) -> None:
         while not self._stopping.is_set():
-            began_s = time.monotonic()
-            process = await self._spawn()
-            if self._stopping.is_set():
-                self.signal(signal.SIGTERM)  # `stop` came while it was being made
-            code = await process.wait()
-            if self._stopping.is_set() or self._refuses(code):
+            delay_s = await self._live()
+            if delay_s is None:
                 return
-            delay_s = self._delay_s(code, time.monotonic() - began_s)
             # Dead before it was asked to stop: nothing of its end concerns the exit code.
             self._process = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
                     await self._stopping.wait()
+
+    async def _live(self) -> float | None:
+        """One life, from start to end; the delay to the next one, None where there is to be none."""
+        began_s = time.monotonic()
+        try:
+            process = await self._spawn()
+        except OSError as error:  # no memory or no process to be had: that may pass
+            logger.error("%s could not be started: %s", self.name, error)
+            return self._backoff.after(0.0, was_ready=False)
+        if self._stopping.is_set():
+            self.signal(signal.SIGTERM)  # `stop` came while it was being made
+        code = await process.wait()
+        if self._stopping.is_set() or self._refuses(code):
+            return None
+        return self._delay_s(code, time.monotonic() - began_s)
 
     def _refuses(self, code: int) -> bool:
         """Wrong settings at the very first start are for a person to mend; later ones may be mended meanwhile."""

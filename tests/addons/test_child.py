@@ -159,6 +159,17 @@ async def test_killed_for_good() -> None:
     assert child.restarts == 0
 
 
+async def test_one_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    child = Child("worker 0", [str(program)], [])
+    child.start()
+    await asyncio.sleep(0.05)
+    program.write_text(f"#!{sys.executable}\n{SERVES}")
+    program.chmod(0o700)
+    await until(lambda: ready(child))
+    assert await child.stop(20)
+
+
 async def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     descriptors = Path("/proc/self/fd") if Path("/proc/self/fd").exists() else Path("/dev/fd")
     child = make_child(ends(3))

@@ -1,0 +1,75 @@
+"""Control without its process: a door on a socket, with all that it opens to."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from midwatch.control.door import Door
+from midwatch.control.live import Live
+from midwatch.control.tally import Tally
+from midwatch.lines import LineClient
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.queries import Queries
+from midwatch_core.testing.factories import make_exchange
+from midwatch_memory.traces import MemoryTraces
+
+CALLS = MetricSpec(name="calls_total", kind=MetricKind.COUNTER, help="Calls")
+
+
+async def until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.002)
+
+
+@dataclass
+class Control:
+    path: Path
+    live: Live = field(default_factory=Live)
+    metrics: Metrics = field(default_factory=Metrics)
+    traces: MemoryTraces = field(default_factory=MemoryTraces)
+    reloads: int = 0
+
+    def __post_init__(self) -> None:
+        self.metrics.declare([CALLS])
+        self.tally = Tally(self.metrics)
+        self.client = LineClient(self.path)
+        self.door = self.new_door()
+
+    def new_door(self) -> Door:
+        return Door(
+            queries=Queries(traces=self.traces),
+            live=self.live,
+            tally=self.tally,
+            caught_up=self._caught_up,
+            reload=self._reload,
+            status=lambda: {"ready": True},
+        )
+
+    async def _caught_up(self, timeout_s: float) -> bool:
+        return timeout_s > 0
+
+    async def _reload(self) -> None:
+        self.reloads += 1
+
+
+@asynccontextmanager
+async def open_control() -> AsyncIterator[Control]:
+    with tempfile.TemporaryDirectory(prefix="mw") as folder:  # a socket's path must be short
+        made = Control(Path(folder) / "control.sock")
+        await made.traces.start()
+        await made.traces.put([make_exchange()])
+        await made.door.start(made.path)
+        yield made
+        await made.door.close()
+
+
+@pytest.fixture
+async def control() -> AsyncIterator[Control]:
+    async with open_control() as made:
+        yield made

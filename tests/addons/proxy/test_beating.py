@@ -1,0 +1,91 @@
+"""The heartbeat: numbers to control, reloads back, and a worker that goes on when control does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from midwatch.control.tally import Tally
+from midwatch.lines import LineClient
+from midwatch.proxy.beating import Beat
+from midwatch_core.metrics import Metrics
+from tests.addons.control.conftest import CALLS, Control, open_control, until
+
+
+@pytest.fixture
+async def control() -> AsyncIterator[Control]:
+    async with open_control() as made:
+        yield made
+
+
+def counting(control: Control) -> tuple[Beat, Metrics, list[str]]:
+    metrics, heard = Metrics(), list[str]()
+    metrics.declare([CALLS])
+    metrics.add("calls_total", 7)
+    worker = Beat(control.client, name="w0", metrics=metrics)
+    worker.reload = lambda: heard.append("reload")
+    return worker, metrics, heard
+
+
+def counted(control: Control) -> float:
+    return sum(item.values[0] for item in control.tally.samples())
+
+
+async def test_a_worker_beats_hears_reloads_and_says_when_it_ends(control: Control) -> None:
+    worker, metrics, heard = counting(control)
+    worker.start()
+    await until(lambda: control.tally.living() == ["w0"])
+    await control.door.tell_workers({"op": "reload"})
+    await until(lambda: heard == ["reload"])
+    metrics.add("calls_total", 1)
+    await worker.stop()
+    await until(lambda: control.tally.living() == [])
+    assert counted(control) == 8
+
+
+async def test_a_worker_finds_a_new_control(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midwatch.proxy.beating._RETRY_S", 0.01)
+    worker, _, heard = counting(control)
+    worker.start()
+    await until(lambda: control.tally.living() == ["w0"])
+    await control.door.close()
+    control.tally = Tally(control.metrics)
+    heir = control.new_door()
+    await heir.start(control.path)
+    await until(lambda: control.tally.living() == ["w0"])
+    await heir.tell_workers({"op": "reload"})
+    await until(lambda: heard == ["reload"])
+    await worker.stop()
+    await heir.close()
+
+
+async def test_a_worker_without_control_ends_in_order(tmp_path: Path) -> None:
+    worker = Beat(LineClient(tmp_path / "nosuch.sock"), name="w0", metrics=Metrics())
+    await worker.stop()
+    worker.start()
+    await asyncio.sleep(0)
+    await worker.stop()
+
+
+async def test_what_control_should_not_say_costs_a_connection_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("midwatch.proxy.beating._RETRY_S", 0.01)
+    connections = 0
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readline()
+        writer.write(b"{nonsense\n")
+        await reader.read()
+        writer.close()
+
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    server = await asyncio.start_unix_server(babble, "control.sock")
+    worker = Beat(LineClient(Path("control.sock")), name="w0", metrics=Metrics())
+    worker.start()
+    await until(lambda: connections >= 3)
+    await worker.stop()
+    server.close()
