@@ -120,7 +120,11 @@ class House:
         """SIGTERM; the exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        return await asyncio.to_thread(self._process.wait, DEADLINE_S)
+        try:
+            return await asyncio.to_thread(self._process.wait, DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its children see the pipe close and end
+            raise
 
     def stored(self) -> list[dict[str, Any]]:
         """What `traces --json` prints: all of it."""
