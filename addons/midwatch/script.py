@@ -83,7 +83,8 @@ class ScriptHost:
 
     def _start_control(self, home: Home, console: str) -> None:
         self._pipe = os.pipe()
-        words = ["--home", str(home.root), "--parent", str(self._pipe[0])]
+        # Private: this proxy is mitmproxy's, with its CA and its port, and `exec` knows neither.
+        words = ["--home", str(home.root), "--parent", str(self._pipe[0]), "--private"]
         descriptors = [self._pipe[0]]
         sock = _console_socket(console)
         if sock is not None:

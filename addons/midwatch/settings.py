@@ -1,7 +1,7 @@
 """Settings at work: the plugins, the configuration resolved from its sources, and the snapshot processes start from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,15 @@ def read_snapshot(home: Home) -> Settings:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{home.snapshot}: {reason}; start Midwatch again") from error
     return _activated(home, config, plugins, Sources(file=file, flags=document["flags"]))
+
+
+def placed(settings: Settings, **places: Any) -> Settings:
+    """The settings with what this process was told of its places (`listen`, `console`, `mode`), where it was told.
+
+    Whoever started it bound them; the snapshot may since be that of another supervisor of the same home.
+    """
+    told = {key: value for key, value in places.items() if value}
+    return replace(settings, config=settings.config.model_copy(update=told)) if told else settings
 
 
 def _allowed(file: Path | None, flags: Mapping[str, Any]) -> list[str] | None:

@@ -77,7 +77,8 @@ def _command(module: str, home: Home, parent: str, *words: str) -> list[str]:
 class Supervisor:
     """Runs workers and control for a home whose snapshot is written and whose sockets are bound."""
 
-    def __init__(self, home: Home, config: Config, sockets: Sockets) -> None:
+    def __init__(self, home: Home, config: Config, sockets: Sockets, *, private: bool = False) -> None:
+        """`private`: this proxy ends with the command it was started for, so no other may join it."""
         self._config = config
         self._sockets = sockets
         # Children hold the read end: when the supervisor dies, however it does, they see the pipe close.
@@ -85,11 +86,13 @@ class Supervisor:
         os.set_inheritable(self._pipe[0], True)
         parent = str(self._pipe[0])
         fds = [sock.fileno() for sock in sockets.proxy]
-        listening = ",".join(map(str, fds))
+        # Told by word and not by the snapshot: another supervisor of this home may have written its own meanwhile.
+        where = ["--fds", ",".join(map(str, fds)), "--listen", config.listen]
+        modes = [word for mode in config.mode for word in ("--mode", mode)]
         self.workers = [
             Child(
                 f"worker {index}",
-                _command("midwatch.proxy.worker", home, parent, "--name", f"w{index}", "--fds", listening),
+                _command("midwatch.proxy.worker", home, parent, "--name", f"w{index}", *where, *modes),
                 [*fds, self._pipe[0]],
             )
             for index in range(config.workers)
@@ -97,7 +100,13 @@ class Supervisor:
         console = sockets.console.fileno()
         self.control = Child(
             "control",
-            _command("midwatch.control.process", home, parent, "--console-fd", str(console)),
+            _command(
+                "midwatch.control.process",
+                home,
+                parent,
+                *("--console-fd", str(console), "--console", config.console, "--listen", config.listen),
+                *(["--private"] if private else []),
+            ),
             [console, self._pipe[0]],
         )
         self._children = [*self.workers, self.control]

@@ -152,6 +152,38 @@ def test_the_same_settings_join_and_others_are_refused(house: Any, tmp_path: Pat
     assert str(other) in refused.stderr
 
 
+def test_two_at_once_do_not_depend_on_each_other(
+    world: Any, front_door: tuple[str, ...], bare_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """In one fresh home: the first to end takes nothing from the other."""
+    home, config = tmp_path / "home", tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(world.config()))
+    script = (
+        "import json, sys, httpx; input(); httpx.post(sys.argv[1], json=json.loads(sys.argv[2])).raise_for_status()"
+    )
+    url = "https://api.openai.com/v1/chat/completions"
+    child = ["--", sys.executable, "-c", script, url, CHAT]
+    where = ["--home", str(home), "--config", str(config)]
+
+    def begin(app: str) -> subprocess.Popen[str]:
+        command = [*front_door, "exec", *where, "--app", app, *child]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=bare_environment)
+
+    with begin("one") as one, begin("two") as two:
+        for process in (one, two):
+            _, err = process.communicate("go\n", timeout=120)
+            assert (process.returncode, err) == (0, "")
+    listing = subprocess.run(
+        [*front_door, "traces", "--home", str(home), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=bare_environment,
+    )
+    rows = [json.loads(line) for line in listing.stdout.splitlines()]
+    assert {(row["app"], row["status"]) for row in rows} == {("one", 200), ("two", 200)}
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [

@@ -38,7 +38,7 @@ async def _execute(command: list[str], home: Home, config_file: Path | None, app
         return await _child(command, home, listen, app)
     flags = {"listen": "127.0.0.1:0", "console": "127.0.0.1:0"}
     ready = prepare(home, config_file=config_file, flags=flags)
-    supervisor = Supervisor(home, ready.settings.config, ready.sockets)
+    supervisor = Supervisor(home, ready.settings.config, ready.sockets, private=True)
     supervisor.start()
     try:
         return await _child(command, home, ready.settings.config.listen, app)
@@ -54,6 +54,8 @@ async def _running(home: Home, config_file: Path | None) -> str | None:
         try:
             status = await client.ask({"op": "status"}, timeout_s=2.0)
         except ControlAbsentError:
+            return None
+        if status["private"]:
             return None
         _check_joins(config_file, status)
         if status["ready"]:

@@ -25,7 +25,7 @@ from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.proxy.journaling import METRICS as WORKER_METRICS
 from midwatch.proxy.lag import METRIC as LAG
-from midwatch.settings import Settings, read_snapshot
+from midwatch.settings import Settings, placed, read_snapshot
 from midwatch_core.clock import SystemClock
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.host import Health, Host, Role
@@ -52,6 +52,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--console-fd", type=int, help="the console's bound socket")
+    parser.add_argument("--console", help="where that is")
+    parser.add_argument("--listen", help="where the proxy listens")
+    parser.add_argument("--private", action="store_true", help="the proxy is one command's own: no other may join it")
     parser.add_argument("--parent", type=int, required=True, help="a pipe that closes when the parent dies")
     parser.add_argument("--ready", type=int, help="a pipe to tell the parent that we work")
     words = parser.parse_args()
@@ -64,7 +67,9 @@ def main() -> int:
     except BlockingIOError:
         return EXIT_HELD
     try:
-        return asyncio.run(Control(read_snapshot(home)).run(words.console_fd, words.parent, words.ready))
+        settings = placed(read_snapshot(home), listen=words.listen, console=words.console)
+        control = Control(settings, private=words.private)
+        return asyncio.run(control.run(words.console_fd, words.parent, words.ready))
     except (ConfigError, StorageError, JournalError) as error:
         logger.error("%s", error)
         return 2
@@ -73,8 +78,9 @@ def main() -> int:
 class Control:
     """The control process at work."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, private: bool = False) -> None:
         self._settings = settings
+        self._private = private
         self._home = settings.home
         self._metrics = Metrics()
         for specs in (WORKER_METRICS, (LAG,), PIPELINE_METRICS, _METRICS, settings.plugins.gather("metrics")):
@@ -188,6 +194,7 @@ class Control:
             "listen": config.listen,
             "console": config.console,
             "config_file": str(self._settings.sources.file.absolute()) if self._settings.sources.file else None,
+            "private": self._private,
             "ready": health.ready,
             **dict(health.parts),
             "plugins": [

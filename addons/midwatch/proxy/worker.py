@@ -14,7 +14,7 @@ from midwatch.lean.sockets import sockets_from
 from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.proxy.suite import build, mitmproxy_options
-from midwatch.settings import read_snapshot
+from midwatch.settings import Settings, placed, read_snapshot
 from midwatch_core.errors import ConfigError
 from midwatch_journal import JournalError
 
@@ -27,13 +27,16 @@ def main() -> int:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--fds", default="", help="listening sockets, comma-separated")
+    parser.add_argument("--listen", help="where the first of them is bound")
+    parser.add_argument("--mode", action="append", help="mitmproxy's modes, one for each socket")
     parser.add_argument("--parent", type=int, required=True, help="a pipe that closes when the supervisor dies")
     parser.add_argument("--ready", type=int, help="a pipe to tell the supervisor that we serve")
     words = parser.parse_args()
     set_up_logs(words.name)
     descriptors = [int(fd) for fd in words.fds.split(",") if fd]
     try:
-        return asyncio.run(serve(words.home, words.name, descriptors, parent=words.parent, ready=words.ready))
+        settings = placed(read_snapshot(Home(words.home)), listen=words.listen, mode=tuple(words.mode or ()))
+        return asyncio.run(serve(settings, words.name, descriptors, parent=words.parent, ready=words.ready))
     except (ConfigError, JournalError, StartError) as error:
         logger.error("%s", error)
         return 2
@@ -52,11 +55,9 @@ class Announcement:
         tell_ready(self._ready)
 
 
-async def serve(home_root: Path, name: str, descriptors: list[int], *, parent: int, ready: int | None) -> int:
+async def serve(settings: Settings, name: str, descriptors: list[int], *, parent: int, ready: int | None) -> int:
     """Run until SIGTERM, SIGINT or the supervisor's death; drain; 0 when all went in order."""
-    home = Home(home_root)
-    settings = read_snapshot(home)
-    config = settings.config
+    home, config = settings.home, settings.config
     suite = build(settings, name=name)
     master = make_master(
         mitmproxy_options(
