@@ -1,7 +1,8 @@
 """Reading whole bodies with a dialect: bytes in, Request or Response out, whatever the bytes are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from midwatch_core.model.changing import changed
 from midwatch_core.model.content import Json, ProviderError, Request, Response
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
 from midwatch_core.wire.dialect import Dialect
@@ -34,7 +35,7 @@ def decode_request(dialect: Dialect, body: bytes, target: Target, content_encodi
     document, json_problem = parse(plain) if plain or not problem else (None, None)
     trouble = Trouble(problem or json_problem)
     request = dialect.read_request(Node(document, trouble), target)
-    return DecodedRequest(request=replace(request, body_bytes=len(body), decode_error=trouble.first), document=document)
+    return DecodedRequest(request=changed(request, body_bytes=len(body), decode_error=trouble.first), document=document)
 
 
 def decode_response(dialect: Dialect, body: bytes, status: int, content_encoding: str = "") -> DecodedResponse:
@@ -55,7 +56,7 @@ def decode_plain_response(
         # A gateway's HTML error page is an answer in full, not a body we failed to read.
         trouble = Trouble(problem)
     return DecodedResponse(
-        response=replace(response, body_bytes=body_bytes, decode_error=trouble.first), document=document
+        response=changed(response, body_bytes=body_bytes, decode_error=trouble.first), document=document
     )
 
 
@@ -73,4 +74,4 @@ def _with_error(response: Response, plain: bytes, document: Json) -> Response:
     if response.error is not None:
         return response
     message = plain[:_ERROR_EXCERPT].decode("utf-8", "replace") if not isinstance(document, dict) else None
-    return replace(response, error=ProviderError(type=None, message=message))
+    return changed(response, error=ProviderError(type=None, message=message))
