@@ -1,6 +1,7 @@
 """Tolerant reading of a JSON document: a node knows its place, answers in the type asked for, and never raises."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from midwatch_core.model.content import Json
@@ -80,6 +81,11 @@ class Node:
                 yield key, Node(item, self._trouble, self, key)
         elif value is not None:
             self.wrong("an object")
+
+    def lacks(self, keys: AbstractSet[str]) -> bool:
+        """Whether this is an object with none of these members: one question for the many that are optional."""
+        value = self.value
+        return type(value) is dict and keys.isdisjoint(value)
 
     @property
     def is_str(self) -> bool:

@@ -99,3 +99,10 @@ def resolve(document: Any, pointer: str) -> Any:
         key = token.replace("~1", "/").replace("~0", "~")
         document = document[int(key)] if isinstance(document, list) else document[key]
     return document
+
+
+def test_an_object_lacks_what_is_not_its_member_and_nothing_else_lacks_anything() -> None:
+    assert node({"a": 1})[0].lacks({"b", "c"})
+    assert not node({"a": None})[0].lacks({"a", "b"})
+    for other in (None, [], "a"):
+        assert not node(other)[0].lacks({"b"})

@@ -33,6 +33,10 @@ _NO_TEXT = frozenset(
     }
 )
 _MAX_DEPTH = 8
+_CALLS = frozenset({"tool_calls", "function_call"})
+_REASONING = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
+# What a message may say beside its content; most have nothing of it.
+_BESIDE_CONTENT = _CALLS | _REASONING | {"audio"}
 
 
 def part_of_role(role: str | None) -> Part:
@@ -51,9 +55,16 @@ def read_messages(messages: Node) -> Iterator[Segment]:
 
 def read_message(message: Node, part: Part) -> Iterator[Segment]:
     """Every text of one message, tool calls' arguments included."""
-    yield from read_reasoning(message)
+    more = not message.lacks(_BESIDE_CONTENT)
+    if more:
+        yield from read_reasoning(message)
     yield from read_content(message["content"], part)
     yield from _one(message["refusal"].segment(Part.ASSISTANT))
+    if more:
+        yield from _read_more(message)
+
+
+def _read_more(message: Node) -> Iterator[Segment]:
     if message["audio"]:
         yield from _one(message["audio"]["transcript"].segment(Part.ASSISTANT))
     for _, _, arguments in _calls(message):
@@ -104,6 +115,8 @@ def read_tool_calls(message: Node) -> Iterator[ToolCall]:
 
 def _calls(message: Node) -> Iterator[tuple[str | None, str | None, Node]]:
     """Id, name and arguments of each call: functions, custom tools, and the legacy single function."""
+    if message.lacks(_CALLS):
+        return
     for call in message["tool_calls"]:
         custom = call["custom"]
         target = custom or call["function"]

@@ -8,6 +8,7 @@ _FEES = {
     "num_search_queries": "search_queries",  # Perplexity
     "num_sources_used": "live_search_sources",  # xAI
 }
+_FEE_HOLDERS = frozenset({*_FEES, "server_tool_use", "server_side_tool_usage_details"})
 
 
 def read_chat_usage(usage: Node) -> Usage | None:
@@ -64,6 +65,8 @@ def _outside(usage: Node, prompt: int, completion: int, reasoning: int | None) -
 
 
 def _fees(usage: Node) -> dict[str, int]:
+    if usage.lacks(_FEE_HOLDERS):
+        return {}
     fees = {name: _count(usage, key) for key, name in _FEES.items()}
     fees["web_search"] = usage["server_tool_use"]["web_search_requests"].whole()  # OpenRouter
     for key, node in usage["server_side_tool_usage_details"].members():  # xAI

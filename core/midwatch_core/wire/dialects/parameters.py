@@ -16,5 +16,10 @@ def parameters(body: Node, *, beside: AbstractSet[str]) -> dict[str, Json]:
     return {
         key: without_credentials(without_credential(key, member.value))
         for key, member in body.members()
-        if key not in beside and len(compact(member.value)) <= _MAX_CHARACTERS
+        if key not in beside and _is_small(member.value)
     }
+
+
+def _is_small(value: Json) -> bool:
+    """Only what may be long is written out to be measured."""
+    return value is None or type(value) in (bool, float) or len(compact(value)) <= _MAX_CHARACTERS
