@@ -218,7 +218,7 @@ class House:
         self.home = Home(root or folder / "home")
         self.config_file = folder / "config.yaml"
         self.log_file = folder / "log"
-        self.environ = clean_environment() | environ
+        self.environ = {**clean_environment(), **environ}
         self.config_file.write_text(yaml.safe_dump(dict(config)))
         listening = ("--listen", "127.0.0.1:0", "--console", "127.0.0.1:0")
         where = ("--home", str(self.home.root), "--config", str(self.config_file))

@@ -28,7 +28,7 @@ def issuer_behind(house: Any, host: str, trust: ssl.SSLContext) -> str:
         assert b" 200 " in sock.recv(4096)
         with trust.wrap_socket(sock, server_hostname=host) as tls:
             certificate: Any = tls.getpeercert()
-    return dict(pair for item in certificate["issuer"] for pair in item)["commonName"]
+    return str(dict(pair for item in certificate["issuer"] for pair in item)["commonName"])
 
 
 def test_reverse_and_regular_at_once(make_house: Any, world: Any, trail: Any) -> None:

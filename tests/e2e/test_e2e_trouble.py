@@ -279,7 +279,7 @@ def test_sigterm_lets_a_stream_end_whole(make_house: Any, route: Any, trail: Any
         got = next(pieces)
         house.process.send_signal(signal.SIGTERM)
         proxy = httpx.URL(house.proxy)
-        _until_refused((proxy.host, proxy.port), waiting)
+        _until_refused((proxy.host, proxy.port or 80), waiting)
         told.set()
         got += b"".join(pieces)
     assert got == EVENT * 2 + LAST
@@ -302,7 +302,7 @@ def test_a_second_sigterm_ends_at_once(make_house: Any, route: Any, living: Any,
         next(answer.iter_raw())
         house.process.send_signal(signal.SIGTERM)
         proxy = httpx.URL(house.proxy)
-        _until_refused((proxy.host, proxy.port), waiting)
+        _until_refused((proxy.host, proxy.port or 80), waiting)
         assert house.process.poll() is None
         house.process.send_signal(signal.SIGTERM)
         assert house.process.wait(60) == 1
