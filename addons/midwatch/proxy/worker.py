@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -51,8 +52,10 @@ class Announcement:
         self._ready = ready
 
     def running(self) -> None:
-        """Tell the supervisor."""
+        """Tell the supervisor; then spare the collector what is here to stay: 0.1 million objects, 70 ms a look."""
         tell_ready(self._ready)
+        gc.collect()
+        gc.freeze()
 
 
 async def serve(settings: Settings, name: str, descriptors: list[int], *, parent: int, ready: int | None) -> int:
