@@ -70,3 +70,11 @@ def test_a_storm_of_errors_does_not_fill_the_log(caplog: pytest.LogCaptureFixtur
             guard.call("stormy", fails)
     assert len(caplog.records) == 10
     assert guard.records["stormy"].failures == 1000
+
+
+def test_a_value_alone_is_guarded_and_counted_too() -> None:
+    guard = Guard()
+    assert guard.value("sum", sum, (1, 2)) == 3
+    assert guard.value("acme.price", fails) is None
+    assert (guard.records["sum"].calls, guard.records["sum"].failures) == (1, 0)
+    assert guard.records["acme.price"].last_error == "LookupError: gone"

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Set as AbstractSet
 from urllib.parse import parse_qsl
 
 from mitmproxy import http
@@ -13,7 +14,10 @@ from midwatch_core.wire.catalogue import Match
 from midwatch_core.wire.target import Target
 
 # What a dialect or an identity may want; everything else, keys and cookies first, stays out of the record.
-_HEADERS = ("content-type", "user-agent", "traceparent", "anthropic-version", "anthropic-beta", "openai-beta")
+_REQUEST_HEADERS = frozenset(
+    {b"content-type", b"user-agent", b"traceparent", b"anthropic-version", b"anthropic-beta", b"openai-beta"}
+)
+_RESPONSE_HEADERS = frozenset({b"content-type", b"content-encoding", b"content-length"})
 _QUERY = ("alt", "api-version", "beta")
 
 
@@ -47,7 +51,7 @@ def target_of(flow: http.HTTPFlow, match: Match) -> Target:
         path=path_of(flow),
         method=request.method,
         query={key: value for key, value in parse_qsl(request.path.partition("?")[2]) if key in _QUERY},
-        headers={name: value for name in _HEADERS if (value := request.headers.get(name))},
+        headers=_picked(request.headers, _REQUEST_HEADERS),
         captures=match.captures,
     )
 
@@ -68,13 +72,25 @@ def head_of(flow: http.HTTPFlow) -> ResponseHead:
     """The head of the response."""
     response = flow.response
     assert response is not None
-    length = response.headers.get("content-length", "")
+    headers = _picked(response.headers, _RESPONSE_HEADERS)
+    length = headers.get("content-length", "")
     return ResponseHead(
         status=response.status_code,
-        content_type=response.headers.get("content-type", ""),
-        content_encoding=response.headers.get("content-encoding", ""),
+        content_type=headers.get("content-type", ""),
+        content_encoding=headers.get("content-encoding", ""),
         length=int(length) if length.isdecimal() and len(length) < 19 else None,
     )
+
+
+def _picked(headers: http.Headers, names: AbstractSet[bytes]) -> dict[str, str]:
+    """The headers of these names that say something, in one pass: asking for each by name is a pass each."""
+    picked: dict[str, str] = {}
+    for field, value in headers.fields:
+        name = field.lower()
+        if name in names and value:
+            key, text = name.decode(), value.decode("utf-8", "surrogateescape")
+            picked[key] = f"{picked[key]}, {text}" if key in picked else text
+    return picked
 
 
 def client_of(flow: http.HTTPFlow) -> str | None:

@@ -18,6 +18,7 @@ from midwatch_core.sealing import Sealer
 from midwatch_core.wire.catalogue import Catalogue, Match
 from midwatch_core.wire.decoding import DecodedRequest, decode_request
 from midwatch_core.wire.dialect import Dialect
+from midwatch_core.wire.target import Target
 
 _MATCH = "midwatch_match"
 _CALL = "midwatch_call"
@@ -67,7 +68,7 @@ class Watching:
         """Tell calls to a model from everything else, which streams through unread."""
         if flow.request.scheme == "http" and "proxy-authorization" in flow.request.headers:
             self._guard.call("watching.plain", self._name_plain, flow)
-        match = self._guard.call("watching.recognise", self._recognise, flow).value
+        match = self._guard.value("watching.recognise", self._recognise, flow)
         if match is None:
             flow.request.stream = True
         else:
@@ -77,7 +78,7 @@ class Watching:
         """The whole request is here: read it."""
         match = flow.metadata.get(_MATCH)
         if match is not None and _CALL not in flow.metadata:
-            self._guard.call("watching.open", self._open, flow, match)
+            self._guard.value("watching.open", self._open, flow, match)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The answer begins: every body streams, a call's through the tap."""
@@ -87,7 +88,7 @@ class Watching:
         if _MATCH in flow.metadata and flow.request.stream:
             self.request(flow)  # it streams on unread, and was answered before its end
         call: Call | None = flow.metadata.get(_CALL)
-        if call is not None and self._guard.call("watching.respond", self._respond, flow, call).ok:
+        if call is not None and self._guard.value("watching.respond", self._respond, flow, call):
             response.stream = self._tap(call)
 
     def response(self, flow: http.HTTPFlow) -> None:
@@ -123,30 +124,29 @@ class Watching:
     def _open(self, flow: http.HTTPFlow, match: Match) -> None:
         began_s = self._clock.monotonic()
         dialect = self._dialects[match.dialect]
-        decoded = self._read(flow, match, dialect)
+        target = bridge.target_of(flow, match)
+        decoded = self._read(flow, target, dialect)
         if decoded.document is not None and not match.fits(decoded.document):
             return
         at = self._clock.now()
         app = self._apps.get(flow.client_conn.id)
-        headers = {"user-agent": flow.request.headers.get("user-agent", "")}
         flow.metadata[_CALL] = Call(
             Opening(
                 id=uuid7(at.timestamp()),
                 started_at=at,
                 began_s=began_s,
                 endpoint=bridge.endpoint_of(flow, match),
-                identity=identify(headers, client=bridge.client_of(flow), tenant=self._tenant, app=app),
+                identity=identify(target.headers, client=bridge.client_of(flow), tenant=self._tenant, app=app),
                 dialect=dialect,
                 decoded=decoded,
-                traceparent=flow.request.headers.get("traceparent"),
+                traceparent=target.headers.get("traceparent"),
             )
         )
         self._metrics.add("midwatch_calls_total", labels=(match.provider, match.dialect))
 
-    def _read(self, flow: http.HTTPFlow, match: Match, dialect: Dialect) -> DecodedRequest:
+    def _read(self, flow: http.HTTPFlow, target: Target, dialect: Dialect) -> DecodedRequest:
         body = flow.request.raw_content
         encoding = flow.request.headers.get("content-encoding", "")
-        target = bridge.target_of(flow, match)
         if body is None:  # it streamed on unread: what the target tells is all we know
             from dataclasses import replace
 
@@ -154,10 +154,11 @@ class Watching:
             return replace(decoded, request=replace(decoded.request, decode_error=OVERSIZE))
         return decode_request(dialect, body, target, encoding)
 
-    def _respond(self, flow: http.HTTPFlow, call: Call) -> None:
+    def _respond(self, flow: http.HTTPFlow, call: Call) -> bool:
         call.respond(bridge.head_of(flow))
         if call.due:  # a body of no bytes: the head is all there is
             self._settle(call, None)
+        return True
 
     def _tap(self, call: Call) -> Callable[[bytes], bytes]:
         """What mitmproxy calls with each chunk before it goes to the client, and with b"" at the end."""
@@ -165,7 +166,7 @@ class Watching:
 
         def tap(chunk: bytes) -> bytes:
             if chunk:
-                guard.call("watching.tap", take, call, chunk)
+                guard.value("watching.tap", take, call, chunk)
             elif not call.settled:
                 guard.call("watching.settle", settle, call, None)
             return chunk

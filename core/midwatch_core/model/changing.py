@@ -11,8 +11,9 @@ def changed[T](item: T, **changes: object) -> T:
 
     Raises KeyError for a name that is no field.
     """
-    copy = object.__new__(type(item))
-    slots = _slots(type(item))
+    kind: type[Any] = type(item)
+    copy: T = object.__new__(kind)
+    slots = _slots(kind)
     for read, write in slots.values():
         write(copy, read(item))
     for name, value in changes.items():
