@@ -1,9 +1,11 @@
-"""Change by copying, for the hot path: what `dataclasses.replace` gives, at a quarter of its time."""
+"""Change by copying, for the hot path: what `dataclasses.replace` gives, in about half its time."""
 
 from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
 from typing import Any
+
+type _Slots = dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]]
+_SLOTS: dict[type[Any], _Slots] = {}
 
 
 def changed[T](item: T, **changes: object) -> T:
@@ -12,8 +14,8 @@ def changed[T](item: T, **changes: object) -> T:
     Raises KeyError for a name that is no field.
     """
     kind: type[Any] = type(item)
+    slots = _SLOTS.get(kind) or _SLOTS.setdefault(kind, _slots_of(kind))
     copy: T = object.__new__(kind)
-    slots = _slots(kind)
     for read, write in slots.values():
         write(copy, read(item))
     for name, value in changes.items():
@@ -21,8 +23,7 @@ def changed[T](item: T, **changes: object) -> T:
     return copy
 
 
-@cache
-def _slots(kind: type) -> dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]]:
+def _slots_of(kind: type[Any]) -> _Slots:
     """Each field's slot as (read, write): a slot is written past the `__setattr__` that keeps its class frozen."""
     slots = {field.name: getattr(kind, field.name) for field in fields(kind)}
     return {name: (slot.__get__, slot.__set__) for name, slot in slots.items()}

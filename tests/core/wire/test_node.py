@@ -104,5 +104,6 @@ def resolve(document: Any, pointer: str) -> Any:
 def test_an_object_lacks_what_is_not_its_member_and_nothing_else_lacks_anything() -> None:
     assert node({"a": 1})[0].lacks({"b", "c"})
     assert not node({"a": None})[0].lacks({"a", "b"})
-    for other in (None, [], "a"):
+    others: tuple[Any, ...] = (None, [], "a")
+    for other in others:
         assert not node(other)[0].lacks({"b"})
