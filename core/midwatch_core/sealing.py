@@ -13,6 +13,7 @@ from midwatch_core.wire.decoding import DecodedRequest, DecodedResponse
 _LONG_STRING = 256
 # orjson writes no deeper; nobody reads deeper.
 _DEPTH = 64
+_AS_THEY_ARE = frozenset({int, float, bool, type(None)})
 _HASH_DIGITS = 32
 _BLOCK_BYTES = 64
 
@@ -90,7 +91,10 @@ def _bare(value: Json, places: _Places | str | None, depth: int) -> Json:
             return {"$omitted": len(value)}
         below = places if isinstance(places, dict) else {}
         return {
-            key: _leaf_or_deeper(without_credential(key, item), below.get(key), depth) for key, item in value.items()
+            key: item
+            if type(item) in _AS_THEY_ARE and key not in below
+            else _leaf_or_deeper(without_credential(key, item), below.get(key), depth)
+            for key, item in value.items()
         }
     if type(value) is list:
         return _bare_list(value, places, depth)

@@ -1,7 +1,6 @@
 """Tolerant reading of a JSON document: a node knows its place, answers in the type asked for, and never raises."""
 
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from midwatch_core.model.content import Json
@@ -82,10 +81,12 @@ class Node:
         elif value is not None:
             self.wrong("an object")
 
-    def lacks(self, keys: AbstractSet[str]) -> bool:
-        """Whether this is an object with none of these members: one question for the many that are optional."""
+    def lacks(self, keys: frozenset[str]) -> bool:
+        """Whether this is an object where these members are missing or null: one question for many optional ones."""
         value = self.value
-        return type(value) is dict and keys.isdisjoint(value)
+        if type(value) is not dict:
+            return False
+        return keys.isdisjoint(value) or all(value[key] is None for key in keys.intersection(value))
 
     @property
     def is_str(self) -> bool:

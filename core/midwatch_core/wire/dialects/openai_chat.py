@@ -10,15 +10,16 @@ from midwatch_core.wire.dialects import openai_errors
 from midwatch_core.wire.dialects.openai_answer import read_answer
 from midwatch_core.wire.dialects.openai_chat_stream import ChatStreamReader
 from midwatch_core.wire.dialects.openai_messages import (
+    read_all_tool_definitions,
     read_content,
     read_messages,
-    read_tool_definitions,
 )
 from midwatch_core.wire.dialects.parameters import parameters
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.target import Target
 
 _BESIDE = frozenset({"messages", "model", "stream", "tools", "functions", "prediction", "documents"})
+_BESIDE_MESSAGES = frozenset({"documents", "prediction"})
 
 
 class OpenAIChat:
@@ -31,7 +32,7 @@ class OpenAIChat:
         """Azure names the model in its path (capture `model`) and may leave it out of the body."""
         if not body.is_dict:
             body.wrong("an object")
-        definitions = [*read_tool_definitions(body["tools"]), *read_tool_definitions(body["functions"])]
+        definitions = read_all_tool_definitions(body)
         return Request(
             operation=self.operation,
             model=body["model"].text() or target.captures.get("model"),
@@ -60,6 +61,8 @@ class OpenAIChat:
 
 def _request_texts(body: Node) -> Iterator[Segment]:
     yield from read_messages(body["messages"])
+    if body.lacks(_BESIDE_MESSAGES):
+        return
     # vLLM's and SGLang's documents for retrieval; OpenAI's predicted output, which is a text to be edited.
     for document in body["documents"]:
         if segment := document.segment(Part.DOCUMENT):

@@ -14,6 +14,7 @@ _TYPE_OF_STATUS = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+_ERROR_MARKS = frozenset({"error", "object"})
 
 
 def read_error(body: Node, *, failed: bool) -> ProviderError | None:
@@ -26,6 +27,8 @@ def read_error(body: Node, *, failed: bool) -> ProviderError | None:
     first = next(iter(body), None) if body.is_list else None
     top = first or body
     if not top.is_dict:
+        return None
+    if not failed and top.lacks(_ERROR_MARKS):
         return None
     error = top["error"]
     if error.is_dict:

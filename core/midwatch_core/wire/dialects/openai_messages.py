@@ -36,7 +36,8 @@ _MAX_DEPTH = 8
 _CALLS = frozenset({"tool_calls", "function_call"})
 _REASONING = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
 # What a message may say beside its content; most have nothing of it.
-_BESIDE_CONTENT = _CALLS | _REASONING | {"audio"}
+_BESIDE_CONTENT = _CALLS | _REASONING | {"audio", "refusal"}
+_DEFINITIONS = frozenset({"tools", "functions"})
 
 
 def part_of_role(role: str | None) -> Part:
@@ -55,16 +56,12 @@ def read_messages(messages: Node) -> Iterator[Segment]:
 
 def read_message(message: Node, part: Part) -> Iterator[Segment]:
     """Every text of one message, tool calls' arguments included."""
-    more = not message.lacks(_BESIDE_CONTENT)
-    if more:
-        yield from read_reasoning(message)
+    if message.lacks(_BESIDE_CONTENT):
+        yield from read_content(message["content"], part)
+        return
+    yield from read_reasoning(message)
     yield from read_content(message["content"], part)
     yield from _one(message["refusal"].segment(Part.ASSISTANT))
-    if more:
-        yield from _read_more(message)
-
-
-def _read_more(message: Node) -> Iterator[Segment]:
     if message["audio"]:
         yield from _one(message["audio"]["transcript"].segment(Part.ASSISTANT))
     for _, _, arguments in _calls(message):
@@ -124,6 +121,13 @@ def _calls(message: Node) -> Iterator[tuple[str | None, str | None, Node]]:
     legacy = message["function_call"]
     if legacy:
         yield None, legacy["name"].text(), legacy["arguments"]
+
+
+def read_all_tool_definitions(body: Node) -> list[tuple[str | None, Segment]]:
+    """The same for a request's tools and for the legacy functions."""
+    if body.lacks(_DEFINITIONS):
+        return []
+    return [*read_tool_definitions(body["tools"]), *read_tool_definitions(body["functions"])]
 
 
 def read_tool_definitions(tools: Node) -> Iterator[tuple[str | None, Segment]]:
