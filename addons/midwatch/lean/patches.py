@@ -8,6 +8,7 @@ from midwatch.lean.direct_hooks import DIRECT_HOOKS
 from midwatch.lean.dispatch import HOOK_DISPATCH
 from midwatch.lean.header_lookup import HEADER_LOOKUP
 from midwatch.lean.inline_hooks import INLINE_HOOKS
+from midwatch.lean.joined_records import JOINED_RECORDS
 from midwatch.lean.joined_writes import JOINED_WRITES
 from midwatch.lean.message_check import MESSAGE_CHECK
 from midwatch.lean.patch import Patch
@@ -20,6 +21,7 @@ ALL_PATCHES: tuple[Patch, ...] = (
     INLINE_HOOKS,
     DIRECT_HOOKS,
     JOINED_WRITES,
+    JOINED_RECORDS,
     HEADER_LOOKUP,
 )
 
