@@ -32,6 +32,8 @@ def event_to_child(self: TLSLayer, event: events.Event) -> Iterator[commands.Com
             held.append(command.data)
             if sum(map(len, held)) > JOIN_LIMIT:
                 yield from _send(self, held)
+        elif type(command) is commands.Log:
+            yield command  # stock logs between head and body of a streamed response
         else:
             yield from _send(self, held)
             yield from self._handle_command(command)

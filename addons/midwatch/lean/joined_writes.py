@@ -33,6 +33,8 @@ def handle_event(self: InlineHooks, event: events.Event) -> Iterator[commands.Co
                     _write(self, connection, parts)
                     connection = command.connection
                 parts.append(command.data)
+            elif type(command) is commands.Log:
+                yield command  # stock logs between head and body of a streamed response
             else:
                 _write(self, connection, parts)
                 yield command
