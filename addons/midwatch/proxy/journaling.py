@@ -1,9 +1,13 @@
 """Writing exchanges to the journal, and telling how that goes."""
 
+import logging
+
 from midwatch_core.frame import encode
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.exchange import Exchange
 from midwatch_journal import JournalWriter
+
+logger = logging.getLogger(__name__)
 
 # How long the last bytes of an answer are held for the journal's write(2); after that they go, counted as late.
 WAIT_S = 0.05
@@ -32,10 +36,14 @@ class Journalist:
 
     def __init__(self, writer: JournalWriter) -> None:
         self._writer = writer
+        self._released = 0
 
     def write(self, exchange: Exchange) -> None:
         """Journal an exchange. Returns when the kernel has it, or after WAIT_S."""
-        self._writer.append(encode(exchange)).wait(WAIT_S)
+        if not self._writer.append(encode(exchange)).wait(WAIT_S):
+            self._released += 1
+            if self._released & (self._released - 1) == 0:  # 1st, 2nd, 4th, …: a storm must not fill the log
+                logger.warning("the journal is slow: %d answers were released before they were kept", self._released)
 
     def report(self, metrics: Metrics) -> None:
         """Put the writer's counters among the metrics."""
