@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from midwatch_core.model.changing import changed
-from midwatch_core.model.content import Json, ProviderError, Request, Response
+from midwatch_core.model.content import FinishReason, Json, ProviderError, Request, Response
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
 from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.jsontext import parse
@@ -70,7 +70,8 @@ def plain_body(body: bytes, content_encoding: str) -> tuple[bytes, str | None]:
 
 
 def _with_error(response: Response, plain: bytes, document: Json) -> Response:
-    """An HTTP error always has an error, be it only the body's beginning."""
+    """An HTTP error always ends as one, and always has an error, be it only the body's beginning."""
+    response = changed(response, finish_reason=FinishReason.ERROR)
     if response.error is not None:
         return response
     message = plain[:_ERROR_EXCERPT].decode("utf-8", "replace") if not isinstance(document, dict) else None
