@@ -62,6 +62,11 @@ class Call:
         self.settled = False
 
     @property
+    def id(self) -> str:
+        """The exchange's id."""
+        return self._opening.id
+
+    @property
     def request(self) -> Request:
         """What the client asked."""
         return self._opening.decoded.request

@@ -11,6 +11,7 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 from midwatch_core.call import ResponseHead
 from midwatch_core.model.exchange import Endpoint
 from midwatch_core.wire.catalogue import Match
+from midwatch_core.wire.dialect import Answer
 from midwatch_core.wire.target import Target
 
 # What a dialect or an identity may want; everything else, keys and cookies first, stays out of the record.
@@ -91,6 +92,11 @@ def _picked(headers: http.Headers, names: AbstractSet[bytes]) -> dict[str, str]:
             key, text = name.decode(), value.decode("utf-8", "surrogateescape")
             picked[key] = f"{picked[key]}, {text}" if key in picked else text
     return picked
+
+
+def response_of(answer: Answer) -> http.Response:
+    """An answer of ours, as mitmproxy sends it instead of the provider's."""
+    return http.Response.make(answer.status, answer.body, dict(answer.headers))
 
 
 def client_of(flow: http.HTTPFlow) -> str | None:

@@ -1,11 +1,12 @@
 """Writing exchanges to the journal, and telling how that goes."""
 
 import logging
+from typing import Literal
 
 from midwatch_core.frame import encode
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.exchange import Exchange
-from midwatch_journal import JournalWriter
+from midwatch_journal import JournalState, JournalWriter
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ METRICS = (
     MetricSpec(name="midwatch_journal_late_total", kind=MetricKind.COUNTER, help="Journal waits that took too long"),
     MetricSpec(name="midwatch_journal_slim_total", kind=MetricKind.COUNTER, help="Exchanges journalled without texts"),
     MetricSpec(name="midwatch_journal_dropped_total", kind=MetricKind.COUNTER, help="Exchanges lost to a full disk"),
+    MetricSpec(
+        name="midwatch_journal_refused_total", kind=MetricKind.COUNTER, help="Calls refused because of a full disk"
+    ),
     MetricSpec(name="midwatch_journal_write_errors_total", kind=MetricKind.COUNTER, help="Failed journal writes"),
 )
 
@@ -34,9 +38,15 @@ METRICS = (
 class Journalist:
     """Hands exchanges to the journal's writer and waits, shortly, until they are out of this process."""
 
-    def __init__(self, writer: JournalWriter) -> None:
+    def __init__(self, writer: JournalWriter, *, when_full: Literal["pass", "refuse"] = "pass") -> None:
         self._writer = writer
+        self._when_full = when_full
         self._released = 0
+
+    @property
+    def refuses(self) -> bool:
+        """Whether calls are to be refused now: nothing of them could be kept, and that is what was asked for."""
+        return self._when_full == "refuse" and self._writer.state is JournalState.FULL
 
     def write(self, exchange: Exchange) -> None:
         """Journal an exchange. Returns when the kernel has it, or after WAIT_S."""

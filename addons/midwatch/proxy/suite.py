@@ -83,7 +83,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     catalogue = catalogue_of(settings, dialects)
     limits = JournalLimits(max_bytes=config.journal.max_bytes, segment_bytes=config.journal.segment_bytes)
     writer = JournalWriter(home.journal, new_writer_id(name), slim=slim, limits=limits)
-    journalist = Journalist(writer)
+    journalist = Journalist(writer, when_full=config.journal.when_full)
     clock = SystemClock()
     watching = Watching(
         catalogue=catalogue,

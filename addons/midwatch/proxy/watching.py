@@ -17,12 +17,13 @@ from midwatch_core.metrics import Metrics
 from midwatch_core.sealing import Sealer
 from midwatch_core.wire.catalogue import Catalogue, Match
 from midwatch_core.wire.decoding import DecodedRequest, decode_request
-from midwatch_core.wire.dialect import Dialect
+from midwatch_core.wire.dialect import Dialect, Refusal
 from midwatch_core.wire.target import Target
 
 _MATCH = "midwatch_match"
 _CALL = "midwatch_call"
 _APP = "midwatch_app"
+JOURNAL_FULL = "Midwatch cannot keep a record of this call, and is told to refuse it then: its disk is full."
 OVERSIZE = "oversize: the request was larger than max_inspect_bytes and passed unread"
 
 
@@ -143,6 +144,14 @@ class Watching:
             )
         )
         self._metrics.add("midwatch_calls_total", labels=(match.provider, match.dialect))
+        if self._journalist.refuses and not flow.request.stream:
+            self._refuse(flow, dialect, flow.metadata[_CALL].id)
+
+    def _refuse(self, flow: http.HTTPFlow, dialect: Dialect, call_id: str) -> None:
+        """Answer instead of the provider; a request that streamed on has gone too far for that."""
+        refusal = Refusal(status=503, code="journal_full", message=JOURNAL_FULL, request_id=call_id)
+        flow.response = bridge.response_of(dialect.refuse(refusal))
+        self._metrics.add("midwatch_journal_refused_total")
 
     def _read(self, flow: http.HTTPFlow, target: Target, dialect: Dialect) -> DecodedRequest:
         body = flow.request.raw_content

@@ -49,3 +49,14 @@ def test_after_its_end_a_frame_is_counted_as_lost_and_raises_nothing(tmp_path: P
     writer.close()
     journalist.write(make_exchange())
     assert counted(journalist)["dropped_total"] == 1
+
+
+def test_calls_are_refused_only_where_nothing_can_be_kept_and_only_if_asked_for(tmp_path: Path) -> None:
+    limits = JournalLimits(max_bytes=64 * 1024, segment_bytes=16 * 1024, reserve_bytes=16 * 1024)
+    with JournalWriter(tmp_path, new_writer_id(), limits=limits) as writer:  # without `slim`, texts can't be left out
+        refusing, passing = Journalist(writer, when_full="refuse"), Journalist(writer)
+        assert not refusing.refuses
+        for _ in range(10):
+            refusing.write(make_exchange(answer="x" * 20_000))
+        assert refusing.refuses
+        assert not passing.refuses

@@ -246,3 +246,19 @@ async def test_any_bytes_pass_unchanged_and_are_journalled_once(
     watch.addon.response(flow)
     assert len(watch.journalled()) == 1
     assert not [name for name, record in watch.guard.records.items() if record.failures]
+
+
+class FullJournalist(Journalist):
+    refuses = True  # as on a full disk with `when_full: refuse`
+
+
+async def test_calls_are_refused_in_their_dialect_where_none_can_be_kept(watch: Watch) -> None:
+    watch.addon._journalist = FullJournalist(watch.writer)
+    flow = ask(watch, make_flow())
+    assert flow.response is not None
+    assert flow.response.status_code == 503
+    error = orjson.loads(flow.response.content or b"")["error"]
+    assert error["code"] == "journal_full"
+    assert "disk is full" in error["message"]
+    assert flow.response.headers["x-midwatch-request-id"]
+    assert ask(watch, make_flow(path="/v1/models")).response is None
