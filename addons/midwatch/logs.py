@@ -1,39 +1,55 @@
 """Logs: one readable line a record on standard error, or one JSON object with MIDWATCH_LOG=json."""
 
+import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 
-import structlog
+_CHATTY = ("alembic", "asyncio", "httpx")
 
 
 def set_up_logs(process: str) -> None:
     """Send every logger's records to standard error, marked with the process they come from."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _named(process),
-    ]
-    last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if os.environ.get("MIDWATCH_LOG") == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_level=False)
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
-        )
-    )
-    for chatty in ("alembic", "asyncio", "httpx"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    handler.setFormatter(JsonLines(process) if os.environ.get("MIDWATCH_LOG") == "json" else Lines(process))
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.basicConfig(handlers=[handler], level=os.environ.get("MIDWATCH_LOG_LEVEL", "INFO").upper(), force=True)
 
 
-def _named(process: str) -> structlog.typing.Processor:
-    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        event["process"] = process
-        return event
+def _moment(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    return add
+
+class Lines(logging.Formatter):
+    """`2026-11-23T02:32:16.049Z error   control  message`, and a traceback below where there is one."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's own name
+        """The line itself; the base class adds the traceback."""
+        return f"{_moment(record)} {record.levelname.lower():<8}{self._process:<10} {record.message}"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: timestamp, level, process, logger, event, and exception where there is one."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        values = {
+            "timestamp": _moment(record),
+            "level": record.levelname.lower(),
+            "process": self._process,
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        if record.exc_info:
+            values["exception"] = self.formatException(record.exc_info)
+        return json.dumps(values, ensure_ascii=False)
