@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-_CHATTY = ("alembic", "asyncio", "httpx")
+_CHATTY = ("alembic", "asyncio", "httpx", "uvicorn.error")
 
 
 def set_up_logs(process: str) -> None:
