@@ -16,6 +16,7 @@ EXIT_HELD = 75
 # A child that ends with this was asked for something that can't be: its settings are wrong, and will be next time.
 EXIT_WRONG_USE = 2
 _HELD_DELAY_S = 1.0
+_LOOK_S = 0.05
 # A child that should put things in order at its end is given this long to get to its work first.
 _ARRIVE_S = 10.0
 
@@ -55,6 +56,7 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._ready = False
         self._was_ever_ready = False
+        self._held = 0
         self.refused = asyncio.Event()
         # It is at its work, or its place is taken, or it is not wanted any more.
         self._settled = asyncio.Event()
@@ -92,6 +94,7 @@ class Child:
             return True
         if when_ready:
             await self._arrived()
+            await self._found_taken_twice()
         self._stopping.set()
         self.signal(signal.SIGTERM)
         try:
@@ -107,6 +110,19 @@ class Child:
         with suppress(TimeoutError):
             async with asyncio.timeout(_ARRIVE_S):
                 await self._settled.wait()
+
+    async def _found_taken_twice(self) -> None:
+        """Where another has its place: ask again until it is ours, or that other was seen alive twice from now on.
+
+        Asked a second apart, so the other lived on after all that it is to see to was there.
+        """
+        if not self._held:
+            return
+        enough = self._held + 2
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ARRIVE_S):
+                while not self._ready and self._held < enough:  # noqa: ASYNC110  # two conditions, for seconds at most
+                    await asyncio.sleep(_LOOK_S)
 
     async def _keep(self) -> None:
         while not self._stopping.is_set():
@@ -144,6 +160,7 @@ class Child:
 
     def _delay_s(self, code: int, lived_s: float) -> float:
         if code == EXIT_HELD:
+            self._held += 1
             self._settled.set()
             return _HELD_DELAY_S
         self.restarts += 1
@@ -176,6 +193,7 @@ class Child:
         """The child is ready, or gone."""
         if os.read(hear, 1) and process is self._process:
             self._ready = self._was_ever_ready = True
+            self._held = 0
             self._settled.set()
         asyncio.get_running_loop().remove_reader(hear)
         os.close(hear)

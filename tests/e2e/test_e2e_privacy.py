@@ -113,7 +113,7 @@ def test_the_store_has_none_inside_what_it_compresses(used_house: Any) -> None:
 
 
 def test_the_log_has_none(used_house: Any) -> None:
-    assert "[debug" in used_house.log
+    assert " debug " in used_house.log
     for place, secret in SECRETS.items():
         assert secret not in used_house.log, place
 
