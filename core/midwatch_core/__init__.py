@@ -23,6 +23,7 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
 from midwatch_core.model.audit import AuditRecord
 from midwatch_core.model.content import FinishReason, Json, Operation, ProviderError, Request, Response, ToolCall
 from midwatch_core.model.cost import Cost, CostLine
+from midwatch_core.model.detection import Detection
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
@@ -40,6 +41,8 @@ from midwatch_core.ports import (
     TraceRepository,
 )
 from midwatch_core.queries import Queries
+from midwatch_core.rulepack import Pack, RulePackError, RuleSet, load_pack
+from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
 from midwatch_core.wire.dialect import Answer, Dialect, Refusal, StreamReader
@@ -63,6 +66,7 @@ __all__ = [
     "CostLine",
     "CostRow",
     "CostSum",
+    "Detection",
     "Dialect",
     "Direction",
     "Endpoint",
@@ -86,6 +90,7 @@ __all__ = [
     "Mount",
     "Node",
     "Operation",
+    "Pack",
     "Page",
     "Part",
     "PluginError",
@@ -99,6 +104,8 @@ __all__ = [
     "Response",
     "Role",
     "RouteSpec",
+    "RulePackError",
+    "RuleSet",
     "Sample",
     "Scope",
     "Section",
@@ -111,17 +118,20 @@ __all__ = [
     "StreamReader",
     "SystemClock",
     "Target",
+    "Text",
     "Timing",
     "ToolCall",
     "TraceRepository",
     "Transport",
     "Usage",
     "Verdict",
+    "View",
     "check_cost_keys",
     "decode_cursor",
     "encode_cursor",
     "highest_first",
     "hookimpl",
+    "load_pack",
     "microseconds",
     "moment_of",
     "read_yaml",

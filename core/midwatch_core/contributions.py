@@ -21,6 +21,7 @@ class ResourceKind(StrEnum):
     """Kinds of YAML a plugin may bring."""
 
     CATALOGUE = "catalogue"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

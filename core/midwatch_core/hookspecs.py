@@ -13,8 +13,11 @@ from midwatch_core.contributions import Command, Mount, Resource
 from midwatch_core.host import Host
 from midwatch_core.metrics import MetricSpec
 from midwatch_core.model.cost import Cost
+from midwatch_core.model.detection import Detection
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.segment import Part
 from midwatch_core.ports import MetadataRepository, TraceRepository
+from midwatch_core.views import Text
 from midwatch_core.wire.dialect import Dialect
 
 PROJECT = "midwatch"
@@ -43,6 +46,23 @@ def dialects() -> list[Dialect]:  # type: ignore[empty-body]
         @hookimpl
         def dialects():
             return [AcmeChat()]
+    """
+
+
+@hookspec
+def inspect_text(text: Text, part: Part) -> list[Detection] | None:
+    """What a text shows. Pure: the same text, part and packs give the same detections. Called for each new text.
+
+    Spans are code points of `text.original`; match on `text.normalised` and map back with its `span`.
+
+    Example::
+
+        @hookimpl
+        def inspect_text(text, part):
+            at = text.original.find("ACME-INTERNAL")
+            if at >= 0:
+                return [Detection(rule="acme/internal", category="data_leak", severity=Severity.HIGH, confidence=1.0,
+                                  message="An internal document", start=at, end=at + 13)]
     """
 
 

@@ -1,6 +1,6 @@
 """The host: what a plugin may ask for. It is handed to `startup`; nothing else of Midwatch is a plugin's business."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from midwatch_core.clock import Clock, SystemClock
+from midwatch_core.contributions import Resource
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.model.content import Json
@@ -43,7 +44,8 @@ class Health:
 class Host:
     """The surroundings of a plugin in one process. `queries`, `live`, `health` and `samples` are control's alone.
 
-    `samples` gives the metrics of all processes, summed; `metrics` is this process's own registry.
+    `resources` are the YAML files of all plugins. `samples` gives the metrics of all processes, summed; `metrics`
+    is this process's own registry.
     """
 
     role: Role
@@ -56,3 +58,4 @@ class Host:
     health: Callable[[], Health] | None = None
     samples: Callable[[], list[Sample]] | None = None
     version: str = ""
+    resources: Sequence[Resource] = ()

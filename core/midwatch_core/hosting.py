@@ -95,6 +95,17 @@ class Plugins:
             for name, function, wanted in self._callers.get(hook, ())
         ]
 
+    def implementers(self, hook: str) -> tuple[str, ...]:
+        """The plugins that implement a hook, in calling order."""
+        return tuple(name for name, *_ in self._callers.get(hook, ()))
+
+    def call_one(self, plugin: str, hook: str, **kwargs: Any) -> Outcome:
+        """Call a hook in one plugin that implements it. Raises KeyError where it does not."""
+        for name, function, wanted in self._callers.get(hook, ()):
+            if name == plugin:
+                return self.guard.call(f"{name}.{hook}", function, **{key: kwargs[key] for key in wanted})
+        raise KeyError(f"{plugin}.{hook}")
+
     def call_first(self, hook: str, **kwargs: Any) -> Outcome | None:
         """Call a hook until a plugin gives something else than None; failures are passed over (and counted)."""
         for name, function, wanted in self._callers.get(hook, ()):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from midwatch_core.engine import Engine
 from midwatch_core.errors import StorageError, StorageUnavailableError
 from midwatch_core.frame import FrameDecoder, FrameError
 from midwatch_core.hosting import Plugins
@@ -17,6 +18,12 @@ from midwatch_core.ports import TraceRepository
 logger = logging.getLogger(__name__)
 
 METRICS = (
+    MetricSpec(
+        name="midwatch_findings_total",
+        kind=MetricKind.COUNTER,
+        help="What detectors saw in stored exchanges",
+        labels=("category", "severity"),
+    ),
     MetricSpec(name="midwatch_stored_total", kind=MetricKind.COUNTER, help="Exchanges stored"),
     MetricSpec(
         name="midwatch_dead_letters_total", kind=MetricKind.COUNTER, help="Frames set aside after three failures"
@@ -82,6 +89,7 @@ class Pipeline:
         metrics: Metrics,
         *,
         stored: Callable[[Sequence[Exchange]], None],
+        engine: Engine | None = None,
         pace: Pace = Pace(),
     ) -> None:
         self._source = source
@@ -89,6 +97,7 @@ class Pipeline:
         self._plugins = plugins
         self._metrics = metrics
         self._stored = stored
+        self._engine = engine
         self._pace = pace
         self._decoder = FrameDecoder()
         self._drained = asyncio.Condition()
@@ -130,7 +139,7 @@ class Pipeline:
         unreadable: list[tuple[Entry, str]] = []
         for entry in entries:
             try:
-                exchanges.append(self.priced(self._decoder.decode(entry.payload)))
+                exchanges.append(self.inspected(self.priced(self._decoder.decode(entry.payload))))
                 readable.append(entry)
             except FrameError as error:
                 unreadable.append((entry, str(error)))
@@ -140,6 +149,15 @@ class Pipeline:
                 self._set_aside(entry, reason)
             self._source.acknowledge(entry.position for entry in entries)
         return kept
+
+    def inspected(self, exchange: Exchange) -> Exchange:
+        """The exchange with what detectors see in its texts; as it is where it was inspected before, or nobody can."""
+        if self._engine is None or exchange.verdicts:
+            return exchange
+        inspected = self._engine.inspect(exchange)
+        for finding in inspected.findings:
+            self._metrics.add("midwatch_findings_total", labels=(finding.category, finding.severity))
+        return inspected
 
     def priced(self, exchange: Exchange) -> Exchange:
         """The exchange with its cost, or with why there is none."""

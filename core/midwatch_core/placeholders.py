@@ -1,0 +1,66 @@
+"""Placeholders for one request: `<EMAIL_k3f9>` instead of a value, the same each turn, restored from this map alone."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+# Twenty bits tell the values of one request apart; where they do not, the name grows.
+_SHORTEST = 4
+_LONGEST = 32
+_LOOKALIKE = re.compile(r"<[A-Z][A-Z0-9_]*_[a-z2-7]+>")
+_NOT_IN_KIND = re.compile(r"[^A-Z0-9]+")
+# How a `<` may stand in JSON inside a text, and the `>` with it.
+_ESCAPED = re.compile(r"\\u003([cCeE])")
+
+
+class Placeholders:
+    """The map of one request; it dies with it.
+
+    A name is a keyed hash of kind and value: stable over turns, workers and restarts (prompt caches hold, the model
+    can tell values apart), and nobody without the tenant's `key` can compute it. `texts` are all texts of the request
+    as the client sent them: what looks like a placeholder there is the client's own, is never given out and so never
+    restored. Two values of one name: the later gets a longer one.
+    """
+
+    def __init__(self, key: bytes, texts: Iterable[str] = ()) -> None:
+        self._key = key
+        self._taken = {found for text in texts for found in _lookalikes(text)}
+        self._names: dict[tuple[str, str], str] = {}
+        self._values: dict[str, str] = {}
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Placeholder → value, for `restoring`. A live view: it grows with `name`."""
+        return MappingProxyType(self._values)
+
+    def name(self, kind: str, value: str) -> str:
+        """The placeholder of a value. `kind` is the detection's (`EMAIL`, `CARD`); none is `VALUE`."""
+        shown = _shown(kind)
+        name = self._names.get((shown, value))
+        if name is None:
+            name = self._names[shown, value] = self._new(shown, value)
+            self._values[name] = value
+        return name
+
+    def _new(self, kind: str, value: str) -> str:
+        message = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
+        digits = base64.b32encode(hmac.digest(self._key, message, hashlib.sha256)).decode().lower()
+        names = (f"<{kind}_{digits[:length]}>" for length in range(_SHORTEST, _LONGEST + 1))
+        name = next((name for name in names if name not in self._values and name not in self._taken), None)
+        if name is None:
+            raise ValueError("no placeholder is free: the request holds them all")
+        return name
+
+
+def _shown(kind: str) -> str:
+    shown = _NOT_IN_KIND.sub("_", kind.upper()).strip("_")
+    return shown if shown[:1].isalpha() else f"VALUE_{shown}".rstrip("_")
+
+
+def _lookalikes(text: str) -> list[str]:
+    if "\\u003" in text:
+        text = _ESCAPED.sub(lambda found: "<" if found[1] in "cC" else ">", text)
+    return _LOOKALIKE.findall(text)

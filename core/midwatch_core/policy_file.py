@@ -1,0 +1,134 @@
+"""A policy's YAML: its schema, and one line that says what is wrong with it. Its counterpart is `policy`."""
+
+from datetime import date
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from midwatch_core.errors import ConfigError
+from midwatch_core.model.finding import Action, Severity
+from midwatch_core.model.segment import Direction, Part
+
+# A policy is written by hand; what is larger is a mistake, or meant to keep the reader busy.
+_MAX_BYTES = 1024 * 1024
+_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+
+type Names = tuple[str, ...]
+
+
+class PolicyError(ConfigError):
+    """A policy is wrong: the message is one line naming file, line id and key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class When(_Strict):
+    """What a line holds for: all that is given must hold. Names are globs (`acme*`); one or a list of them."""
+
+    tenant: Names = Field((), description="Tenants.")
+    agent: Names = Field((), description="Agents, such as `claude-code`; a call without one matches `*` alone.")
+    provider: Names = Field((), description="Providers, as in the catalogue.")
+    model: Names = Field((), description="Models, as the client asked for them.")
+    direction: Direction | None = Field(None, description="`request` or `response`.")
+    part: tuple[Part, ...] = Field((), description="What the text is: `user`, `tool_result`, `tool_call`, …")
+    category: Names = Field((), description="Categories of findings: `prompt_injection`, `secret`, `pii`, …")
+    rule: Names = Field((), description="Full ids of rules: `owasp-llm/prompt-injection/ignore-*`.")
+    severity_at_least: Severity = Field(Severity.INFO, description="Findings of this severity and above.")
+    confidence_at_least: float = Field(0.0, ge=0, le=1, description="Findings of this confidence and above.")
+
+    @field_validator("tenant", "agent", "provider", "model", "part", "category", "rule", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        if value == [] or value is None:
+            raise ValueError("expected a name or a list of names; leave the key out for all")
+        return (value,) if isinstance(value, str) else value
+
+
+class Exempt(_Strict):
+    """Findings of a line that are allowed until a day, and why."""
+
+    reason: str = Field(min_length=3, description="Why; it stands in the record.")
+    expires: date = Field(description="The last day (UTC) on which it holds.")
+    when: When = Field(default_factory=When, description="Which of the line's findings; all, if not given.")
+
+
+class PolicyLine(_Strict):
+    """One line: what it holds for, and what is done."""
+
+    id: str = Field(pattern=_ID, description="Names the line in records, headers and refusals.")
+    when: When = Field(default_factory=When, description="All findings, if not given.")
+    then: Literal["allow", "flag", "redact", "cut", "block"] = Field(description="What is done.")
+    dry_run: bool = Field(False, description="Only say what it would have done; the lines below go on.")
+    on_failure: Literal["pass", "block"] = Field("pass", description="When a detector failed or was late.")
+    exceptions: tuple[Exempt, ...] = Field((), description="What this line lets through, and until when.")
+
+    @property
+    def action(self) -> Action:
+        """`then` as the domain's word."""
+        return Action[self.then.upper()]
+
+
+class _Head(_Strict):
+    id: str = Field(pattern=_ID)
+    version: int = Field(1, ge=1)
+
+
+class PolicyFile(_Strict):
+    """The whole file: `policy: {id, version}` and `lines`, first match first."""
+
+    policy: _Head
+    lines: tuple[PolicyLine, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice: the second would silently win over a line's condition."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        seen: set[str] = set()
+        for key in keys:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_policy(data: bytes, name: str) -> PolicyFile:
+    """The policy in `data`. Raises PolicyError naming the file (`name`), line id and key."""
+    if len(data) > _MAX_BYTES:
+        raise PolicyError(f"{name}: {len(data)} bytes; a policy has at most {_MAX_BYTES}")
+    try:
+        document = yaml.load(data, Loader=_Loader)  # noqa: S506  # a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise PolicyError(f"{name}: not YAML: {' '.join(str(error).split())}") from error
+    try:
+        policy = PolicyFile.model_validate(document)
+    except ValidationError as error:
+        raise PolicyError(_explained(error, document, name)) from error
+    ids = [line.id for line in policy.lines]
+    for position, line_id in enumerate(ids):
+        if line_id in ids[:position]:
+            raise PolicyError(f"{name}: line {line_id!r}: id: given twice")
+    return policy
+
+
+def _explained(error: ValidationError, document: Any, name: str) -> str:
+    problem = error.errors()[0]
+    path = list(problem["loc"])
+    line = ""
+    if len(path) > 1 and path[0] == "lines" and isinstance(path[1], int):
+        line = f"line {_line_id(document['lines'][path[1]], path[1])}: "
+        path = path[2:]
+    key = ".".join(str(part) for part in path) or "(top)"
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: {line}{key}: no such key"
+    message = problem["msg"].removeprefix("Value error, ")
+    return " ".join(f"{name}: {line}{key}: {message} (found {problem.get('input')!r:.80})".split())
+
+
+def _line_id(line: Any, position: int) -> str:
+    named = line.get("id") if isinstance(line, dict) else None
+    return repr(named) if isinstance(named, str) else f"number {position + 1}"

@@ -1,0 +1,112 @@
+"""The engine: every detector asked, each finding stamped, faults named, and one score."""
+
+from collections.abc import Callable
+
+import pytest
+
+from midwatch_core import Detection, Part, Severity, Text, hookimpl
+from midwatch_core.engine import MAX_FINDINGS, Engine, evidence
+from midwatch_core.hosting import Plugins
+
+
+class Words:
+    """Detects words."""
+
+    def __init__(self, word: str, category: str = "prompt_injection", kind: str = "", confidence: float = 0.5) -> None:
+        self._word, self._category, self._kind, self._confidence = word, category, kind, confidence
+
+    @hookimpl
+    def inspect_text(self, text: Text, part: Part) -> list[Detection]:
+        at = text.original.find(self._word)
+        if at < 0 or part is Part.SYSTEM:
+            return []
+        return [
+            Detection(
+                rule=f"test/{self._word}",
+                category=self._category,
+                severity=Severity.HIGH,
+                confidence=self._confidence,
+                message="A word",
+                start=at,
+                end=at + len(self._word),
+                kind=self._kind,
+            )
+        ]
+
+
+class Broken:
+    @hookimpl
+    def inspect_text(self) -> list[Detection]:
+        raise RuntimeError("no")
+
+
+class Nonsense:
+    @hookimpl
+    def inspect_text(self, text: Text) -> list[object]:
+        wild = Detection(
+            rule="x", category="y", severity=Severity.LOW, confidence=7.0, message="", start=-5, end=10**9, kind=""
+        )
+        return ["not a detection", wild, None]
+
+
+class Flood:
+    @hookimpl
+    def inspect_text(self) -> list[Detection]:
+        one = Detection(rule="x", category="y", severity=Severity.LOW, confidence=0.1, message="", start=0, end=1)
+        return [one] * (MAX_FINDINGS + 5)
+
+
+def engine(**detectors: object) -> Engine:
+    plugins = Plugins()
+    for name, detector in detectors.items():
+        plugins.add(name, lambda detector=detector: detector)  # type: ignore[misc]
+    plugins.activate({})
+    return Engine(plugins)
+
+
+def test_findings_come_in_the_order_of_the_text_stamped_with_who_saw_them() -> None:
+    scan = engine(second=Words("ignore", confidence=0.9), first=Words("Please", "pii")).scan("Please ignore", path="/p")
+    assert [(finding.rule, finding.plugin, finding.start, finding.end) for finding in scan.findings] == [
+        ("test/Please", "first", 0, 6),
+        ("test/ignore", "second", 7, 13),
+    ]
+    assert {(finding.path, finding.part) for finding in scan.findings} == {("/p", Part.USER)}
+    assert scan.score == 0.9
+
+
+def test_only_injections_make_a_score() -> None:
+    assert engine(one=Words("a", "pii")).scan("a").score == 0.0
+    assert engine(one=Words("a")).scan("a", where=Part.SYSTEM).findings == ()
+
+
+def test_a_detector_that_fails_is_named_and_the_others_are_heard() -> None:
+    scan = engine(bad=Broken(), good=Words("a")).scan("a")
+    assert scan.failures == ("bad",)
+    assert [finding.plugin for finding in scan.findings] == ["good"]
+
+
+def test_nonsense_is_held_inside_the_text() -> None:
+    (finding,) = engine(odd=Nonsense()).scan("text").findings
+    assert (finding.start, finding.end, finding.confidence) == (0, 4, 1.0)
+
+
+def test_a_flood_of_findings_is_bounded() -> None:
+    assert len(engine(flood=Flood()).scan("a").findings) == MAX_FINDINGS
+
+
+@pytest.mark.parametrize(
+    ("found", "hidden", "shown"),
+    [
+        ("ignore all", False, "ignore all"),
+        ("x" * 300, False, "x" * 200 + "…"),
+        ("sk-live-0123456789", True, "sk-l… (18 characters)"),
+        ("1234", True, "… (4 characters)"),
+    ],
+)
+def test_evidence_shows_no_value_that_is_to_be_masked(found: str, hidden: bool, shown: str) -> None:
+    assert evidence(found, hidden=hidden) == shown
+
+
+def test_the_installed_plugins_make_an_engine_without_a_proxy(tmp_path: object) -> None:
+    make: Callable[..., Engine] = Engine.installed
+    assert make(allow=["rules"]).scan("hello").findings == ()
