@@ -1,0 +1,71 @@
+"""The plugin: a section of configuration, and detections of what the scanner found."""
+
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import Field
+
+from midwatch_core import ConfigError, Detection, Part, Section, Text, hookimpl
+from midwatch_pii.allowed import Allowed
+from midwatch_pii.families import ALL
+from midwatch_pii.families.contact import regional_phone
+from midwatch_pii.recogniser import Recogniser
+from midwatch_pii.scanner import Hit, Scanner
+
+KINDS = tuple(sorted({one.kind for one in ALL}))
+
+
+class Pii:
+    """Detections of category `pii`; `kind` names the data (`EMAIL`, `PHONE`, `CARD`, …)."""
+
+    class Config(Section):
+        """The section `pii`."""
+
+        kinds: tuple[str, ...] = Field(KINDS, description="Kinds of personal data to look for.")
+        allow: tuple[str, ...] = Field((), description="RE2 patterns of whole values that are no finding, case aside.")
+        regions: tuple[str, ...] = Field(
+            (),
+            description="Regions (ISO 3166: DE, FR) whose local phone numbers count with no word for a phone near.",
+        )
+        least_confidence: float = Field(0.5, ge=0, le=1, description="Detections less sure than this are dropped.")
+
+    def __init__(self, config: Config | None = None) -> None:
+        """Raises ConfigError for an unknown kind or region, or a pattern that can't be read."""
+        settings = config or self.Config()
+        unknown = sorted(set(settings.kinds) - set(KINDS))
+        if unknown:
+            raise ConfigError(f"pii.kinds: {', '.join(unknown)} unknown; known are {', '.join(KINDS)}")
+        self._least = settings.least_confidence
+        self._allowed = Allowed(settings.allow)
+        self._scanner = Scanner(one for one in (*ALL, *_regional(settings.regions)) if one.kind in settings.kinds)
+
+    @hookimpl
+    def inspect_text(self, text: Text, part: Part) -> list[Detection]:
+        """Personal data in one text, spans in its original."""
+        view = text.normalised
+        found = []
+        for hit in self._scanner.scan(view.text):
+            if hit.confidence < self._least or self._allowed(hit.recogniser.kind, view.text[hit.start : hit.end]):
+                continue
+            found.append(_detection(hit, view.span(hit.start, hit.end)))
+        return found
+
+
+def _regional(regions: tuple[str, ...]) -> list[Recogniser]:
+    unknown = sorted(set(regions) - SUPPORTED_REGIONS)
+    if unknown:
+        raise ConfigError(f"pii.regions: {', '.join(unknown)} unknown; ISO 3166 has two capitals: DE, FR, US")
+    return [regional_phone(regions)] if regions else []
+
+
+def _detection(hit: Hit, span: tuple[int, int]) -> Detection:
+    one = hit.recogniser
+    return Detection(
+        rule=f"pii/{one.rule}",
+        category="pii",
+        severity=one.severity,
+        confidence=hit.confidence,
+        message=one.title,
+        start=span[0],
+        end=span[1],
+        owasp=("LLM02:2025",),
+        kind=one.kind,
+    )

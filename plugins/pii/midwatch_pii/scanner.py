@@ -1,0 +1,116 @@
+"""One pass of all recognisers over a text: candidates, their checks, the words near them, and who wins an overlap."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from midwatch_pii.labels import Labels, Places
+from midwatch_pii.recogniser import Recogniser
+
+_DIGIT = re2.compile(r"[0-9]")
+# How far behind a window's last beginning a value may still go on.
+_LONGEST_VALUE = 80
+_JOINTS = frozenset("-./")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A value found: code points of the text scanned, and how sure."""
+
+    recogniser: Recogniser
+    start: int
+    end: int
+    confidence: float
+
+
+class Scanner:
+    """Applies recognisers. Holds compiled patterns only: one serves all threads and texts."""
+
+    def __init__(self, recognisers: Iterable[Recogniser]) -> None:
+        self._recognisers = tuple(recognisers)
+        options = re2.Options()
+        options.log_errors = False
+        self._patterns = [re2.compile(one.pattern, options) for one in self._recognisers]
+        owners: dict[str, list[int]] = {}
+        for number, one in enumerate(self._recognisers):
+            for label in one.labels:
+                owners.setdefault(label, []).append(number)
+        self._labels = Labels(owners)
+
+    def scan(self, text: str) -> list[Hit]:
+        """All values in a text in order, none overlapping another."""
+        digits = _DIGIT.search(text) is not None
+        if not digits and "@" not in text and "<" not in text:
+            return []
+        places = self._labels.find(text) if digits else {}
+        hits: list[Hit] = []
+        for number, one in enumerate(self._recognisers):
+            near = places.get(number)
+            if not (one.alone or near) or (one.marks and not any(mark in text for mark in one.marks)):
+                continue
+            if not digits and not one.inside and one.marks != "<":
+                continue
+            hits.extend(self._found(number, text, near))
+        return settle(hits)
+
+    def _found(self, number: int, text: str, near: Places | None) -> Iterator[Hit]:
+        one = self._recognisers[number]
+        for start, candidate in self._candidates(number, text, near):
+            size = one.accept(candidate)
+            end = start + size
+            if not size or not (outside_authority(text, start) if one.inside else stands_alone(text, start, end)):
+                continue
+            announced = near is not None and near.announce(start, end, one.within, one.before)
+            confidence = one.near if announced else one.alone
+            if confidence:
+                yield Hit(one, start, end, confidence)
+
+    def _candidates(self, number: int, text: str, near: Places | None) -> Iterator[tuple[int, str]]:
+        """Matches in the whole text, or only behind labels where one is needed."""
+        one, pattern = self._recognisers[number], self._patterns[number]
+        if one.alone:
+            yield from _matches(pattern, text, 0)
+            return
+        for first, last in near.windows(one.within, one.before) if near else ():
+            yield from _matches(pattern, text[first : last + _LONGEST_VALUE], first)
+
+
+def _matches(pattern: Any, text: str, offset: int) -> Iterator[tuple[int, str]]:
+    for match in pattern.finditer(text):
+        yield offset + match.start(), match.group()
+
+
+def stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a value is no piece of a longer number, name, UUID or path."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if before and (before[-1].isalnum() or before[-1] == "_" or (before[-1] in _JOINTS and _joined(before[0], before))):
+        return False
+    if after and (after[0].isalnum() or after[0] == "_"):
+        return False
+    return not (len(after) == 2 and after[0] in _JOINTS and after[1].isdigit())
+
+
+def outside_authority(text: str, start: int) -> bool:
+    """Whether what stands before an address of mail is no URL's beginning: `https://user:secret@host` is no mail."""
+    before = text[max(0, start - 100) : start]
+    return not before or before[-1] not in ":/" or "://" not in before.split()[-1]
+
+
+def _joined(first: str, before: str) -> bool:
+    """Whether a joint before a value ties it to what stands before the joint."""
+    if len(before) < 2:
+        return False
+    return first.isalnum() if before[-1] == "-" else first.isdigit() and before[-1] in "./"
+
+
+def settle(hits: Sequence[Hit]) -> list[Hit]:
+    """Of overlapping hits the surer one stays, then the longer; in the text's order."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda one: (one.start, -one.end)):
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+        elif (hit.confidence, hit.end - hit.start) > (kept[-1].confidence, kept[-1].end - kept[-1].start):
+            kept[-1] = hit
+    return kept
