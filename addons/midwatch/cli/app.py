@@ -1,5 +1,6 @@
 """The commands. Each imports what it needs when it runs: a listing must not wait for a proxy's imports."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -175,3 +176,65 @@ def own_commands() -> set[str]:
     """The names of the commands above."""
     single = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     return single | {str(group.name) for group in app.registered_groups}
+
+
+@app.command()
+def scan(
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; standard input if none.")
+    ] = None,
+    jsonl: Annotated[
+        str | None, typer.Option(help='Lines of {"text": …, "where": …}; - is standard input. One answer a line.')
+    ] = None,
+    where: Annotated[str, typer.Option(help="Which part of an exchange a text is.")] = "user",
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Run the detection engine on texts."""
+    from midwatch.cli.scan import scan as scan_texts
+
+    return scan_texts(home_of(home), config, texts or [], jsonl, where, as_json=json)
+
+
+rules_app = typer.Typer(help="Rule packs: list, check, schema.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+
+@rules_app.command("list")
+def rules_list(home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
+    """List every rule of every pack."""
+    from midwatch.cli.rules import list_rules
+
+    return list_rules(home_of(home), config, as_json=json)
+
+
+@rules_app.command("check")
+def rules_check(
+    places: Annotated[list[Path], typer.Argument(metavar="PLACE...", help="Packs, or folders of *.rules.yaml.")],
+) -> int:
+    """Check packs: form, time of patterns, their own examples."""
+    from midwatch.cli.rules import check_packs
+
+    return check_packs(places)
+
+
+@rules_app.command("schema")
+def rules_schema() -> int:
+    """Print the JSON Schema of packs."""
+    from midwatch.cli.rules import print_schema
+
+    return print_schema()
+
+
+@rules_app.command("test")
+def rules_test(
+    text: Annotated[str, typer.Argument()],
+    where: Annotated[str, typer.Option(help="Which part of an exchange it is.")] = "user",
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Try a text on all detectors: the same as `scan`."""
+    from midwatch.cli.scan import scan as scan_texts
+
+    return scan_texts(home_of(home), config, [text], None, where, as_json=False)

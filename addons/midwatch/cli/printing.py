@@ -72,6 +72,7 @@ EXCHANGE_COLUMNS = (
     "total",
     "finish",
     "tools",
+    "findings",
 )
 EXCHANGE_NUMBERS = ("status", "in", "out", "cached", "cost", "ttft", "total")
 
@@ -92,7 +93,15 @@ def exchange_cells(row: Mapping[str, Any]) -> list[str]:
         milliseconds(row["duration_ms"]),
         row["finish_reason"] or row["error"] or "",
         visible(", ".join(row["tools_called"])),
+        found(row["findings"]),
     ]
+
+
+def found(rules: Sequence[str]) -> str:
+    """The first rule that fired, and how many more."""
+    if not rules:
+        return ""
+    return visible(rules[0].rpartition("/")[2]) + (f" +{len(rules) - 1}" if len(rules) > 1 else "")
 
 
 def count(value: int | None) -> str:

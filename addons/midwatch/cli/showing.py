@@ -20,7 +20,16 @@ def show_exchange(home: Home, config_file: Path | None, exchange_id: str, *, as_
     if as_json:
         print_json([{**answer["row"], "exchange": answer["exchange"]}])
         return 0
-    print_text("\n".join([*_heading(answer["row"]), *_turns(answer["exchange"]), *_invoice(answer["exchange"])]))
+    print_text(
+        "\n".join(
+            [
+                *_heading(answer["row"]),
+                *_turns(answer["exchange"]),
+                *_findings(answer["exchange"]),
+                *_invoice(answer["exchange"]),
+            ]
+        )
+    )
     return 0
 
 
@@ -50,6 +59,15 @@ def _text(text: str) -> list[str]:
     if len(text) > _FOLD_CHARACTERS:
         lines.append(f"… {len(text) - _FOLD_CHARACTERS:,} more characters (--json has them)")
     return lines
+
+
+def _findings(exchange: dict[str, Any]) -> list[str]:
+    lines = [
+        f"  {item['severity']:<9}{visible(item['rule'])}  {item['part']} {visible(item['path'] or '')}"
+        f" {item['start']}-{item['end']}: {visible(item['evidence'] or '')}"
+        for item in exchange["findings"]
+    ]
+    return ["", "findings", *lines] if lines else []
 
 
 def _invoice(exchange: dict[str, Any]) -> list[str]:

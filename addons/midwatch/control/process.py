@@ -27,6 +27,7 @@ from midwatch.proxy.journaling import METRICS as WORKER_METRICS
 from midwatch.proxy.lag import METRIC as LAG
 from midwatch.settings import Settings, placed, read_snapshot
 from midwatch_core.clock import SystemClock
+from midwatch_core.engine import Engine
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.host import Health, Host, Role
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
@@ -92,8 +93,14 @@ class Control:
         self._started = False
         self._storage: Storage = open_storage(settings.plugins, storage_urls(settings.config, self._home.root))
         self._reader = JournalReader(self._home.journal)
+        self._engine = Engine(settings.plugins)
         self._pipeline = Pipeline(
-            self._reader, self._storage.traces, settings.plugins, self._metrics, stored=self._live.publish
+            self._reader,
+            self._storage.traces,
+            settings.plugins,
+            self._metrics,
+            stored=self._live.publish,
+            engine=self._engine,
         )
         self._host = Host(
             role=Role.CONTROL,
@@ -106,6 +113,7 @@ class Control:
             health=self._health,
             samples=self._samples,
             version=__version__,
+            resources=tuple(settings.plugins.gather("resources")),
         )
 
     async def run(self, console_fd: int | None, parent: int, ready: int | None) -> int:
@@ -136,7 +144,9 @@ class Control:
             reload=self._reload,
             status=self._status,
         )
-        self._reloader = Reloader(self._settings, self._host, self._storage.metadata, door.tell_workers)
+        self._reloader = Reloader(
+            self._settings, self._host, self._storage.metadata, door.tell_workers, reloaded=self._engine.forget
+        )
         await door.start(self._home.control_socket)
         stack.push_async_callback(door.close)
         days = self._settings.config.retention_days

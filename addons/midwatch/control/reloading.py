@@ -31,11 +31,14 @@ class Reloader:
         host: Host,
         metadata: MetadataRepository,
         tell: Callable[[dict[str, object]], Awaitable[None]],
+        *,
+        reloaded: Callable[[], None] | None = None,
     ) -> None:
         self._settings = settings
         self._host = host
         self._metadata = metadata
         self._tell = tell
+        self._reloaded = reloaded
         self._lock = asyncio.Lock()
 
     async def reload(self) -> None:
@@ -46,6 +49,8 @@ class Reloader:
                 logger.error("reload: %s; the last good one stays", problem)
             if not problems:
                 logger.info("reloaded")
+            if self._reloaded is not None:
+                self._reloaded()
             await self._tell({"op": "reload"})
             await self._record(problems)
 
