@@ -18,7 +18,7 @@ _LOOKS = "".join(_TABLE)
 _SCRIPTS = (range(0x370, 0x530), range(0x531, 0x588), range(0x13A0, 0x13F6))
 _FOREIGN = "".join(chr(point) for script in _SCRIPTS for point in script if chr(point) not in _TABLE)
 _LETTERS = f"A-Za-z\u00c0-\u024f{_LOOKS}{_FOREIGN}"
-# Every search begins with a class of characters, which `re` skips to fast; what must stand before it is looked for behind.
+# Searches begin with a class of characters, which `re` skips to fast; what must stand before it is looked for behind.
 _SEAM = re.compile(f"[{_LOOKS}](?:(?=[A-Za-z])|(?<=[A-Za-z].))")
 _MIXED = re.compile(
     f"(?<![{_LETTERS}])(?=[{_LETTERS}]*?(?:[A-Za-z][{_LOOKS}]|[{_LOOKS}][A-Za-z]))(?![{_LETTERS}]*?[{_FOREIGN}])"
