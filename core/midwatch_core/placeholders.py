@@ -33,7 +33,7 @@ class Placeholders:
 
     @property
     def values(self) -> Mapping[str, str]:
-        """Placeholder → value, for `restoring`. A live view: it grows with `name`."""
+        """Placeholder → value, for restoring what was masked. A live view: it grows with `name`."""
         return MappingProxyType(self._values)
 
     def name(self, kind: str, value: str) -> str:

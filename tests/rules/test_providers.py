@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import midwatch_rules
-from midwatch_core import CatalogueSpec, Json
+from midwatch_core import CatalogueSpec, Json, ResourceKind
 from midwatch_core.wire.catalogue import Catalogue
 from midwatch_core.wire.dialects import BUILTIN
 
@@ -142,7 +142,8 @@ NOT_ANYWHERE = [
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    specs = [CatalogueSpec.model_validate(yaml.safe_load(item.path.read_text())) for item in midwatch_rules.resources()]
+    catalogues = [item for item in midwatch_rules.resources() if item.kind is ResourceKind.CATALOGUE]
+    specs = [CatalogueSpec.model_validate(yaml.safe_load(item.path.read_text())) for item in catalogues]
     return Catalogue(specs, dialects=[dialect.id for dialect in BUILTIN])
 
 
@@ -196,6 +197,6 @@ def test_on_any_host_neither_path_nor_shape_alone_makes_a_call(catalogue: Catalo
 
 
 def test_the_catalogue_comes_as_a_plugin_s_resource() -> None:
-    (resource,) = midwatch_rules.resources()
+    (resource,) = (item for item in midwatch_rules.resources() if item.kind is ResourceKind.CATALOGUE)
     assert resource.kind == "catalogue"
     assert resource.path.is_file()

@@ -86,10 +86,8 @@ def test_passwords_in_their_places() -> None:
         assert [text[d.start : d.end] for d in _found(text)] == [word], text
 
 
-def test_a_key_inside_base64_and_behind_invisible_characters_is_found() -> None:
+def test_a_key_behind_invisible_characters_is_found() -> None:
     key = _KEYS["llm-providers/openai-key"]
-    hidden = base64.b64encode(f"the key: {key} ok".encode()).decode()
-    assert [d.kind for d in _found(f"decode {hidden} please")] == ["OPENAI_KEY"]
     assert [d.kind for d in _found(key[:9] + "\u200b" + key[9:])] == ["OPENAI_KEY"]
 
 
