@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
@@ -171,7 +171,9 @@ class Child:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         hear, tell = os.pipe()
-        try:
+        with ExitStack() as unless_spawned, ExitStack() as always:
+            unless_spawned.callback(os.close, hear)
+            always.callback(os.close, tell)
             self._ready = False
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -181,11 +183,7 @@ class Child:
                 start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL,
             )
-        except BaseException:
-            os.close(hear)
-            raise
-        finally:
-            os.close(tell)
+            unless_spawned.pop_all()
         asyncio.get_running_loop().add_reader(hear, self._heard, hear, self._process)
         return self._process
 

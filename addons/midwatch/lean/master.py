@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 
 from mitmproxy import options as moptions
 from mitmproxy.addons import (
@@ -97,13 +98,12 @@ def make_master(
     opts = moptions.Options()
     before = {name: getattr(opts, name) for name in opts.keys()}  # noqa: SIM118  # not a mapping
     master = LeanMaster(opts, patches=patches, listening=listening)
-    try:
+    with ExitStack() as unless_made:
+        unless_made.callback(master.patches.revert)
         master.addons.add(*needed_addons(addons))
         # Addons have seen the options they add themselves; mitmproxy's own, made before them, are news to them all.
         opts.update(**{**before, **options})
-    except BaseException:
-        master.patches.revert()
-        raise
+        unless_made.pop_all()
     return master
 
 
