@@ -23,7 +23,7 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
 from midwatch_core.model.audit import AuditRecord
 from midwatch_core.model.content import FinishReason, Json, Operation, ProviderError, Request, Response, ToolCall
 from midwatch_core.model.cost import Cost, CostLine
-from midwatch_core.model.detection import Detection
+from midwatch_core.model.detection import Detection, Weighed
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
@@ -126,6 +126,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "View",
+    "Weighed",
     "check_cost_keys",
     "decode_cursor",
     "encode_cursor",

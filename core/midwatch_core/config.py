@@ -18,6 +18,10 @@ ENV_PREFIX = "MIDWATCH_"
 _NOT_SETTINGS = frozenset({"MIDWATCH_HOME", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM", "MIDWATCH_LOG", "MIDWATCH_LOG_LEVEL"})
 
 
+# The detectors that come with Midwatch: they are quick, linear and known not to hang.
+IN_LOOP = ("rules", "secrets", "pii")
+
+
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values do not change."""
 
@@ -44,6 +48,12 @@ class PluginSettings(Section):
 
     allow: tuple[str, ...] | None = Field(None, description="Only these load; all that are installed, if not given.")
     order: tuple[str, ...] = Field((), description="Names that come first, in this order.")
+    in_loop: tuple[str, ...] = Field(
+        IN_LOOP, description="Detectors that run in the proxy's own process; all others run in the scan pool."
+    )
+    deadline_s: float = Field(
+        1.0, gt=0, le=60, description="Seconds a detector outside the proxy's process is given for a text."
+    )
 
 
 class Config(Section):
@@ -61,6 +71,9 @@ class Config(Section):
     upstream_ca: Path | None = Field(None, description="PEM file of further CAs that providers' certificates may have.")
     connect_to: Mapping[str, str] = Field(
         default_factory=dict, description="Where to connect instead, HOST or HOST:PORT to HOST:PORT (as curl's option)."
+    )
+    policy: str = Field(
+        "observe", min_length=1, description="What is done about findings: observe, balanced, strict, or a YAML file."
     )
     max_inspect_bytes: int = Field(32 * 1024**2, gt=0, description="Requests above this stream on unread.")
     drain_s: float = Field(30.0, ge=0, description="Seconds that calls in flight are given at shutdown.")

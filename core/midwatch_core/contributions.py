@@ -22,6 +22,7 @@ class ResourceKind(StrEnum):
 
     CATALOGUE = "catalogue"
     RULES = "rules"
+    POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ Every call is made through `guarded`: a hook that raises is counted and named, a
 the arguments you need. Keep the module's import light: import what is heavy inside the hook that needs it.
 """
 
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import pluggy
@@ -13,9 +14,12 @@ from midwatch_core.contributions import Command, Mount, Resource
 from midwatch_core.host import Host
 from midwatch_core.metrics import MetricSpec
 from midwatch_core.model.cost import Cost
-from midwatch_core.model.detection import Detection
+from midwatch_core.model.detection import Detection, Weighed
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.finding import Finding
+from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Part
+from midwatch_core.model.stream import StreamEvent
 from midwatch_core.ports import MetadataRepository, TraceRepository
 from midwatch_core.views import Text
 from midwatch_core.wire.dialect import Dialect
@@ -27,7 +31,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def resources() -> list[Resource]:  # type: ignore[empty-body]
-    """YAML files: catalogues of providers. Called once in every process, and again on reload.
+    """YAML files: catalogues of providers, rule packs, policies. Called once in every process, and again on reload.
 
     Example::
 
@@ -63,6 +67,67 @@ def inspect_text(text: Text, part: Part) -> list[Detection] | None:
             if at >= 0:
                 return [Detection(rule="acme/internal", category="data_leak", severity=Severity.HIGH, confidence=1.0,
                                   message="An internal document", start=at, end=at + 13)]
+    """
+
+
+@hookspec
+def inspect_delta(event: StreamEvent, exchange: Exchange) -> list[Detection] | None:
+    """What a piece of a streamed answer shows. Called in a worker for each decoded event; `exchange` is its request.
+
+    Spans are code points of `event.text`. Be quick: it is called for every piece, on the path of the answer.
+
+    Example::
+
+        @hookimpl
+        def inspect_delta(event, exchange):
+            if event.kind is StreamKind.TOOL_ARGUMENTS and "rm -rf" in event.text:
+                return [Detection(rule="acme/rm", category="dangerous_action", severity=Severity.HIGH, confidence=0.9,
+                                  message="Deletes files", start=0, end=len(event.text))]
+    """
+
+
+@hookspec
+def inspect_exchange(exchange: Exchange) -> list[Finding] | Awaitable[list[Finding] | None] | None:
+    """What a call shows as a whole: its sizes, its tools, what its answer repeats. Sync, or async.
+
+    Called twice: with the whole request (`exchange.response` is None), and when the whole response is there. The
+    engine stamps id and plugin; give `direction`, and `part` and `path` where a finding is about one text.
+
+    Example::
+
+        @hookimpl
+        def inspect_exchange(exchange):
+            if exchange.response is None and len(exchange.request.tools) > 100:
+                return [Finding(id="", rule="acme/tools", category="unbounded_consumption", severity=Severity.LOW,
+                                confidence=0.8, message="More than 100 tools", owasp=("LLM10:2025",))]
+    """
+
+
+@hookspec
+def weigh(findings: Sequence[Finding], exchange: Exchange) -> Weighed | None:
+    """One score of all findings, and findings of your own about them; the first result counts.
+
+    Without a plugin, the score is the highest confidence among injection findings.
+
+    Example::
+
+        @hookimpl
+        def weigh(findings, exchange):
+            return Weighed(score=min(1.0, sum(item.confidence for item in findings) / 3))
+    """
+
+
+@hookspec
+def mask(finding: Finding, text: str, identity: Identity) -> str | None:
+    """What stands in a text instead of what was found (`text` is that piece alone); the first result counts.
+
+    None leaves it to the placeholder `<KIND_k3f9>`, which can be restored in the answer; a text of yours cannot.
+
+    Example::
+
+        @hookimpl
+        def mask(finding, text, identity):
+            return "[card ending in " + text[-4:] + "]" if finding.kind == "CARD" else None
     """
 
 

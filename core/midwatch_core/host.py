@@ -21,6 +21,7 @@ class Role(StrEnum):
     WORKER = "worker"
     CONTROL = "control"
     COMMAND = "command"
+    POOL = "pool"
 
 
 class LiveFeed(Protocol):

@@ -2,20 +2,32 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from midwatch_core import Resource, ResourceKind, hookimpl
 
 _PACK_SUFFIX = ".rules.yaml"
+_POLICY_SUFFIX = ".policy.yaml"
 
 
 @hookimpl
 def resources() -> list[Resource]:
-    """The catalogue of providers and the rule packs that come with Midwatch."""
+    """The catalogue of providers, the rule packs and the policies that come with Midwatch."""
     catalogue = Resource(kind=ResourceKind.CATALOGUE, name="providers", path=files(__name__) / "providers.yaml")
-    return [catalogue, *_packs()]
+    return [catalogue, *_packs(), *_policies()]
 
 
 def _packs() -> Iterator[Resource]:
-    for path in sorted((files(__name__) / "packs").iterdir(), key=lambda file: file.name):
-        if path.name.endswith(_PACK_SUFFIX):
-            yield Resource(kind=ResourceKind.RULES, name=path.name, path=path)
+    for path in _files("packs", _PACK_SUFFIX):
+        yield Resource(kind=ResourceKind.RULES, name=path.name, path=path)
+
+
+def _policies() -> Iterator[Resource]:
+    """A shipped policy's name is what the setting `policy` says."""
+    for path in _files("policies", _POLICY_SUFFIX):
+        yield Resource(kind=ResourceKind.POLICY, name=path.name.removesuffix(_POLICY_SUFFIX), path=path)
+
+
+def _files(folder: str, suffix: str) -> list[Traversable]:
+    found = (path for path in (files(__name__) / folder).iterdir() if path.name.endswith(suffix))
+    return sorted(found, key=lambda path: path.name)

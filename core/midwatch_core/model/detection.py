@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from midwatch_core.model.finding import Severity
+from midwatch_core.model.finding import Finding, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +23,11 @@ class Detection:
     end: int
     owasp: tuple[str, ...] = ()
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """What all findings of a call come to: a score between 0 and 1, and findings about them."""
+
+    score: float
+    findings: tuple[Finding, ...] = ()

@@ -8,6 +8,7 @@ from midwatch_core.model.content import Request, Response
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.finding import Action, Finding, Verdict
 from midwatch_core.model.identity import Identity
+from midwatch_core.model.segment import Direction
 from midwatch_core.model.timing import Timing
 
 
@@ -37,7 +38,8 @@ class Exchange:
 
     `id` is a UUIDv7, the key of idempotency from journal to store. `status` is the HTTP status the client saw, None
     where no answer came. `error` says what went wrong on the way (`client disconnected`, `upstream closed early`, …);
-    a provider's own error is in `response.error`. `cost` is None until the pipeline priced it.
+    a provider's own error is in `response.error`. `cost` is None until the pipeline priced it. `inspected` are the
+    directions whose texts a worker has inspected and masked on their way; the pipeline sees to the others.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Exchange:
     findings: tuple[Finding, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     traceparent: str | None = None
+    inspected: tuple[Direction, ...] = ()
 
     @property
     def model(self) -> str | None:
@@ -72,4 +75,4 @@ class Exchange:
     @property
     def action(self) -> Action:
         """The strongest action any verdict took."""
-        return max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)
+        return max((verdict.action for verdict in self.verdicts if not verdict.dry_run), default=Action.ALLOW)

@@ -35,7 +35,8 @@ class Action(IntEnum):
 class Finding:
     """Something a detector saw. `start` and `end` are code points in the segment's text.
 
-    `plugin` is stamped by the engine, never by the plugin. `evidence` is masked.
+    `plugin` is stamped by the engine, never by the plugin. `evidence` is masked. `kind` is what the value is called in
+    its placeholder, empty where there is nothing to mask. In what is stored, a span is that of the masked text.
     """
 
     id: str
@@ -52,12 +53,20 @@ class Finding:
     end: int | None = None
     evidence: str | None = None
     plugin: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What was decided on a call, on which findings, by which line of policy."""
+    """What was decided on a call, on which findings, by which line of policy.
+
+    `reason` says what else was decided on: a detector that failed, a redaction that could not be made. A `dry_run`
+    verdict was only noted.
+    """
 
     action: Action
     findings: tuple[str, ...] = ()
     policy_line: str | None = None
+    policy: str | None = None
+    reason: str | None = None
+    dry_run: bool = False
