@@ -14,9 +14,13 @@ from midwatch_core.config import Config, load_config, merged_sources, model_with
 from midwatch_core.contributions import Resource, ResourceKind
 from midwatch_core.errors import ConfigError
 from midwatch_core.hosting import Plugins
+from midwatch_core.policy import Policy
 from midwatch_core.wire.catalogue import Catalogue, CatalogueError, CatalogueSpec
 from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.dialects import BUILTIN
+
+_DEFAULT_POLICY = "observe"
+_OBSERVE = b"policy: {id: observe}\nlines: [{id: record-all, then: flag}]\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,40 @@ def catalogue_of(settings: Settings, dialects: Mapping[str, Dialect]) -> Catalog
         return Catalogue([own, *shipped], dialects=dialects)
     except CatalogueError as error:
         raise ConfigError(f"{settings.sources.file or 'providers'}: {error}") from error
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The policy that the setting names: one that a plugin brings, else a YAML file. Raises ConfigError."""
+    return policy_named(settings, settings.config.policy)
+
+
+def policy_named(settings: Settings, name: str) -> Policy:
+    """The policy of this name, or in this file (beside the configuration's, or here). Raises ConfigError."""
+    source, data = policy_text(settings, name)
+    return Policy.load(data, source)
+
+
+def policy_text(settings: Settings, name: str) -> tuple[str, bytes]:
+    """A policy as it is written, and where: its name, or its file. Raises ConfigError."""
+    shipped = {item.name: item for item in settings.plugins.gather("resources") if item.kind is ResourceKind.POLICY}
+    if name in shipped:
+        return name, shipped[name].path.read_bytes()
+    if name == _DEFAULT_POLICY:  # `plugins.allow` may leave out who ships it: the default must hold without
+        return name, _OBSERVE
+    file = policy_file(settings, name)
+    try:
+        return str(file), file.read_bytes()
+    except OSError as error:
+        known = ", ".join(sorted(shipped)) or "none is installed"
+        raise ConfigError(
+            f"policy: {name!r} is neither a policy ({known}) nor a file that can be read: {error.strerror}"
+        ) from error
+
+
+def policy_file(settings: Settings, name: str) -> Path:
+    """Where a policy of this name would be, if it is a file: beside the configuration's, else here."""
+    beside = settings.sources.file.parent / name if settings.sources.file else None
+    return beside if beside is not None and beside.exists() else Path(name).absolute()
 
 
 def _is_catalogue(resource: Resource) -> bool:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from midwatch_core.enforcement import CallGuard
 from midwatch_core.gaps import GapMeter
+from midwatch_core.model.changing import changed
 from midwatch_core.model.content import Request
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.identity import Identity
@@ -49,7 +51,17 @@ class Call:
     body, or when the call fails: whichever comes first. A second `settle` gives None.
     """
 
-    __slots__ = ("_decoder", "_first_byte_s", "_first_token_s", "_gaps", "_head", "_opening", "_received", "settled")
+    __slots__ = (
+        "_decoder",
+        "_first_byte_s",
+        "_first_token_s",
+        "_gaps",
+        "_head",
+        "_opening",
+        "_received",
+        "guard",
+        "settled",
+    )
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
@@ -60,6 +72,8 @@ class Call:
         self._first_byte_s: float | None = None
         self._first_token_s: float | None = None
         self.settled = False
+        # Set where policy may act on the call.
+        self.guard: CallGuard | None = None
 
     @property
     def id(self) -> str:
@@ -75,6 +89,19 @@ class Call:
     def dialect(self) -> Dialect:
         """The dialect both sides speak."""
         return self._opening.dialect
+
+    def opened(self) -> Exchange:
+        """The exchange as far as it is known when the request is there: what is ruled on before it goes out."""
+        opening = self._opening
+        return Exchange(
+            id=opening.id,
+            trace_id=trace_id(opening.traceparent) or opening.id,
+            started_at=opening.started_at,
+            identity=opening.identity,
+            endpoint=opening.endpoint,
+            request=opening.decoded.request,
+            traceparent=opening.traceparent,
+        )
 
     def respond(self, head: ResponseHead) -> None:
         """The response begins."""
@@ -118,12 +145,8 @@ class Call:
         if response is not None and response.complete:
             error = None
         streamed = bool(decoder and decoder.streamed)
-        return Exchange(
-            id=opening.id,
-            trace_id=trace_id(opening.traceparent) or opening.id,
-            started_at=opening.started_at,
-            identity=opening.identity,
-            endpoint=opening.endpoint,
+        return changed(
+            self.opened(),
             request=sealer.request(opening.decoded),
             response=response,
             transport=Transport.SSE if decoder and isinstance(decoder.framer, SseFramer) else Transport.HTTP,
@@ -131,7 +154,6 @@ class Call:
             status=head.status if head else None,
             error=error,
             timing=self._timing(at_s, streamed=streamed),
-            traceparent=opening.traceparent,
         )
 
     def _timing(self, at_s: float, *, streamed: bool) -> Timing:

@@ -4,20 +4,23 @@ from midwatch_core.engine import Engine
 Engine.installed().scan("Ignore all previous instructions").findings
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 from midwatch_core.clock import Clock, SystemClock
+from midwatch_core.guarded import Outcome
 from midwatch_core.host import Host, Role
 from midwatch_core.hosting import Plugins
 from midwatch_core.ids import uuid7
 from midwatch_core.memo import Memo
 from midwatch_core.metrics import Metrics
-from midwatch_core.model.detection import Detection
+from midwatch_core.model.detection import Detection, Weighed
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.model.finding import Action, Finding, Verdict
+from midwatch_core.model.finding import Finding
 from midwatch_core.model.segment import Direction, Part, Segment
+from midwatch_core.model.stream import StreamEvent
 from midwatch_core.views import Text
 
 # Categories whose confidence is the score, until an ensemble plugin weighs better.
@@ -39,12 +42,52 @@ class Scan:
     failures: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What was seen in several texts, or in a call. `failures` name the plugins that could not say, each once."""
+
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[str, ...] = ()
+
+    def __add__(self, other: "Inspection") -> "Inspection":
+        return Inspection(
+            findings=(*self.findings, *other.findings)[:MAX_FINDINGS],
+            failures=tuple(dict.fromkeys((*self.failures, *other.failures))),
+        )
+
+
+class Elsewhere(Protocol):
+    """Detectors that run outside this process, such as the scan pool: who hangs there harms nobody here."""
+
+    @property
+    def plugins(self) -> Collection[str]:
+        """Who runs there."""
+        ...
+
+    async def inspect_text(self, plugin: str, text: str, part: Part) -> Outcome:
+        """What the plugin's hook gave; an error where it failed or was late."""
+        ...
+
+    async def inspect_exchange(self, plugin: str, exchange: Exchange) -> Outcome:
+        """The same for a whole call."""
+        ...
+
+
 class Engine:
     """Asks every installed detector, stamps what it says, and weighs it."""
 
-    def __init__(self, plugins: Plugins, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        plugins: Plugins,
+        *,
+        clock: Clock | None = None,
+        elsewhere: Elsewhere | None = None,
+        deadline_s: float = 1.0,
+    ) -> None:
         self._plugins = plugins
         self._clock = clock or SystemClock()
+        self._elsewhere = elsewhere
+        self._deadline_s = deadline_s
         self._memo = Memo()
 
     @classmethod
@@ -60,67 +103,153 @@ class Engine:
         plugins.call_all("startup", host=host)
         return cls(plugins)
 
+    @property
+    def memo(self) -> Memo:
+        """What was scanned before, with its hits and misses."""
+        return self._memo
+
     def scan(
         self, text: str, *, where: Part = Part.USER, path: str = "", direction: Direction = Direction.REQUEST
     ) -> Scan:
-        """Findings and score of one text that stands at `path` of a body, as part `where`."""
+        """Findings and score of one text that stands at `path` of a body, as part `where`; all in this process."""
         segment = Segment(part=where, path=path, text=text)
-        failures: list[str] = []
-        found = self._findings(segment, direction, failures)
-        return Scan(findings=tuple(found), score=weighed(found), failures=tuple(failures))
+        seen = self._here(segment, direction, self._plugins.implementers("inspect_text"))
+        return Scan(findings=seen.findings, score=weighed(seen.findings), failures=seen.failures)
 
-    def inspect(self, exchange: Exchange) -> Exchange:
-        """The exchange with the findings of all its texts, flagged where there are any.
+    def look(self, segment: Segment, direction: Direction) -> Inspection:
+        """What the detectors of this process see in one text, at once: a stream's window has no time to wait."""
+        return self._here(segment, direction, self._in_process("inspect_text"))
 
-        A text that a detector has seen before (by its keyed hash, which is scoped by tenant) is not scanned again.
-        """
-        found = [*self._of(exchange.request.segments, Direction.REQUEST)]
-        if exchange.response is not None:
-            found += self._of(exchange.response.segments, Direction.RESPONSE)
-        if not found:
-            return exchange
-        found = found[:MAX_FINDINGS]
-        verdict = Verdict(action=Action.FLAG, findings=tuple(item.id for item in found), policy_line="observe")
-        return replace(exchange, findings=(*exchange.findings, *found), verdicts=(*exchange.verdicts, verdict))
+    async def inspect_texts(self, segments: Iterable[Segment], direction: Direction) -> Inspection:
+        """What all detectors see in texts. A text seen before (by its keyed hash) is not scanned again."""
+        segments = tuple(segments)
+        seen = Inspection()
+        here = self._in_process("inspect_text")
+        for segment in segments:
+            found = self._here(segment, direction, here)
+            if found.findings or found.failures:
+                seen += found
+        for plugin in self._outside("inspect_text"):
+            for segment in segments:
+                seen += await self._there(plugin, segment, direction)
+        return seen
+
+    def inspect_delta(self, event: StreamEvent, exchange: Exchange, part: Part) -> Inspection:
+        """What plugins with the hook see in one piece of a streamed answer; spans are of that piece."""
+        seen = Inspection()
+        segment = Segment(part=part, path=event.path, text=event.text)
+        for plugin in self._in_process("inspect_delta"):
+            outcome = self._plugins.detect(plugin, "inspect_delta", event=event, exchange=exchange)
+            seen += self._from_detections(plugin, outcome, segment, Direction.RESPONSE)
+        return seen
+
+    async def inspect_exchange(self, exchange: Exchange) -> Inspection:
+        """What plugins see in a call as a whole: its request, or with a response both."""
+        seen = Inspection()
+        direction = Direction.REQUEST if exchange.response is None else Direction.RESPONSE
+        for plugin in self._in_process("inspect_exchange"):
+            outcome = await self._plugins.detect_waiting(
+                plugin, "inspect_exchange", deadline_s=self._deadline_s, exchange=exchange
+            )
+            seen += self._from_findings(plugin, outcome, direction)
+        for plugin in self._outside("inspect_exchange"):
+            assert self._elsewhere is not None
+            seen += self._from_findings(plugin, await self._elsewhere.inspect_exchange(plugin, exchange), direction)
+        return seen
+
+    def weigh(self, findings: Sequence[Finding], exchange: Exchange) -> Weighed:
+        """One score of all findings: an ensemble's, else the highest confidence among injection findings."""
+        outcome = self._plugins.call_first("weigh", findings=tuple(findings), exchange=exchange)
+        if outcome is None or not isinstance(outcome.value, Weighed):
+            return Weighed(score=weighed(findings))
+        plugin = outcome.name.partition(".")[0]
+        return replace(outcome.value, findings=tuple(self._stamped(item, plugin) for item in outcome.value.findings))
+
+    def mask(self, finding: Finding, text: str, identity: Any) -> str | None:
+        """A plugin's own replacement for what was found, None where no plugin has one."""
+        outcome = self._plugins.call_first("mask", finding=finding, text=text, identity=identity)
+        return outcome.value if outcome is not None and isinstance(outcome.value, str) else None
+
+    @property
+    def masks(self) -> bool:
+        """Whether some plugin brings replacements of its own."""
+        return bool(self._plugins.implementers("mask"))
 
     def forget(self) -> None:
         """Packs or settings are new: every text is new again."""
         self._memo.clear()
 
-    def _of(self, segments: Iterable[Segment], direction: Direction) -> Iterator[Finding]:
-        for segment in segments:
-            yield from self._findings(segment, direction, [])
+    def _in_process(self, hook: str) -> tuple[str, ...]:
+        away = self._elsewhere.plugins if self._elsewhere is not None else ()
+        return tuple(name for name in self._plugins.implementers(hook) if name not in away)
 
-    def _findings(self, segment: Segment, direction: Direction, failures: list[str]) -> list[Finding]:
-        text = Text(segment.text)
-        found = [
-            self._finding(item, segment, direction, plugin=plugin)
-            for plugin in self._plugins.implementers("inspect_text")
-            for item in self._detections(plugin, text, segment, failures)
-        ]
-        found.sort(key=lambda finding: (finding.start or 0, finding.end or 0, finding.rule))
-        return found[:MAX_FINDINGS]
+    def _outside(self, hook: str) -> tuple[str, ...]:
+        away = self._elsewhere.plugins if self._elsewhere is not None else ()
+        return tuple(name for name in self._plugins.implementers(hook) if name in away)
 
-    def _detections(self, plugin: str, text: Text, segment: Segment, failures: list[str]) -> Sequence[Detection]:
+    def _here(self, segment: Segment, direction: Direction, plugins: Sequence[str]) -> Inspection:
+        """One text and the detectors of this process; the text's views are made for the first that has not seen it."""
+        found: list[Finding] = []
+        failures: list[str] = []
+        text: Text | None = None
+        for plugin in plugins:
+            known = self._memo.get(plugin, "", segment.part, segment.hash) if segment.hash else None
+            if known is None:
+                text = text or Text(segment.text)
+                outcome = self._plugins.detect(plugin, "inspect_text", text=text, part=segment.part)
+                if not outcome.ok:
+                    failures.append(plugin)
+                    continue
+                known = self._memo.put(plugin, "", segment.part, segment.hash, _sound(outcome.value))
+            if known:
+                found += [self._finding(item, segment, direction, plugin=plugin) for item in known]
+        if not found and not failures:
+            return _NOTHING
+        return Inspection(findings=tuple(_in_order(found)), failures=tuple(failures))
+
+    async def _there(self, plugin: str, segment: Segment, direction: Direction) -> Inspection:
+        assert self._elsewhere is not None
         known = self._memo.get(plugin, "", segment.part, segment.hash) if segment.hash else None
-        if known is not None:
-            return known
-        outcome = self._plugins.call_one(plugin, "inspect_text", text=text, part=segment.part)
+        if known is None:
+            outcome = await self._elsewhere.inspect_text(plugin, segment.text, segment.part)
+            if not outcome.ok:
+                return Inspection(failures=(plugin,))
+            known = self._memo.put(plugin, "", segment.part, segment.hash, _sound(outcome.value))
+        return Inspection(findings=tuple(self._finding(item, segment, direction, plugin=plugin) for item in known))
+
+    def _from_detections(self, plugin: str, outcome: Outcome, segment: Segment, direction: Direction) -> Inspection:
         if not outcome.ok:
-            failures.append(plugin)
-            return ()
-        sound = [item for item in outcome.value or () if isinstance(item, Detection)]
-        return self._memo.put(plugin, "", segment.part, segment.hash, sound)
+            return Inspection(failures=(plugin,))
+        found = [self._finding(item, segment, direction, plugin=plugin) for item in _sound(outcome.value)]
+        return Inspection(findings=tuple(found))
+
+    def _from_findings(self, plugin: str, outcome: Outcome, direction: Direction) -> Inspection:
+        if not outcome.ok:
+            return Inspection(failures=(plugin,))
+        sound = [item for item in outcome.value or () if isinstance(item, Finding)][:MAX_FINDINGS]
+        # A finding without a place of its own is about the side that is being looked at.
+        return Inspection(
+            findings=tuple(
+                self._stamped(item if item.path is not None else replace(item, direction=direction), plugin)
+                for item in sound
+            )
+        )
+
+    def _stamped(self, finding: Finding, plugin: str) -> Finding:
+        return replace(finding, id=self._new_id(), plugin=plugin, confidence=_share(finding.confidence))
+
+    def _new_id(self) -> str:
+        return uuid7(self._clock.now().timestamp())
 
     def _finding(self, item: Detection, segment: Segment, direction: Direction, *, plugin: str) -> Finding:
         text = segment.text
         start, end = max(0, min(item.start, len(text))), max(0, min(item.end, len(text)))
         return Finding(
-            id=uuid7(self._clock.now().timestamp()),
+            id=self._new_id(),
             rule=item.rule,
             category=item.category,
             severity=item.severity,
-            confidence=min(1.0, max(0.0, item.confidence)),
+            confidence=_share(item.confidence),
             message=item.message,
             owasp=item.owasp,
             direction=direction,
@@ -130,7 +259,27 @@ class Engine:
             end=max(start, end),
             evidence=evidence(text[start:end], hidden=bool(item.kind)),
             plugin=plugin,
+            kind=item.kind,
         )
+
+
+_NOTHING = Inspection()
+
+
+def _sound(value: Any) -> list[Detection]:
+    """What a detector gave, as far as it is detections, and no more than may be kept."""
+    if not value:
+        return []
+    return [item for item in value if isinstance(item, Detection)][:MAX_FINDINGS]
+
+
+def _in_order(found: list[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: (finding.start or 0, finding.end or 0, finding.rule))[:MAX_FINDINGS]
+
+
+def _share(value: float) -> float:
+    """Between 0 and 1; what is no number is 0."""
+    return min(1.0, max(0.0, value)) if value == value else 0.0
 
 
 def weighed(findings: Sequence[Finding]) -> float:

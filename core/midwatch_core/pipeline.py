@@ -1,4 +1,4 @@
-"""What happens to a journalled exchange: decode, price, store, tell the live feed; the counterpart is the journal."""
+"""What happens to a journalled exchange: decoded, priced, reviewed, stored, told; the counterpart is the journal."""
 
 import asyncio
 import logging
@@ -6,24 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from midwatch_core.engine import Engine
-from midwatch_core.errors import StorageError, StorageUnavailableError
+from midwatch_core.errors import MidwatchError, StorageError, StorageUnavailableError
 from midwatch_core.frame import FrameDecoder, FrameError
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import TraceRepository
+from midwatch_core.reviewing import Reviewer
 
 logger = logging.getLogger(__name__)
 
 METRICS = (
-    MetricSpec(
-        name="midwatch_findings_total",
-        kind=MetricKind.COUNTER,
-        help="What detectors saw in stored exchanges",
-        labels=("category", "severity"),
-    ),
     MetricSpec(name="midwatch_stored_total", kind=MetricKind.COUNTER, help="Exchanges stored"),
     MetricSpec(
         name="midwatch_dead_letters_total", kind=MetricKind.COUNTER, help="Frames set aside after three failures"
@@ -35,6 +29,10 @@ METRICS = (
 )
 # A frame that fails this often goes to the dead letters.
 _TRIES = 3
+
+
+class ReviewError(MidwatchError):
+    """An exchange that could not be inspected and masked."""
 
 
 class Entry(Protocol):
@@ -89,7 +87,7 @@ class Pipeline:
         metrics: Metrics,
         *,
         stored: Callable[[Sequence[Exchange]], None],
-        engine: Engine | None = None,
+        reviewer: Reviewer | None = None,
         pace: Pace = Pace(),
     ) -> None:
         self._source = source
@@ -97,7 +95,7 @@ class Pipeline:
         self._plugins = plugins
         self._metrics = metrics
         self._stored = stored
-        self._engine = engine
+        self._reviewer = reviewer
         self._pace = pace
         self._decoder = FrameDecoder()
         self._drained = asyncio.Condition()
@@ -139,9 +137,9 @@ class Pipeline:
         unreadable: list[tuple[Entry, str]] = []
         for entry in entries:
             try:
-                exchanges.append(self.inspected(self.priced(self._decoder.decode(entry.payload))))
+                exchanges.append(await self.reviewed(self.priced(self._decoder.decode(entry.payload))))
                 readable.append(entry)
-            except FrameError as error:
+            except (FrameError, ReviewError) as error:
                 unreadable.append((entry, str(error)))
         kept = await self._store(readable, exchanges, stopping)
         if kept:
@@ -150,14 +148,18 @@ class Pipeline:
             self._source.acknowledge(entry.position for entry in entries)
         return kept
 
-    def inspected(self, exchange: Exchange) -> Exchange:
-        """The exchange with what detectors see in its texts; as it is where it was inspected before, or nobody can."""
-        if self._engine is None or exchange.verdicts:
+    async def reviewed(self, exchange: Exchange) -> Exchange:
+        """The exchange inspected and masked; as it is where there is nobody to do it.
+
+        Raises ReviewError: what can't be masked must not be stored, and its neighbours must not wait for it.
+        """
+        if self._reviewer is None:
             return exchange
-        inspected = self._engine.inspect(exchange)
-        for finding in inspected.findings:
-            self._metrics.add("midwatch_findings_total", labels=(finding.category, finding.severity))
-        return inspected
+        outcome = await self._plugins.guard.wait("pipeline.review", self._reviewer.review, exchange)
+        if not outcome.ok:
+            raise ReviewError(f"not reviewed: {type(outcome.error).__name__}: {outcome.error}"[:500])
+        reviewed: Exchange = outcome.value
+        return reviewed
 
     def priced(self, exchange: Exchange) -> Exchange:
         """The exchange with its cost, or with why there is none."""

@@ -45,6 +45,15 @@ class Placeholders:
             self._values[name] = value
         return name
 
+    def adopt(self, values: Mapping[str, str]) -> None:
+        """Take over what an earlier request of the same conversation masked, where the provider keeps its history.
+
+        A name that the client's own texts hold, or that stands for another value here, is left out.
+        """
+        for name, value in values.items():
+            if name not in self._taken and self._values.setdefault(name, value) == value:
+                self._names.setdefault((name[1:-1].rpartition("_")[0], value), name)
+
     def _new(self, kind: str, value: str) -> str:
         message = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
         digits = base64.b32encode(hmac.digest(self._key, message, hashlib.sha256)).decode().lower()

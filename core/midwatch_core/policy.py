@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import translate
 from typing import Self
@@ -44,6 +44,23 @@ class Decision:
         """The findings that `action` was ruled for, such as those to redact."""
         return tuple(ruling.finding for ruling in self.rulings if ruling.action is action)
 
+    @property
+    def recorded(self) -> tuple[Finding, ...]:
+        """The findings that stand in the record: all but those that a line (or none) let pass."""
+        tried = {ruling.finding.id for ruling in self.dry_run if ruling.action is not Action.ALLOW}
+        return tuple(
+            ruling.finding for ruling in self.rulings if ruling.action is not Action.ALLOW or ruling.finding.id in tried
+        )
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What was decided, as it stands in the record: the verdict, and what lines on trial would have done."""
+        found = [self.verdict] if self.verdict.action is not Action.ALLOW else []
+        trial = _strongest(self.dry_run, self.verdict.policy)
+        if trial.action is not Action.ALLOW:
+            found.append(replace(trial, dry_run=True))
+        return tuple(found)
+
 
 class Policy:
     """An ordered list of lines: each finding takes the first that matches, none is `allow`."""
@@ -52,6 +69,7 @@ class Policy:
         self.id = file.policy.id
         self.name = name or file.policy.id
         self.lines = tuple(_Line(line) for line in file.lines)
+        self.may_act = any(line.acts for line in self.lines)
 
     @classmethod
     def load(cls, data: bytes, name: str) -> Self:
@@ -62,7 +80,7 @@ class Policy:
         """What is done about `findings` of a call, `at` a moment (aware of its zone) for exceptions that expire."""
         trials: list[Ruling] = []
         rulings = tuple(self._rule(finding, subject, at, trials) for finding in findings)
-        return Decision(verdict=_strongest(rulings), rulings=rulings, dry_run=tuple(trials))
+        return Decision(verdict=_strongest(rulings, self.id), rulings=rulings, dry_run=tuple(trials))
 
     def on_failure(
         self,
@@ -78,8 +96,16 @@ class Policy:
         """
         for line in self.lines:
             if line.fails_closed and line.concerns(subject, direction, part, categories):
-                return Verdict(action=Action.BLOCK, policy_line=line.id)
+                return Verdict(action=Action.BLOCK, policy_line=line.id, policy=self.id)
         return Verdict(action=Action.ALLOW)
+
+    def fails_closed(self, line_id: str | None) -> bool:
+        """Whether what the line asks for must be done or the call refused."""
+        return any(line.id == line_id and line.fails_closed for line in self.lines)
+
+    def acts(self, subject: Subject, direction: Direction) -> bool:
+        """Whether any line could do more here than put on record: without one, nothing need be waited for."""
+        return any(line.acts and line.concerns(subject, direction, None, ()) for line in self.lines)
 
     def may(self, action: Action, subject: Subject, direction: Direction, part: Part | None = None) -> bool:
         """Whether any line (not on trial) could rule `action` here: without one, nothing need be held back."""
@@ -133,6 +159,7 @@ class _Line:
         self.action = line.action
         self.dry_run = line.dry_run
         self.fails_closed = line.on_failure == "block" and not line.dry_run
+        self.acts = (line.action > Action.FLAG and not line.dry_run) or self.fails_closed
         self._when = _Condition(line.when)
         self._exceptions = [(_Condition(item.when), item) for item in line.exceptions]
 
@@ -199,12 +226,13 @@ def _globs(names: tuple[str, ...]) -> re.Pattern[str] | None:
     return re.compile("|".join(translate(name) for name in names)) if names else None
 
 
-def _strongest(rulings: Sequence[Ruling]) -> Verdict:
+def _strongest(rulings: Sequence[Ruling], policy: str | None) -> Verdict:
     action = max((ruling.action for ruling in rulings), default=Action.ALLOW)
     behind = [ruling for ruling in rulings if ruling.action is action]
     if action is Action.ALLOW:
-        return Verdict(action=action)
-    return Verdict(action=action, findings=tuple(item.finding.id for item in behind), policy_line=behind[0].line)
+        return Verdict(action=action, policy=policy)
+    found = tuple(item.finding.id for item in behind)
+    return Verdict(action=action, findings=found, policy_line=behind[0].line, policy=policy)
 
 
 __all__ = ["Decision", "Policy", "PolicyError", "Ruling", "Subject"]

@@ -35,20 +35,27 @@ class Sealer:
         state.update(text.encode("utf-8", "replace"))
         return state.hexdigest()[:_HASH_DIGITS]
 
+    def hashed(self, decoded: DecodedRequest) -> DecodedRequest:
+        """The decoded request with its hashes, by which texts seen before are known."""
+        segments = self.segments(decoded.request.segments)
+        return DecodedRequest(request=changed(decoded.request, segments=segments), document=decoded.document)
+
     def request(self, decoded: DecodedRequest) -> Request:
         """The request with its hashes and skeleton."""
-        segments = self._segments(decoded.request.segments)
+        segments = self.segments(decoded.request.segments)
         return changed(decoded.request, segments=segments, body=skeleton(decoded.document, segments))
 
     def response(self, decoded: DecodedResponse) -> Response:
         """The response with its hashes and, where it was sent whole, its skeleton."""
-        segments = self._segments(decoded.response.segments)
+        segments = self.segments(decoded.response.segments)
         body = skeleton(decoded.document, segments) if decoded.document is not None else None
         return changed(decoded.response, segments=segments, body=body)
 
-    def _segments(self, segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    def segments(self, segments: Iterable[Segment]) -> tuple[Segment, ...]:
+        """The segments with their hashes; one that has its hash keeps it."""
         return tuple(
-            Segment(part=item.part, path=item.path, text=item.text, hash=self.hash(item.text)) for item in segments
+            item if item.hash else Segment(part=item.part, path=item.path, text=item.text, hash=self.hash(item.text))
+            for item in segments
         )
 
 

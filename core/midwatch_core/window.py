@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from midwatch_core.model.detection import Detection
+from midwatch_core.model.finding import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +59,26 @@ class Window:
         self._pending_length = 0
         return [self._slice(text)]
 
-    def found(self, part: WindowSlice, detections: Iterable[Detection]) -> list[Detection]:
+    def take(self, delta: str) -> WindowSlice | None:
+        """One slice with all that is pending, once that is a full step: where slices end depends on how text comes."""
+        self._pending.append(delta)
+        self._pending_length += len(delta)
+        if self._pending_length < self._step:
+            return None
+        return self.flush()[0]
+
+    def found[T: (Detection, Finding)](self, part: WindowSlice, detections: Iterable[T]) -> list[T]:
         """The detections of a slice that are news, with offsets into the whole text.
 
         One that begins where a cut begins is left out: the cut may have made it (half a word, half a number), and if
         it is real and within the overlap, an earlier slice had it whole.
         """
         self._given = {key for key in self._given if key[2] > part.offset}
-        news = []
+        news: list[T] = []
         for item in detections:
-            start, end = item.start + part.offset, item.end + part.offset
+            start, end = (item.start or 0) + part.offset, (item.end or 0) + part.offset
             key = (item.rule, start, end)
-            if (item.start == 0 and part.offset > 0) or key in self._given:
+            if (not item.start and part.offset > 0) or key in self._given:
                 continue
             self._given.add(key)
             news.append(replace(item, start=start, end=end))

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from midwatch import __version__
 from midwatch.child import EXIT_HELD
 from midwatch.control.console import Console
 from midwatch.control.door import Door
+from midwatch.control.enforcement_log import EnforcementLog
 from midwatch.control.live import Live
 from midwatch.control.reloading import Reloader
 from midwatch.control.retention import keep_to
@@ -23,17 +25,27 @@ from midwatch.control.tally import Tally
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
+from midwatch.plugin_report import METRICS as PLUGIN_METRICS
+from midwatch.plugin_report import report as report_plugins
+from midwatch.plugin_rows import plugin_rows
+from midwatch.pool.opening import pool_of
+from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.journaling import METRICS as WORKER_METRICS
 from midwatch.proxy.lag import METRIC as LAG
-from midwatch.settings import Settings, placed, read_snapshot
+from midwatch.settings import Settings, placed, policy_of, read_snapshot
 from midwatch_core.clock import SystemClock
 from midwatch_core.engine import Engine
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.host import Health, Host, Role
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.model.exchange import Exchange
 from midwatch_core.pipeline import METRICS as PIPELINE_METRICS
 from midwatch_core.pipeline import Pipeline
+from midwatch_core.plugin_metrics import last_errors
+from midwatch_core.policy import Policy
 from midwatch_core.queries import Queries
+from midwatch_core.reviewing import METRICS as REVIEWING
+from midwatch_core.reviewing import Reviewer
 from midwatch_core.storage import Storage, open_storage, storage_urls
 from midwatch_journal import JournalError, JournalReader
 
@@ -84,7 +96,16 @@ class Control:
         self._private = private
         self._home = settings.home
         self._metrics = Metrics()
-        for specs in (WORKER_METRICS, (LAG,), PIPELINE_METRICS, _METRICS, settings.plugins.gather("metrics")):
+        self._metrics.declare(PLUGIN_METRICS)
+        for specs in (
+            WORKER_METRICS,
+            GUARDING,
+            (LAG,),
+            PIPELINE_METRICS,
+            REVIEWING,
+            _METRICS,
+            settings.plugins.gather("metrics"),
+        ):
             self._metrics.declare(specs)
         self._metrics.set("midwatch_build_info", 1, (__version__,))
         self._tally = Tally(self._metrics)
@@ -93,21 +114,30 @@ class Control:
         self._started = False
         self._storage: Storage = open_storage(settings.plugins, storage_urls(settings.config, self._home.root))
         self._reader = JournalReader(self._home.journal)
-        self._engine = Engine(settings.plugins)
+        self._pool = pool_of(settings, self._metrics)
+        clock = SystemClock()
+        self._reviewer = Reviewer(
+            Engine(settings.plugins, clock=clock, elsewhere=self._pool, deadline_s=settings.config.plugins.deadline_s),
+            policy_of(settings),
+            self._home.hash_key(),
+            clock,
+            self._metrics,
+        )
+        self._audit = EnforcementLog(self._storage.metadata)
         self._pipeline = Pipeline(
             self._reader,
             self._storage.traces,
             settings.plugins,
             self._metrics,
-            stored=self._live.publish,
-            engine=self._engine,
+            stored=self._stored,
+            reviewer=self._reviewer,
         )
         self._host = Host(
             role=Role.CONTROL,
             home=self._home.root,
             metrics=self._metrics,
             settings=dict(settings.config),
-            clock=SystemClock(),
+            clock=clock,
             queries=Queries(traces=self._storage.traces),
             live=self._live,
             health=self._health,
@@ -125,6 +155,8 @@ class Control:
             for outcome in await self._settings.plugins.wait_all("startup", deadline_s=30.0, host=self._host):
                 if not outcome.ok:
                     raise ConfigError(str(outcome.error)) from outcome.error
+            if self._pool is not None:
+                stack.push_async_callback(self._pool.close)
             stack.push_async_callback(self._settings.plugins.wait_all, "shutdown", deadline_s=5.0, host=self._host)
             door = await self._open_door(stack)
             self._serve_console(stack, console_fd)
@@ -145,12 +177,12 @@ class Control:
             status=self._status,
         )
         self._reloader = Reloader(
-            self._settings, self._host, self._storage.metadata, door.tell_workers, reloaded=self._engine.forget
+            self._settings, self._host, self._storage.metadata, door.tell_workers, reloaded=self._take_policy
         )
         await door.start(self._home.control_socket)
         stack.push_async_callback(door.close)
         days = self._settings.config.retention_days
-        for job in (self._reloader.watch(), keep_to(days, self._storage.traces, self._host.clock)):
+        for job in (self._reloader.watch(), self._audit.run(), keep_to(days, self._storage.traces, self._host.clock)):
             stack.callback(asyncio.create_task(job).cancel)
         return door
 
@@ -174,12 +206,24 @@ class Control:
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
+    def _stored(self, exchanges: Sequence[Exchange]) -> None:
+        self._live.publish(exchanges)
+        self._audit.take(exchanges)
+
+    def _take_policy(self, policy: Policy) -> None:
+        """Everything was read anew: the policy, and what detectors find by."""
+        self._reviewer.policy = policy
+        self._reviewer.forget()
+        if self._pool is not None:
+            self._pool.reload()
+
     async def _reload(self) -> None:
         await self._reloader.reload()
 
     def _samples(self) -> list[Any]:
         self._metrics.set("midwatch_journal_depth_bytes", self._reader.depth().bytes)
         self._metrics.set("midwatch_workers", len(self._tally.living()))
+        report_plugins(self._settings.plugins, self._pool, self._metrics)
         return self._tally.samples()
 
     def _health(self) -> Health:
@@ -207,10 +251,12 @@ class Control:
             "private": self._private,
             "ready": health.ready,
             **dict(health.parts),
-            "plugins": [
-                {"name": item.name, "version": item.version, "hooks": list(item.hooks), "error": item.error}
-                for item in self._settings.plugins.list()
-            ],
+            "plugins": plugin_rows(
+                self._settings.plugins,
+                config.plugins.in_loop,
+                self._samples(),
+                {**last_errors(self._settings.plugins), **self._tally.plugin_errors},
+            ),
         }
 
 

@@ -7,11 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from midwatch.settings import Settings, catalogue_of, dialects_of, resolve, write_snapshot
+from midwatch.settings import (
+    Settings,
+    catalogue_of,
+    dialects_of,
+    policy_file,
+    policy_of,
+    resolve,
+    write_snapshot,
+)
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.host import Host
 from midwatch_core.model.audit import AuditRecord
+from midwatch_core.policy import Policy
 from midwatch_core.ports import MetadataRepository
 
 logger = logging.getLogger(__name__)
@@ -32,13 +41,14 @@ class Reloader:
         metadata: MetadataRepository,
         tell: Callable[[dict[str, object]], Awaitable[None]],
         *,
-        reloaded: Callable[[], None] | None = None,
+        reloaded: Callable[[Policy], None] | None = None,
     ) -> None:
         self._settings = settings
         self._host = host
         self._metadata = metadata
         self._tell = tell
         self._reloaded = reloaded
+        self._policy: Policy | None = None
         self._lock = asyncio.Lock()
 
     async def reload(self) -> None:
@@ -49,8 +59,8 @@ class Reloader:
                 logger.error("reload: %s; the last good one stays", problem)
             if not problems:
                 logger.info("reloaded")
-            if self._reloaded is not None:
-                self._reloaded()
+            if self._reloaded is not None and self._policy is not None:
+                self._reloaded(self._policy)
             await self._tell({"op": "reload"})
             await self._record(problems)
 
@@ -70,6 +80,7 @@ class Reloader:
                 self._settings.home, config_file=self._settings.sources.file, flags=self._settings.sources.flags
             )
             catalogue_of(fresh, dialects_of(fresh.plugins))
+            self._policy = policy_of(fresh)
             write_snapshot(replace(fresh, config=self._as_bound(fresh.config)))
             self._host = replace(self._host, settings=dict(fresh.config))
         except (ConfigError, OSError) as error:
@@ -100,7 +111,10 @@ class Reloader:
 
     def _signatures(self) -> dict[Path, Signature]:
         files = self._settings.plugins.gather("watched", host=self._host)
-        own = [self._settings.sources.file or self._settings.home.config_file]
+        own = [
+            self._settings.sources.file or self._settings.home.config_file,
+            policy_file(self._settings, str(self._host.settings.get("policy", ""))),
+        ]
         return {path: _signature(path) for path in _paths([*own, *files])}
 
 

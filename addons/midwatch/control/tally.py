@@ -25,6 +25,8 @@ class Tally:
     now: Callable[[], float] = time.monotonic
     _workers: dict[tuple[str, int], _Worker] = field(default_factory=dict)
     _gone: list[Sample] = field(default_factory=list)
+    # What each plugin said when it last failed in a worker, by name.
+    plugin_errors: dict[str, str] = field(default_factory=dict)
 
     def take(self, beat: Mapping[str, Any]) -> None:
         """A heartbeat came. Raises KeyError, TypeError or ValueError where it is none."""
@@ -33,6 +35,7 @@ class Tally:
         for key in [key for key in self._workers if key[0] == name and key[1] != pid]:
             self._retire(key)  # its name is another's now
         self._workers[name, pid] = _Worker(seen_s=self.now(), samples=samples)
+        self.plugin_errors |= {str(plugin): str(said) for plugin, said in (beat.get("plugin_errors") or {}).items()}
         if last:
             self._retire((name, pid))
 

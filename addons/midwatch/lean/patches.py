@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from midwatch.lean.cut_streams import CUT_STREAMS
 from midwatch.lean.direct_hooks import DIRECT_HOOKS
 from midwatch.lean.dispatch import HOOK_DISPATCH
 from midwatch.lean.header_lookup import HEADER_LOOKUP
@@ -23,6 +24,7 @@ ALL_PATCHES: tuple[Patch, ...] = (
     JOINED_WRITES,
     JOINED_RECORDS,
     HEADER_LOOKUP,
+    CUT_STREAMS,
 )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from midwatch.lines import ControlAbsentError, Line, LineClient
 from midwatch_core.metrics import Metrics, to_json
@@ -25,6 +25,8 @@ class Beat:
         self._metrics = metrics
         self._task: asyncio.Task[None] | None = None
         self.report: Callable[[], None] = _nothing
+        # What plugins said when they last failed, by name: for people to read, so no metric.
+        self.plugin_errors: Callable[[], Mapping[str, str]] = dict
         self.reload: Callable[[], None] = _nothing
 
     def start(self) -> None:
@@ -75,4 +77,5 @@ class Beat:
             "pid": os.getpid(),
             "last": last,
             "metrics": to_json(self._metrics.samples()),
+            "plugin_errors": self.plugin_errors(),
         }

@@ -83,6 +83,13 @@ def head_of(flow: http.HTTPFlow) -> ResponseHead:
     )
 
 
+def make_editable(response: http.Response) -> None:
+    """Take from the head what a body that is edited as it streams can't keep: its length and its content coding."""
+    response.headers.pop("content-encoding", None)
+    if response.headers.pop("content-length", None) is not None and response.http_version == "HTTP/1.1":
+        response.headers["transfer-encoding"] = "chunked"
+
+
 def _picked(headers: http.Headers, names: AbstractSet[bytes]) -> dict[str, str]:
     """The headers of these names that say something, in one pass: asking for each by name is a pass each."""
     picked: dict[str, str] = {}

@@ -2,24 +2,34 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from midwatch.home import Home
 from midwatch.lines import LineClient
+from midwatch.plugin_report import METRICS as PLUGIN_METRICS
+from midwatch.plugin_report import report as report_plugins
+from midwatch.pool.opening import pool_of
+from midwatch.pool.pool import ScanPool
 from midwatch.proxy.beating import Beat
 from midwatch.proxy.connecting import Connecting
 from midwatch.proxy.decrypting import Decrypting
+from midwatch.proxy.guarding import METRICS as GUARDING
+from midwatch.proxy.guarding import Guarding
 from midwatch.proxy.journaling import METRICS, Journalist
 from midwatch.proxy.lag import METRIC as LAG
 from midwatch.proxy.lag import watch_lag
 from midwatch.proxy.watching import Watching
-from midwatch.settings import Settings, catalogue_of, dialects_of, read_snapshot
+from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, read_snapshot
 from midwatch_core.clock import SystemClock
 from midwatch_core.config import split_address
+from midwatch_core.contributions import Resource
+from midwatch_core.enforcement import Enforcer
+from midwatch_core.engine import Engine
 from midwatch_core.errors import ConfigError
 from midwatch_core.frame import slim
 from midwatch_core.host import Host, Role
 from midwatch_core.metrics import Metrics
+from midwatch_core.plugin_metrics import last_errors
 from midwatch_core.sealing import Sealer
 from midwatch_journal import JournalLimits, JournalWriter, new_writer_id
 
@@ -39,6 +49,8 @@ class Suite:
     connecting: Connecting
     beat: Beat
     host: Host
+    engine: Engine
+    pool: ScanPool | None
     _lag: asyncio.Task[None] | None = None
 
     @property
@@ -48,7 +60,9 @@ class Suite:
 
     def start(self) -> None:
         """Plugins first, then the heartbeat."""
-        self.settings.plugins.call_all("startup", host=self.host)
+        for outcome in self.settings.plugins.call_all("startup", host=self.host):
+            if not outcome.ok:
+                logger.error("%s: %s", outcome.name, outcome.error)
         self.beat.start()
         self._lag = asyncio.create_task(watch_lag(self.host.metrics), name="midwatch-lag")
 
@@ -58,6 +72,8 @@ class Suite:
         if self._lag is not None:
             self._lag.cancel()
         await self.beat.stop()
+        if self.pool is not None:
+            await self.pool.close()
         await self.settings.plugins.wait_all("shutdown", deadline_s=2.0, host=self.host)
 
     def reload(self) -> None:
@@ -65,19 +81,32 @@ class Suite:
         try:
             fresh = read_snapshot(self.settings.home)
             catalogue = catalogue_of(fresh, dialects_of(self.settings.plugins))
+            policy = policy_of(fresh)
         except ConfigError as error:
             logger.error("not reloaded: %s", error)
             return
         self.watching.catalogue = catalogue
         self.decrypting.follow(catalogue, fresh.config.intercept)
         self.connecting.follow(fresh.config.connect_to)
+        self.watching.guarding.enforcer.policy = policy
+        self._reload_plugins(acts=policy.may_act)
+
+    def _reload_plugins(self, *, acts: bool) -> None:
+        """Detectors read their packs anew where they are needed; a bad one is reported, and the last good one stays."""
+        self.host = replace(self.host, resources=_resources(self.settings, acts=acts))
+        for outcome in self.settings.plugins.call_all("reload", host=self.host):
+            if not outcome.ok:
+                logger.error("not reloaded: %s: %s", outcome.name, outcome.error)
+        if self.pool is not None:
+            self.pool.reload()
+        self.engine.forget()
 
 
 def build(settings: Settings, *, name: str) -> Suite:
     """The suite of the worker called `name`. Raises ConfigError and JournalError."""
     home, config = settings.home, settings.config
     metrics = Metrics()
-    metrics.declare([*METRICS, LAG])
+    metrics.declare([*METRICS, *GUARDING, *PLUGIN_METRICS, LAG])
     metrics.declare(settings.plugins.gather("metrics"))
     dialects = dialects_of(settings.plugins)
     catalogue = catalogue_of(settings, dialects)
@@ -85,15 +114,21 @@ def build(settings: Settings, *, name: str) -> Suite:
     writer = JournalWriter(home.journal, new_writer_id(name), slim=slim, limits=limits)
     journalist = Journalist(writer, when_full=config.journal.when_full)
     clock = SystemClock()
+    sealer = Sealer(home.hash_key(), config.tenant)
+    policy = policy_of(settings)
+    pool = pool_of(settings, metrics)
+    engine = Engine(settings.plugins, clock=clock, elsewhere=pool, deadline_s=config.plugins.deadline_s)
+    enforcer = Enforcer(engine=engine, policy=policy, key=home.hash_key(), clock=clock)
     watching = Watching(
         catalogue=catalogue,
         dialects=dialects,
         journalist=journalist,
-        sealer=Sealer(home.hash_key(), config.tenant),
+        sealer=sealer,
         tenant=config.tenant,
         clock=clock,
         metrics=metrics,
         guard=settings.plugins.guard,
+        guarding=Guarding(enforcer, sealer=sealer, guard=settings.plugins.guard, metrics=metrics),
     )
     suite = Suite(
         settings=settings,
@@ -103,11 +138,31 @@ def build(settings: Settings, *, name: str) -> Suite:
         decrypting=Decrypting(catalogue, config.intercept),
         connecting=Connecting(config.connect_to, [split_address(config.listen), split_address(config.console)]),
         beat=Beat(LineClient(home.control_socket), name=name, metrics=metrics),
-        host=Host(role=Role.WORKER, home=home.root, metrics=metrics, settings=dict(config), clock=clock),
+        host=Host(
+            role=Role.WORKER,
+            home=home.root,
+            metrics=metrics,
+            settings=dict(config),
+            clock=clock,
+            resources=_resources(settings, acts=policy.may_act),
+        ),
+        engine=engine,
+        pool=pool,
     )
-    suite.beat.report = lambda: journalist.report(metrics)
+
+    def report() -> None:
+        journalist.report(metrics)
+        report_plugins(settings.plugins, pool, metrics)
+
+    suite.beat.report = report
+    suite.beat.plugin_errors = lambda: last_errors(settings.plugins)
     suite.beat.reload = suite.reload
     return suite
+
+
+def _resources(settings: Settings, *, acts: bool) -> tuple[Resource, ...]:
+    """What detectors need: nothing where no line of policy could act on what they find, for control looks then."""
+    return tuple(settings.plugins.gather("resources")) if acts else ()
 
 
 def mitmproxy_options(

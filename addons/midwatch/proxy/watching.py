@@ -1,15 +1,17 @@
 """The addon that watches: it recognises LLM calls, taps their answers as they pass, and journals each call once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mitmproxy import http
 
 from midwatch.proxy import bridge
+from midwatch.proxy.guarding import GUARD, REFUSED, Guarding
 from midwatch.proxy.journaling import Journalist
 from midwatch_core.call import Call, Opening
 from midwatch_core.clock import Clock
+from midwatch_core.enforcement import CallGuard
 from midwatch_core.guarded import Guard
 from midwatch_core.identify import identify
 from midwatch_core.ids import uuid7
@@ -46,8 +48,10 @@ class Watching:
         clock: Clock,
         metrics: Metrics,
         guard: Guard,
+        guarding: Guarding,
     ) -> None:
         self.catalogue = catalogue
+        self.guarding = guarding
         self._dialects = dialects
         self._journalist = journalist
         self._sealer = sealer
@@ -75,11 +79,17 @@ class Watching:
         else:
             flow.metadata[_MATCH] = match
 
-    def request(self, flow: http.HTTPFlow) -> None:
-        """The whole request is here: read it."""
+    def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """The whole request is here: read it, and where policy may act on it, wait for what it says."""
         match = flow.metadata.get(_MATCH)
-        if match is not None and _CALL not in flow.metadata:
-            self._guard.value("watching.open", self._open, flow, match)
+        if match is None or _CALL in flow.metadata:
+            return None
+        self._guard.value("watching.open", self._open, flow, match)
+        call: Call | None = flow.metadata.get(_CALL)
+        if call is None or flow.request.stream or flow.response is not None:
+            return None
+        guard: CallGuard | None = self._guard.value("guarding.open", self.guarding.open, flow, call)
+        return self.guarding.request(flow, call, guard) if guard is not None else None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The answer begins: every body streams, a call's through the tap."""
@@ -89,14 +99,24 @@ class Watching:
         if _MATCH in flow.metadata and flow.request.stream:
             self.request(flow)  # it streams on unread, and was answered before its end
         call: Call | None = flow.metadata.get(_CALL)
-        if call is not None and self._guard.value("watching.respond", self._respond, flow, call):
+        if call is None:
+            return
+        if REFUSED in flow.metadata:
+            response.stream = False  # an answer of ours: `response` has it whole
+        elif self._guard.value("guarding.answer", self._guard_answer, flow, call):
+            pass  # its bytes go another way
+        elif self._guard.value("watching.respond", self._respond, flow, call):
             response.stream = self._tap(call)
 
-    def response(self, flow: http.HTTPFlow) -> None:
-        """The end of an answer that had no body to tap."""
+    def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """The end of an answer that had no body to tap, or that was held until here."""
         call: Call | None = flow.metadata.get(_CALL)
-        if call is not None and not call.settled:
-            self._guard.call("watching.settle", self._settle, call, None)
+        if call is None or call.settled:
+            return None
+        if GUARD in flow.metadata and flow.response is not None and not flow.response.stream:
+            return self._end_whole(flow, call, flow.metadata[GUARD])
+        self._guard.call("watching.settle", self._settle, call, None)
+        return None
 
     def error(self, flow: http.HTTPFlow) -> None:
         """The call failed on the way, or its client left."""
@@ -139,13 +159,33 @@ class Watching:
                 endpoint=bridge.endpoint_of(flow, match),
                 identity=identify(target.headers, client=bridge.client_of(flow), tenant=self._tenant, app=app),
                 dialect=dialect,
-                decoded=decoded,
+                decoded=self._sealer.hashed(decoded) if self.guarding.enforcer.may_act else decoded,
                 traceparent=target.headers.get("traceparent"),
             )
         )
         self._metrics.add("midwatch_calls_total", labels=(match.provider, match.dialect))
         if self._journalist.refuses and not flow.request.stream:
             self._refuse(flow, dialect, flow.metadata[_CALL].id)
+
+    def _guard_answer(self, flow: http.HTTPFlow, call: Call) -> bool:
+        """Whether the answer is edited or held on its way."""
+        guard: CallGuard | None = flow.metadata.get(GUARD)
+        if guard is None:
+            return False
+        return self.guarding.answer(flow, call, guard, settle=lambda: self._settle(call, None))
+
+    async def _end_whole(self, flow: http.HTTPFlow, call: Call, guard: CallGuard) -> None:
+        """Rule on an answer that was held, then journal what the client gets."""
+        if REFUSED not in flow.metadata:
+            await self.guarding.whole(flow, call, guard)
+        self._guard.call("watching.tap", self._take_whole, flow, call)
+        if not call.settled:
+            self._guard.call("watching.settle", self._settle, call, None)
+
+    def _take_whole(self, flow: http.HTTPFlow, call: Call) -> None:
+        assert flow.response is not None
+        call.respond(bridge.head_of(flow))
+        call.feed(flow.response.raw_content or b"", self._clock.monotonic())
 
     def _refuse(self, flow: http.HTTPFlow, dialect: Dialect, call_id: str) -> None:
         """Answer instead of the provider; a request that streamed on has gone too far for that."""
@@ -194,5 +234,8 @@ class Watching:
         began = time.perf_counter()
         exchange = call.settle(self._sealer, self._clock.monotonic(), error=error)
         if exchange is not None:
+            if call.guard is not None:
+                exchange = call.guard.on(exchange)
+                self.guarding.count(exchange.action)
             self._journalist.write(exchange)
             self._metrics.observe("midwatch_settle_seconds", time.perf_counter() - began)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from .wording import example_of, fit, json_pieces, pieces, reply_tokens, thought
 
 _TRIGGER = "use the tool"
 _TRIGGER_MANY = "use the tools"
+_WITH = "use the tool with {"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +114,19 @@ def _calls(prompt: Prompt) -> tuple[ToolCall, ...]:
 
 
 def _call(tool: Tool, text: str) -> ToolCall:
-    arguments = example_of(tool.schema or {"type": "object"}, text) or {}
+    arguments = _dictated(text) or example_of(tool.schema or {"type": "object"}, text) or {}
     return ToolCall(name=tool.name, arguments=arguments, pieces=json_pieces(arguments))
+
+
+def _dictated(text: str) -> Any:
+    """The arguments that the user dictates: `use the tool with {"city": "Bath"}`; None where there are none."""
+    at = text.lower().rfind(_WITH)
+    if at < 0:
+        return None
+    try:
+        return json.JSONDecoder().raw_decode(text, at + len(_WITH) - 1)[0]
+    except ValueError:
+        return None
 
 
 def _reply(prompt: Prompt, script: Script) -> tuple[str, ...]:

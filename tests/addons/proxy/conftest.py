@@ -1,7 +1,7 @@
 """An addon under mitmproxy's own test context, with a journal and the shipped catalogue, and flows to give it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,13 +10,19 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import taddons, tflow
 
+from midwatch.proxy.guarding import METRICS as GUARDING
+from midwatch.proxy.guarding import Guarding
 from midwatch.proxy.journaling import METRICS, Journalist
 from midwatch.proxy.watching import Watching
 from midwatch_core.clock import SystemClock
+from midwatch_core.enforcement import Enforcer
+from midwatch_core.engine import Engine
 from midwatch_core.frame import FrameDecoder
 from midwatch_core.guarded import Guard
+from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.policy import Policy
 from midwatch_core.sealing import Sealer
 from midwatch_core.wire.catalogue import Catalogue, CatalogueSpec
 from midwatch_core.wire.dialects import BUILTIN
@@ -39,6 +45,9 @@ ANSWER = orjson.dumps(
 )
 
 
+OBSERVE = b"policy: {id: observe}\nlines: [{id: all, then: flag}]\n"
+
+
 @dataclass
 class Watch:
     """The addon that watches, and what it journalled."""
@@ -46,9 +55,15 @@ class Watch:
     folder: Path
     metrics: Metrics = field(default_factory=Metrics)
     guard: Guard = field(default_factory=Guard)
+    detectors: Sequence[object] = ()
+    policy: bytes = OBSERVE
 
     def __post_init__(self) -> None:
-        self.metrics.declare(METRICS)
+        self.metrics.declare((*METRICS, *GUARDING))
+        sealer = Sealer(b"key", "default")
+        enforcer = Enforcer(
+            engine=Engine(self._plugins()), policy=Policy.load(self.policy, "p"), key=b"key", clock=SystemClock()
+        )
         self.writer = JournalWriter(self.folder, new_writer_id("w0"))
         self.reader = JournalReader(self.folder)
         dialects = {dialect.id: dialect for dialect in BUILTIN}
@@ -56,12 +71,20 @@ class Watch:
             catalogue=Catalogue([SPEC], dialects=dialects),
             dialects=dialects,
             journalist=Journalist(self.writer),
-            sealer=Sealer(b"key", "default"),
+            sealer=sealer,
             tenant="default",
             clock=SystemClock(),
             metrics=self.metrics,
             guard=self.guard,
+            guarding=Guarding(enforcer, sealer=sealer, guard=self.guard, metrics=self.metrics),
         )
+
+    def _plugins(self) -> Plugins:
+        plugins = Plugins(guard=self.guard)
+        for number, detector in enumerate(self.detectors):
+            plugins.add(f"detector{number}", lambda detector=detector: detector)  # type: ignore[misc]
+        plugins.activate({})
+        return plugins
 
     def journalled(self) -> list[Exchange]:
         """Exchanges that came since the last time, read as the pipeline reads them."""

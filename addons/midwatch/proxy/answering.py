@@ -1,0 +1,99 @@
+"""A streamed answer on its way through the filters: the callable that mitmproxy gives each chunk to."""
+
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from midwatch.lean.cut_streams import CUT
+from midwatch_core.call import Call
+from midwatch_core.enforcement import CallGuard
+from midwatch_core.enforcement.outcome import NOT_INSPECTED
+from midwatch_core.enforcement.streaming import RefusedStream
+from midwatch_core.guarded import Guard
+from midwatch_core.metrics import Metrics
+from midwatch_core.model.finding import Action
+from midwatch_core.model.segment import Direction
+from midwatch_core.wire.decompression import Decompressor
+from midwatch_core.wire.dialect import Refusal
+from midwatch_core.wire.editing.cutting import Cutter
+from midwatch_core.wire.editing.editor import StreamEditor
+
+
+class StreamedAnswer:
+    """Called with each chunk, and with b"" at the end; gives the pieces that go out (none: [])."""
+
+    def __init__(
+        self,
+        flow: http.HTTPFlow,
+        call: Call,
+        guard: CallGuard,
+        cutter: Cutter,
+        decompressor: Decompressor | None,
+        *,
+        settle: Callable[[], None],
+        guarded: Guard,
+        metrics: Metrics,
+    ) -> None:
+        self._flow = flow
+        self._call = call
+        self._guard = guard
+        self._decompressor = decompressor
+        self._editor = StreamEditor(call.dialect, cutter, guard.answer_filter)
+        self._settle = settle
+        self._guarded = guarded
+        self._metrics = metrics
+        self._ended = False
+        self._given_up = False
+
+    def __call__(self, chunk: bytes) -> list[bytes]:
+        """What goes out instead of `chunk`."""
+        if self._ended:
+            return []
+        outcome = self._guarded.call("guarding.stream", self._edit, chunk)
+        out = outcome.value if outcome.ok else self._give_up(chunk, f"{type(outcome.error).__name__}: {outcome.error}")
+        self._guarded.call("watching.tap", self._record, out, end=not chunk)
+        return [out] if out else []
+
+    def _edit(self, chunk: bytes) -> bytes:
+        if self._given_up:
+            return chunk
+        if not chunk:
+            out = self._editor.close()
+        else:
+            out = self._editor.feed(self._decompressor.feed(chunk) if self._decompressor is not None else chunk)
+        cut = self._editor.cut_by
+        if cut is not None:
+            out += self._editor.cut(_refusal_of(cut, self._call.id))
+            self._end()
+        return out
+
+    def _give_up(self, chunk: bytes, reason: str) -> bytes:
+        """An error of ours: the stream ends where a line says so, else the rest of it passes as it is."""
+        self._metrics.add("midwatch_guard_failures_total", labels=("stream",))
+        verdict = self._guard.failed(Direction.RESPONSE, reason)
+        # A compressed stream can't go on in clear, nor in a coding that its head no longer names.
+        if verdict.action is Action.BLOCK or self._decompressor is not None:
+            self._end()
+            message = f"Midwatch could not inspect this answer. Request id: {self._call.id}"
+            refusal = Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=self._call.id)
+            return self._call.dialect.refuse_in_stream(refusal)
+        self._given_up = True
+        return chunk
+
+    def _end(self) -> None:
+        self._ended = True
+        self._flow.metadata[CUT] = True
+
+    def _record(self, out: bytes, *, end: bool) -> None:
+        """Keep the record of what the client gets; journal it before its end goes out."""
+        self._call.feed(out, self._guard.now())
+        if end or self._ended or self._call.due:
+            self._settle()
+
+
+def _refusal_of(cut: Exception, call_id: str) -> Refusal:
+    if isinstance(cut, RefusedStream):
+        return cut.refusal
+    return Refusal(
+        status=403, code="blocked_by_policy", message=f"Cut by policy. Request id: {call_id}", request_id=call_id
+    )

@@ -1,0 +1,162 @@
+"""Guarding flows: what the core rules on bodies is done to mitmproxy's requests and answers. Beside `watching`."""
+
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from midwatch.proxy import bridge
+from midwatch.proxy.answering import StreamedAnswer
+from midwatch_core.call import Call, ResponseHead
+from midwatch_core.enforcement import CallGuard, Enforcer, Ruled
+from midwatch_core.enforcement.outcome import NOT_INSPECTED
+from midwatch_core.guarded import Guard
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.model.content import Operation
+from midwatch_core.model.finding import Action, Verdict
+from midwatch_core.model.segment import Direction
+from midwatch_core.sealing import Sealer
+from midwatch_core.wire.decoding import plain_body
+from midwatch_core.wire.decompression import DecompressionError, decompressor_for
+from midwatch_core.wire.dialect import Refusal
+from midwatch_core.wire.editing.cutting import Cutter, cutter_for
+
+# mitmproxy's flow carries our state under these names.
+GUARD = "midwatch_guard"
+REFUSED = "midwatch_refused"
+
+METRICS = (
+    MetricSpec(
+        name="midwatch_enforced_total",
+        kind=MetricKind.COUNTER,
+        help="Calls that policy did something about, by the strongest action",
+        labels=("action",),
+    ),
+    MetricSpec(
+        name="midwatch_guard_failures_total",
+        kind=MetricKind.COUNTER,
+        help="Times the guard itself failed: the call passed, or was refused where a line says so",
+        labels=("where",),
+    ),
+)
+
+
+class Guarding:
+    """One idea: where policy may act on a call, its request waits for the verdict and its answer passes the filters."""
+
+    def __init__(self, enforcer: Enforcer, *, sealer: Sealer, guard: Guard, metrics: Metrics) -> None:
+        self.enforcer = enforcer
+        self._sealer = sealer
+        self._guard = guard
+        self._metrics = metrics
+
+    def open(self, flow: http.HTTPFlow, call: Call) -> CallGuard | None:
+        """Put a call under guard where policy may act on it."""
+        made = self.enforcer.guard(call.opened(), call.dialect, self._sealer.segments)
+        if made is not None:
+            flow.metadata[GUARD] = call.guard = made
+        return made
+
+    async def request(self, flow: http.HTTPFlow, call: Call, guard: CallGuard) -> None:
+        """Rule on a request before it goes out: it passes, is redacted, or is answered by a refusal."""
+        body, problem = plain_body(flow.request.raw_content or b"", flow.request.headers.get("content-encoding", ""))
+        if problem:
+            self._failed(flow, call, guard, "request", problem)
+            return
+        outcome = await self._guard.wait("guarding.request", guard.request, body)
+        if not outcome.ok:
+            self._failed(flow, call, guard, "request", f"{type(outcome.error).__name__}: {outcome.error}")
+            return
+        ruled: Ruled = outcome.value
+        if ruled.refusal is not None:
+            self.refuse(flow, call, ruled.refusal)
+        elif ruled.edited:
+            flow.request.headers.pop("content-encoding", None)
+            flow.request.content = ruled.body
+
+    def refuse(self, flow: http.HTTPFlow, call: Call, refusal: Refusal) -> None:
+        """Answer in the provider's place, in its error shape."""
+        flow.response = bridge.response_of(call.dialect.refuse(refusal))
+        flow.response.headers["x-midwatch-action"] = "block"
+        flow.metadata[REFUSED] = True
+
+    def answer(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, *, settle: Callable[[], None]) -> bool:
+        """An answer begins: True where it is edited as it streams or held until its end, False where it just passes.
+
+        `settle` journals the call; it is called before the last byte goes out.
+        """
+        response = flow.response
+        assert response is not None
+        self._label(response, guard)
+        if not guard.edits_answers:
+            return False
+        head = bridge.head_of(flow)
+        cutter = _cutter(call, head)
+        if cutter is None:
+            response.stream = False  # held, and ruled on in `response`
+            return True
+        try:
+            decompressor = decompressor_for(head.content_encoding)
+        except DecompressionError as error:
+            self._failed(flow, call, guard, "answer", str(error))
+            return REFUSED in flow.metadata
+        bridge.make_editable(response)
+        call.respond(bridge.head_of(flow))
+        response.stream = StreamedAnswer(
+            flow, call, guard, cutter, decompressor, settle=settle, guarded=self._guard, metrics=self._metrics
+        )
+        return True
+
+    async def whole(self, flow: http.HTTPFlow, call: Call, guard: CallGuard) -> None:
+        """Rule on an answer that was held."""
+        response = flow.response
+        assert response is not None
+        encoding = response.headers.get("content-encoding", "")
+        body, problem = plain_body(response.raw_content or b"", encoding)
+        if problem:
+            self._failed(flow, call, guard, "answer", problem)
+            return
+        outcome = await self._guard.wait("guarding.answer", guard.whole, body, response.status_code)
+        if not outcome.ok:
+            self._failed(flow, call, guard, "answer", f"{type(outcome.error).__name__}: {outcome.error}")
+            return
+        ruled: Ruled = outcome.value
+        if ruled.refusal is not None:
+            self.refuse(flow, call, ruled.refusal)
+        elif ruled.edited:
+            response.headers.pop("content-encoding", None)
+            response.content = ruled.body
+            self._label(response, guard)
+
+    def count(self, action: Action) -> None:
+        """Count what was done about a call."""
+        if action > Action.FLAG:
+            self._metrics.add("midwatch_enforced_total", labels=(action.name.lower(),))
+
+    def _failed(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, where: str, reason: str) -> None:
+        """The guard could not do its work: what the lines say of a failure holds for it too."""
+        self._metrics.add("midwatch_guard_failures_total", labels=(where,))
+        direction = Direction.REQUEST if where == "request" else Direction.RESPONSE
+        verdict: Verdict = guard.failed(direction, reason[:300])
+        if verdict.action is Action.BLOCK:
+            message = f"Midwatch could not inspect this call, and is told to refuse it then. Request id: {call.id}"
+            self.refuse(flow, call, Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=call.id))
+
+    def _label(self, response: http.Response, guard: CallGuard) -> None:
+        """Say on the answer that we touched the call."""
+        if guard.record.action > Action.FLAG:
+            response.headers["x-midwatch-request-id"] = guard.id
+            response.headers["x-midwatch-action"] = guard.record.action.name.lower()
+
+
+def _cutter(call: Call, head: ResponseHead) -> Cutter | None:
+    """How a streamed answer is cut into events; None for one that is sent whole.
+
+    Where the content type does not tell (Gemini's array is JSON, some servers send none), what was asked for does.
+    """
+    cutter = cutter_for(head.content_type, asked_to_stream=call.request.stream, head=b"")
+    if cutter is not None or not call.request.stream or head.status >= 400:
+        return cutter
+    if "json" not in head.content_type:
+        return cutter_for("text/event-stream", asked_to_stream=True, head=b"")
+    streams_arrays = call.dialect.operation is Operation.GENERATE_CONTENT
+    return cutter_for("", asked_to_stream=True, head=b"[") if streams_arrays else None

@@ -1,0 +1,286 @@
+"""The guard of one call: its request ruled on before it goes out, its answer as it comes back."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from midwatch_core.clock import Clock
+from midwatch_core.enforcement.outcome import Ruled, blocked, not_inspected, not_redacted
+from midwatch_core.enforcement.record import CallRecord
+from midwatch_core.enforcement.redaction import echoes, redacted
+from midwatch_core.enforcement.restoration import restoring_edits
+from midwatch_core.enforcement.streaming import AnswerFilter
+from midwatch_core.engine import Engine, Inspection
+from midwatch_core.masked import edits_of, placeholder_key
+from midwatch_core.masking import Edit, UnsafeEditError, edit_body
+from midwatch_core.model.content import Response
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.finding import Action, Finding, Verdict
+from midwatch_core.model.segment import Direction, Part, Segment
+from midwatch_core.placeholders import Placeholders
+from midwatch_core.policy import Decision, Policy, Subject
+from midwatch_core.urlwatch import hosts_in
+from midwatch_core.wire.decoding import DecodedResponse, decode_plain_response
+from midwatch_core.wire.dialect import Dialect, Refusal
+
+# Who speaks for the caller.
+_CALLERS = frozenset({Part.SYSTEM, Part.USER})
+# An answer's segments with their hashes, as sealing makes them.
+type Hasher = Callable[[Iterable[Segment]], tuple[Segment, ...]]
+
+
+class Enforcer:
+    """What all calls of a worker share: engine, policy, and the key of placeholders. `policy` may be set anew."""
+
+    def __init__(self, *, engine: Engine, policy: Policy, key: bytes, clock: Clock) -> None:
+        self.engine = engine
+        self.policy = policy
+        self.clock = clock
+        self._key = key
+
+    @property
+    def may_act(self) -> bool:
+        """Whether any line could do more to any call than put it on record."""
+        return self.policy.may_act
+
+    def guard(self, exchange: Exchange, dialect: Dialect, hasher: Hasher) -> "CallGuard | None":
+        """The guard of a call whose request this is; None where no line of policy could do more than record it."""
+        subject = subject_of(exchange)
+        if not any(self.policy.acts(subject, direction) for direction in Direction):
+            return None
+        texts = (item.text for item in exchange.request.segments)
+        names = Placeholders(placeholder_key(self._key, exchange.identity.tenant), texts)
+        return CallGuard(self, exchange, dialect, subject=subject, names=names, hasher=hasher)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What was seen in some texts, and what is to be done."""
+
+    decision: Decision
+    refusal: Refusal | None = None
+
+
+class CallGuard:
+    """One call under guard. `request` once; then `whole` or `answer_filter`s; `on` puts the record on the exchange."""
+
+    def __init__(
+        self,
+        enforcer: Enforcer,
+        exchange: Exchange,
+        dialect: Dialect,
+        *,
+        subject: Subject,
+        names: Placeholders,
+        hasher: Hasher,
+    ) -> None:
+        self._enforcer = enforcer
+        self._engine = enforcer.engine
+        # A policy that is loaded anew holds for the next call: one call is judged by one policy.
+        self._policy = enforcer.policy
+        self._exchange = exchange
+        self._dialect = dialect
+        self._subject = subject
+        self._names = names
+        self._hasher = hasher
+        self._inspected: list[Direction] = []
+        self._own: dict[str, str] = {}
+        self._hosts: frozenset[str] | None = None
+        self._filters: list[AnswerFilter] = []
+        self.record = CallRecord()
+
+    @property
+    def id(self) -> str:
+        """The call's id, by which refusals name it."""
+        return self._exchange.id
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """Placeholder → value of what was redacted in this call's request, or adopted from an earlier one."""
+        return self._names.values
+
+    def adopt(self, values: Mapping[str, str]) -> None:
+        """Take over what an earlier call of the same stateful conversation redacted."""
+        self._names.adopt(values)
+
+    async def request(self, body: bytes) -> Ruled:
+        """Rule on the request, whose plain body this is."""
+        segments = self._exchange.request.segments
+        seen = await self._engine.inspect_texts(segments, Direction.REQUEST)
+        seen += await self._engine.inspect_exchange(self._exchange)
+        self._inspected.append(Direction.REQUEST)
+        judged = self._judge(seen, Direction.REQUEST)
+        values = values_of(judged.decision, segments)
+        self.record.take(judged.decision, values)
+        if judged.refusal is not None:
+            return Ruled(body=body, refusal=judged.refusal)
+        return self._redacted_request(body, judged.decision, segments)
+
+    @property
+    def edits_answers(self) -> bool:
+        """Whether the answer may have to be changed, held or ended: there is something to restore, or a line for it."""
+        return bool(self.placeholders) or self._policy.acts(self._subject, Direction.RESPONSE)
+
+    async def whole(self, body: bytes, status: int) -> Ruled:
+        """Rule on an answer sent in one piece, whose plain body this is."""
+        restored = body
+        decoded = self._decoded(body, status)
+        edits = restoring_edits(decoded, self.placeholders, self.hosts) if self.placeholders else []
+        if edits:
+            try:
+                restored = edit_body(body, edits)
+                decoded = self._decoded(restored, status)
+            except UnsafeEditError as error:
+                self.record.note(Verdict(action=Action.FLAG, policy=self._policy.id, reason=f"not restored: {error}"))
+        if not self._policy.acts(self._subject, Direction.RESPONSE):
+            return Ruled(body=restored, edited=restored != body)
+        ruled = await self._rule_answer(restored, decoded.response)
+        return replace(ruled, edited=ruled.body != body)
+
+    def answer_filter(self, path: str, part: Part, json: bool) -> AnswerFilter:
+        """The filter for one text of a streamed answer."""
+        made = AnswerFilter(
+            self._engine,
+            self._policy,
+            self._subject,
+            Segment(part=part, path=path, text=""),
+            json=json,
+            clock=self._enforcer.clock,
+            name=self.name,
+            values=self.placeholders,
+            hosts=self.hosts if self.placeholders else frozenset(),
+            call_id=self.id,
+            exchange=self._exchange,
+        )
+        self._filters.append(made)
+        return made
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that user and system name: values may go back into URLs to these.
+
+        What tools and documents brought in does not count: that is where an attacker would name his.
+        """
+        if self._hosts is None:
+            segments = self._exchange.request.segments
+            self._hosts = hosts_in(item.text for item in segments if item.part in _CALLERS)
+        return self._hosts
+
+    def name(self, finding: Finding, text: str) -> str:
+        """What stands instead of what was found: a plugin's own text, else a placeholder."""
+        if self._engine.masks:
+            key = f"{finding.kind}\0{text}"
+            if key not in self._own:
+                given = self._engine.mask(finding, text, self._exchange.identity)
+                self._own[key] = given if given is not None else self._names.name(finding.kind, text)
+            return self._own[key]
+        return self._names.name(finding.kind, text)
+
+    def on(self, exchange: Exchange) -> Exchange:
+        """The finished exchange with what was found and decided, masked."""
+        for one in self._filters:
+            one.report(self.record)
+        self._filters.clear()
+        return self.record.on(exchange, self._kept_name, self._inspected)
+
+    def failed(self, direction: Direction, reason: str) -> Verdict:
+        """The guard itself could not do its work: what policy says then, noted."""
+        verdict = self._policy.on_failure(self._subject, direction)
+        self.record.note(replace(verdict, policy=self._policy.id, reason=reason))
+        return verdict
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._enforcer.clock.monotonic()
+
+    def _kept_name(self, finding: Finding, text: str) -> str:
+        """In the record placeholders alone: the same as in what went out."""
+        return self._names.name(finding.kind, text)
+
+    def _decoded(self, body: bytes, status: int) -> DecodedResponse:
+        return decode_plain_response(self._dialect, body, status, body_bytes=len(body), problem=None)
+
+    async def _rule_answer(self, body: bytes, response: Response) -> Ruled:
+        segments = self._hasher(response.segments)
+        seen = await self._engine.inspect_texts(segments, Direction.RESPONSE)
+        seen += await self._engine.inspect_exchange(
+            replace(self._exchange, response=replace(response, segments=segments))
+        )
+        self._inspected.append(Direction.RESPONSE)
+        judged = self._judge(seen, Direction.RESPONSE)
+        values = values_of(judged.decision, segments)
+        if judged.refusal is not None:
+            self.record.take(judged.decision, values)
+            return Ruled(body=body, refusal=judged.refusal)
+        edits = edits_of(judged.decision.of(Action.REDACT), segments, self.name)
+        edited, problems = redacted(body, edits)
+        made = {edit.path: edit.replacements for edit in edits} if not problems else {}
+        self.record.take(judged.decision, values, made)
+        if problems and (refusal := self._unredacted(judged.decision, problems)):
+            return Ruled(body=body, refusal=refusal)
+        return Ruled(body=edited)
+
+    def _redacted_request(self, body: bytes, decision: Decision, segments: Sequence[Segment]) -> Ruled:
+        found = decision.of(Action.REDACT)
+        if not found:
+            return Ruled(body=body)
+        edits = edits_of(found, segments, self.name)
+        edited, problems = redacted(body, [*edits, *self._safe_echoes(body, edits)])
+        missing = [item for item in found if item.path is None or item.start is None]
+        problems += [f"{item.rule} names no place" for item in missing]
+        if problems and (refusal := self._unredacted(decision, problems)):
+            return Ruled(body=body, refusal=refusal)
+        return Ruled(body=edited, edited=edited != body)
+
+    def _safe_echoes(self, body: bytes, edits: Sequence[Edit]) -> list[Edit]:
+        inside = tuple(f"{edit.path}/" for edit in edits)
+        return [edit for edit in echoes(body, edits) if not edit.path.startswith(inside)]
+
+    def _judge(self, seen: Inspection, direction: Direction) -> _Judged:
+        """Weigh and decide; a refusal where a line blocks (before a request goes out, a cut can do no less)."""
+        weighed = self._engine.weigh(seen.findings, self._exchange)
+        findings = (*seen.findings, *weighed.findings)
+        decision = self._policy.decide(findings, self._subject, self._enforcer.clock.now())
+        if decision.verdict.action >= Action.CUT:
+            return _Judged(decision=decision, refusal=blocked(decision.verdict, findings, self.id))
+        if seen.failures:
+            verdict = self._policy.on_failure(self._subject, direction)
+            reason = f"detectors failed: {', '.join(seen.failures)}"
+            self.record.note(replace(verdict, policy=self._policy.id, reason=reason))
+            if verdict.action is Action.BLOCK:
+                return _Judged(decision=decision, refusal=not_inspected(verdict, seen.failures, self.id))
+        return _Judged(decision=decision)
+
+    def _unredacted(self, decision: Decision, problems: Sequence[str]) -> Refusal | None:
+        """What the lines say of a redaction that can't be made: refuse, or pass and put it on record."""
+        reason = f"not redacted: {'; '.join(dict.fromkeys(problems))}"[:300]
+        closed = [
+            ruling.line
+            for ruling in decision.rulings
+            if ruling.action is Action.REDACT and self._policy.fails_closed(ruling.line)
+        ]
+        action = Action.BLOCK if closed else Action.FLAG
+        verdict = Verdict(
+            action=action, policy=self._policy.id, policy_line=closed[0] if closed else None, reason=reason
+        )
+        self.record.note(verdict)
+        return not_redacted(verdict, reason, self.id) if closed else None
+
+
+def subject_of(exchange: Exchange) -> Subject:
+    """Whose call it is, as policy asks."""
+    return Subject(
+        tenant=exchange.identity.tenant,
+        agent=exchange.identity.agent,
+        provider=exchange.endpoint.provider,
+        model=exchange.model,
+    )
+
+
+def values_of(decision: Decision, segments: Iterable[Segment]) -> dict[str, str]:
+    """What each finding found, by the finding's id."""
+    texts = {segment.path: segment.text for segment in segments}
+    return {
+        item.finding.id: texts.get(item.finding.path or "", "")[item.finding.start : item.finding.end]
+        for item in decision.rulings
+        if item.finding.kind
+    }
