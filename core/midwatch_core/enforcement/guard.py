@@ -7,6 +7,7 @@ from midwatch_core.clock import Clock
 from midwatch_core.enforcement.outcome import Ruled, blocked, not_inspected, not_redacted
 from midwatch_core.enforcement.record import CallRecord
 from midwatch_core.enforcement.redaction import echoes, redacted
+from midwatch_core.enforcement.remembered import Remembered
 from midwatch_core.enforcement.restoration import restoring_edits
 from midwatch_core.enforcement.streaming import AnswerFilter
 from midwatch_core.engine import Engine, Inspection
@@ -24,6 +25,8 @@ from midwatch_core.wire.dialect import Dialect, Refusal
 
 # Who speaks for the caller.
 _CALLERS = frozenset({Part.SYSTEM, Part.USER})
+# Dialects whose provider keeps the conversation, so that a later call may leave it out.
+_REMEMBERING = frozenset({"openai.responses"})
 # An answer's segments with their hashes, as sealing makes them.
 type Hasher = Callable[[Iterable[Segment]], tuple[Segment, ...]]
 
@@ -35,6 +38,7 @@ class Enforcer:
         self.engine = engine
         self.policy = policy
         self.clock = clock
+        self.remembered = Remembered()
         self._key = key
 
     @property
@@ -48,7 +52,10 @@ class Enforcer:
         if not any(self.policy.acts(subject, direction) for direction in Direction):
             return None
         texts = (item.text for item in exchange.request.segments)
-        names = Placeholders(placeholder_key(self._key, exchange.identity.tenant), texts)
+        tenant = exchange.identity.tenant
+        names = Placeholders(placeholder_key(self._key, tenant), texts)
+        if (before := exchange.request.previous_response_id) is not None:
+            names.adopt(self.remembered.of(tenant, before, self.clock.monotonic()))
         return CallGuard(self, exchange, dialect, subject=subject, names=names, hasher=hasher)
 
 
@@ -84,6 +91,7 @@ class CallGuard:
         self._hasher = hasher
         self._inspected: list[Direction] = []
         self._own: dict[str, str] = {}
+        self._restorable: Mapping[str, str] = dict(names.values)
         self._hosts: frozenset[str] | None = None
         self._filters: list[AnswerFilter] = []
         self.record = CallRecord()
@@ -95,12 +103,13 @@ class CallGuard:
 
     @property
     def placeholders(self) -> Mapping[str, str]:
-        """Placeholder → value of what was redacted in this call's request, or adopted from an earlier one."""
+        """Placeholder → value of all that was redacted in this call, or in one that it goes on from."""
         return self._names.values
 
-    def adopt(self, values: Mapping[str, str]) -> None:
-        """Take over what an earlier call of the same stateful conversation redacted."""
-        self._names.adopt(values)
+    @property
+    def restorable(self) -> Mapping[str, str]:
+        """Those of the client's own values: what it may have back. What an answer brought in is not among them."""
+        return self._restorable
 
     async def request(self, body: bytes) -> Ruled:
         """Rule on the request, whose plain body this is."""
@@ -113,18 +122,20 @@ class CallGuard:
         self.record.take(judged.decision, values)
         if judged.refusal is not None:
             return Ruled(body=body, refusal=judged.refusal)
-        return self._redacted_request(body, judged.decision, segments)
+        ruled = self._redacted_request(body, judged.decision, segments)
+        self._restorable = dict(self._names.values)
+        return ruled
 
     @property
     def edits_answers(self) -> bool:
         """Whether the answer may have to be changed, held or ended: there is something to restore, or a line for it."""
-        return bool(self.placeholders) or self._policy.acts(self._subject, Direction.RESPONSE)
+        return bool(self.restorable) or self._policy.acts(self._subject, Direction.RESPONSE)
 
     async def whole(self, body: bytes, status: int) -> Ruled:
         """Rule on an answer sent in one piece, whose plain body this is."""
         restored = body
         decoded = self._decoded(body, status)
-        edits = restoring_edits(decoded, self.placeholders, self.hosts) if self.placeholders else []
+        edits = restoring_edits(decoded, self.restorable, self.hosts) if self.restorable else []
         if edits:
             try:
                 restored = edit_body(body, edits)
@@ -146,8 +157,9 @@ class CallGuard:
             json=json,
             clock=self._enforcer.clock,
             name=self.name,
-            values=self.placeholders,
-            hosts=self.hosts if self.placeholders else frozenset(),
+            owns=self.owns,
+            values=self.restorable,
+            hosts=self.hosts if self.restorable else frozenset(),
             call_id=self.id,
             exchange=self._exchange,
         )
@@ -175,11 +187,18 @@ class CallGuard:
             return self._own[key]
         return self._names.name(finding.kind, text)
 
+    def owns(self, text: str) -> bool:
+        """Whether an answer's text is a value of the client's own, put back: that is not hidden from it again."""
+        return bool(text) and any(text in value for value in self.restorable.values())
+
     def on(self, exchange: Exchange) -> Exchange:
         """The finished exchange with what was found and decided, masked."""
         for one in self._filters:
             one.report(self.record)
         self._filters.clear()
+        answer_id = exchange.response.id if exchange.response is not None else None
+        if answer_id and self.placeholders and self._dialect.id in _REMEMBERING:
+            self._enforcer.remembered.keep(exchange.identity.tenant, answer_id, self.placeholders, self.now())
         return self.record.on(exchange, self._kept_name, self._inspected)
 
     def failed(self, direction: Direction, reason: str) -> Verdict:
@@ -211,11 +230,12 @@ class CallGuard:
         if judged.refusal is not None:
             self.record.take(judged.decision, values)
             return Ruled(body=body, refusal=judged.refusal)
-        edits = edits_of(judged.decision.of(Action.REDACT), segments, self.name)
+        found = [item for item in judged.decision.of(Action.REDACT) if not self.owns(values.get(item.id, ""))]
+        edits = edits_of(found, segments, self.name)
         edited, problems = redacted(body, edits)
         made = {edit.path: edit.replacements for edit in edits} if not problems else {}
         self.record.take(judged.decision, values, made)
-        if problems and (refusal := self._unredacted(judged.decision, problems)):
+        if problems and (refusal := self._unredacted(judged.decision, problems, partly=edited != body)):
             return Ruled(body=body, refusal=refusal)
         return Ruled(body=edited)
 
@@ -227,7 +247,7 @@ class CallGuard:
         edited, problems = redacted(body, [*edits, *self._safe_echoes(body, edits)])
         missing = [item for item in found if item.path is None or item.start is None]
         problems += [f"{item.rule} names no place" for item in missing]
-        if problems and (refusal := self._unredacted(decision, problems)):
+        if problems and (refusal := self._unredacted(decision, problems, partly=edited != body)):
             return Ruled(body=body, refusal=refusal)
         return Ruled(body=edited, edited=edited != body)
 
@@ -250,7 +270,7 @@ class CallGuard:
                 return _Judged(decision=decision, refusal=not_inspected(verdict, seen.failures, self.id))
         return _Judged(decision=decision)
 
-    def _unredacted(self, decision: Decision, problems: Sequence[str]) -> Refusal | None:
+    def _unredacted(self, decision: Decision, problems: Sequence[str], *, partly: bool) -> Refusal | None:
         """What the lines say of a redaction that can't be made: refuse, or pass and put it on record."""
         reason = f"not redacted: {'; '.join(dict.fromkeys(problems))}"[:300]
         closed = [
@@ -258,9 +278,14 @@ class CallGuard:
             for ruling in decision.rulings
             if ruling.action is Action.REDACT and self._policy.fails_closed(ruling.line)
         ]
-        action = Action.BLOCK if closed else Action.FLAG
+        if not closed and not partly:
+            self.record.not_redacted(reason)
+            return None
         verdict = Verdict(
-            action=action, policy=self._policy.id, policy_line=closed[0] if closed else None, reason=reason
+            action=Action.BLOCK if closed else Action.FLAG,
+            policy=self._policy.id,
+            policy_line=closed[0] if closed else None,
+            reason=reason,
         )
         self.record.note(verdict)
         return not_redacted(verdict, reason, self.id) if closed else None
@@ -282,5 +307,5 @@ def values_of(decision: Decision, segments: Iterable[Segment]) -> dict[str, str]
     return {
         item.finding.id: texts.get(item.finding.path or "", "")[item.finding.start : item.finding.end]
         for item in decision.rulings
-        if item.finding.kind
+        if item.finding.path is not None
     }

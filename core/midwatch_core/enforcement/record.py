@@ -43,7 +43,7 @@ class CallRecord:
             finding = ruling.finding
             made = replacements.get(finding.path or "", ())
             self.findings.append(rebased(finding, made))
-            if made and ruling.action is Action.REDACT:
+            if any(item.start < (finding.end or 0) and (finding.start or 0) < item.end for item in made):
                 self._hidden.add(finding.id)
             elif finding.kind and not made:
                 self._values[finding.id] = values.get(finding.id, "")
@@ -53,6 +53,15 @@ class CallRecord:
     def note(self, verdict: Verdict) -> None:
         """Note what was decided on something else than findings."""
         self._verdicts.append(verdict)
+
+    def not_redacted(self, reason: str) -> None:
+        """Nothing of what was to be redacted could be: that was a flag, and why."""
+        self._verdicts = [
+            replace(item, action=Action.FLAG, reason=reason)
+            if item.action is Action.REDACT and not item.dry_run
+            else item
+            for item in self._verdicts
+        ]
 
     def on(self, exchange: Exchange, name: Namer, inspected: Iterable[Direction]) -> Exchange:
         """The exchange with all of it, masked; findings that policy lets pass mask, and are dropped then."""

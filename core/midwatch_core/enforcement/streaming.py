@@ -48,6 +48,7 @@ class AnswerFilter:
         json: bool,
         clock: Clock,
         name: Callable[[Finding, str], str],
+        owns: Callable[[str], bool],
         values: Mapping[str, str],
         hosts: frozenset[str],
         call_id: str,
@@ -60,6 +61,7 @@ class AnswerFilter:
         self._json = json
         self._clock = clock
         self._name = name
+        self._owns = owns
         self._values = values
         self._hosts = hosts
         self._call_id = call_id
@@ -100,7 +102,8 @@ class AnswerFilter:
         seen = self._engine.look(Segment(part=self._place.part, path=self._place.path, text=text), Direction.RESPONSE)
         first = not (self._ended or self._released or self._held)
         decision = self._decided(seen, text, keep=first)
-        made = replacements_of(decision.of(Action.REDACT), text, self._name)
+        found = [item for item in decision.of(Action.REDACT) if not self._owns(text[item.start : item.end])]
+        made = replacements_of(found, text, self._name)
         if first:
             self._replacements = list(made)
             self._ended = True
@@ -160,6 +163,7 @@ class AnswerFilter:
         inside = [
             replace(item, start=max(item.start or 0, self._released) - part.offset, end=(item.end or 0) - part.offset)
             for item in found
+            if not self._owns(part.text[(item.start or 0) - part.offset : (item.end or 0) - part.offset])
         ]
         return [
             Replacement(start=item.start + part.offset, end=item.end + part.offset, text=item.text)
