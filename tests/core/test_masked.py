@@ -37,8 +37,8 @@ def name(found: Finding, text: str) -> str:
     return f"<{found.kind or 'VALUE'}:{len(text)}>"
 
 
-def exchange(text: str, *findings: Finding, **changes: object) -> Exchange:
-    return make_exchange(messages=(("user", text),), findings=findings, **changes)
+def exchange(text: str, *findings: Finding) -> Exchange:
+    return make_exchange(messages=(("user", text),), findings=findings)
 
 
 def test_overlapping_findings_are_one_replacement_named_by_the_longest() -> None:

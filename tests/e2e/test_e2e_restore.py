@@ -159,7 +159,7 @@ def test_anthropic_tools(guarded: Any, anthropic_client: Any, world: Any, trail:
 def test_the_same_value_has_the_same_name_each_turn(openai_client: Any, world: Any) -> None:
     def ask(client: openai.OpenAI, *messages: str) -> str:
         roles = ("user", "assistant")
-        said = [{"role": roles[at % 2], "content": text} for at, text in enumerate(messages)]
+        said: Any = [{"role": roles[at % 2], "content": text} for at, text in enumerate(messages)]
         client.chat.completions.create(model="gpt-4o-mini", messages=said)
         return unseen(world)
 

@@ -25,6 +25,7 @@ MAIL = "bob@example.org"
 TARGET = Target(host="api.openai.com", path="/v1/chat/completions")
 REDACT = "{id: mails, when: {category: pii}, then: redact}"
 SEALER = Sealer(b"key", "default")
+CHAT = OpenAIChat()
 
 
 class Finds:
@@ -95,7 +96,7 @@ def guarded(
     body: dict[str, Any] | bytes,
     *lines: str,
     detectors: Sequence[object] = (MAILS, ATTACKS),
-    dialect: Dialect = OpenAIChat(),
+    dialect: Dialect = CHAT,
     under: Enforcer | None = None,
 ) -> Guarded:
     data = body if isinstance(body, bytes) else orjson.dumps(body)

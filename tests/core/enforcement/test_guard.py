@@ -97,8 +97,8 @@ async def test_a_redaction_that_can_not_be_made_safely(on_failure: str, refused:
 
 
 async def test_one_edit_that_can_not_be_made_leaves_the_others() -> None:
-    body = b'{"model":"m","messages":[{"role":"user","content":"x","content":"bob@example.org"},{"role":"user","content":"eve@example.org"}]}'
-    call = guarded(body, REDACT)
+    more = b'},{"role":"user","content":"eve@example.org"}]}'
+    call = guarded(TWICE.replace(b"}]}", more), REDACT)
     ruled = await call.guard.request(call.body)
     assert b"eve@" not in ruled.body
     assert b"bob@" in ruled.body

@@ -1,5 +1,6 @@
 """One text of a stream: restored, inspected before it goes out, held no longer than it must be, ended in time."""
 
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -104,7 +105,7 @@ def test_any_split_hides_the_same(cuts: list[int]) -> None:
     text = f"Ask {MAIL} or eve@example.org, not <EMAIL_zzzz>. Thank you."
     edges = sorted({cut % (len(text) + 1) for cut in cuts} | {0, len(text)})
     call = guarded(chat("Hi"), REDACT)
-    out = "".join(through(text_filter(call), [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]))
+    out = "".join(through(text_filter(call), [text[a:b] for a, b in itertools.pairwise(edges)]))
     names = {value: name for name, value in call.guard.placeholders.items()}
     assert out == text.replace(MAIL, names[MAIL]).replace("eve@example.org", names["eve@example.org"])
 
