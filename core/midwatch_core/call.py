@@ -129,6 +129,11 @@ class Call:
         return events
 
     @property
+    def answered(self) -> bool:
+        """Whether the response has begun."""
+        return self._decoder is not None
+
+    @property
     def due(self) -> bool:
         """Whether the client, once it has what was fed, may leave: the terminal event, or the last byte, is there."""
         if self._decoder is None or self._head is None:

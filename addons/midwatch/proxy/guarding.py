@@ -77,7 +77,7 @@ class Guarding:
         """Answer in the provider's place, in its error shape."""
         flow.response = bridge.response_of(call.dialect.refuse(refusal))
         flow.response.headers["x-midwatch-action"] = "block"
-        flow.metadata[REFUSED] = True
+        flow.metadata[REFUSED] = refusal
 
     def answer(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, *, settle: Callable[[], None]) -> bool:
         """An answer begins: True where it is edited as it streams or held until its end, False where it just passes.
@@ -126,6 +126,15 @@ class Guarding:
             response.headers.pop("content-encoding", None)
             response.content = ruled.body
             self._label(response, guard)
+
+    def oversize(self, flow: http.HTTPFlow, guard: CallGuard) -> None:
+        """A request too large to be held: a line that lets nothing pass uninspected ends its connection.
+
+        There is no answering it: mitmproxy would have to read all of it first.
+        """
+        if guard.failed(Direction.REQUEST, "oversize: passed unread").action is Action.BLOCK:
+            self._metrics.add("midwatch_guard_failures_total", labels=("oversize",))
+            flow.kill()
 
     def count(self, action: Action) -> None:
         """Count what was done about a call."""

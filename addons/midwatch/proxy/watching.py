@@ -16,6 +16,7 @@ from midwatch_core.guarded import Guard
 from midwatch_core.identify import identify
 from midwatch_core.ids import uuid7
 from midwatch_core.metrics import Metrics
+from midwatch_core.model.segment import Direction
 from midwatch_core.sealing import Sealer
 from midwatch_core.wire.catalogue import Catalogue, Match
 from midwatch_core.wire.decoding import DecodedRequest, decode_request
@@ -78,6 +79,8 @@ class Watching:
             flow.request.stream = True
         else:
             flow.metadata[_MATCH] = match
+            if flow.request.stream and self.guarding.enforcer.may_act:
+                self._guard.call("guarding.oversize", self._guard_oversize, flow)
 
     def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """The whole request is here: read it, and where policy may act on it, wait for what it says."""
@@ -113,8 +116,11 @@ class Watching:
         call: Call | None = flow.metadata.get(_CALL)
         if call is None or call.settled:
             return None
-        if GUARD in flow.metadata and flow.response is not None and not flow.response.stream:
-            return self._end_whole(flow, call, flow.metadata[GUARD])
+        guard: CallGuard | None = flow.metadata.get(GUARD)
+        if guard is not None and flow.response is not None and not flow.response.stream:
+            return self._end_whole(flow, call, guard)
+        if guard is not None and not call.answered and flow.response is not None:
+            self._guard.call("guarding.late", self._guard_large_answer, flow, call, guard)
         self._guard.call("watching.settle", self._settle, call, None)
         return None
 
@@ -167,6 +173,13 @@ class Watching:
         if self._journalist.refuses and not flow.request.stream:
             self._refuse(flow, dialect, flow.metadata[_CALL].id)
 
+    def _guard_oversize(self, flow: http.HTTPFlow) -> None:
+        self.request(flow)
+        call: Call | None = flow.metadata.get(_CALL)
+        guard = self.guarding.open(flow, call) if call is not None else None
+        if guard is not None:
+            self.guarding.oversize(flow, guard)
+
     def _guard_answer(self, flow: http.HTTPFlow, call: Call) -> bool:
         """Whether the answer is edited or held on its way."""
         guard: CallGuard | None = flow.metadata.get(GUARD)
@@ -178,9 +191,17 @@ class Watching:
         """Rule on an answer that was held, then journal what the client gets."""
         if REFUSED not in flow.metadata:
             await self.guarding.whole(flow, call, guard)
+        elif flow.response is not None:
+            # Refused at its head: mitmproxy has put the provider's body into our answer since.
+            self.guarding.refuse(flow, call, flow.metadata[REFUSED])
         self._guard.call("watching.tap", self._take_whole, flow, call)
         if not call.settled:
             self._guard.call("watching.settle", self._settle, call, None)
+
+    def _guard_large_answer(self, flow: http.HTTPFlow, call: Call, guard: CallGuard) -> None:
+        """An answer that was to be held grew larger than may be held: mitmproxy let it through."""
+        guard.failed(Direction.RESPONSE, "oversize: the answer passed unread")
+        call.respond(bridge.head_of(flow))
 
     def _take_whole(self, flow: http.HTTPFlow, call: Call) -> None:
         assert flow.response is not None
