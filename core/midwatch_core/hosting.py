@@ -1,7 +1,9 @@
 """Loading plugins: each import isolated, each failure named, each call guarded."""
 
+import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -9,7 +11,11 @@ import pluggy
 from pydantic import BaseModel
 
 from midwatch_core import hookspecs
-from midwatch_core.guarded import Guard, Outcome
+from midwatch_core.breaker import Breaker, BreakerOpenError, BreakerState
+from midwatch_core.guarded import Guard, Outcome, called
+from midwatch_core.sound import NonsenseError, Sound, sound_detections, sound_findings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,8 @@ class Plugins:
     _found: dict[str, _Found] = field(default_factory=dict)
     _errors: dict[str, str] = field(default_factory=dict)
     _callers: dict[str, list[tuple[str, Callable[..., Any], tuple[str, ...]]]] = field(default_factory=dict)
+    _breakers: dict[str, Breaker] = field(default_factory=dict)
+    now: Callable[[], float] = time.monotonic
 
     def discover(self, *, allow: Iterable[str] | None = None) -> None:
         """Import every installed plugin, or only those named. One that fails to import is kept as an error."""
@@ -106,6 +114,34 @@ class Plugins:
                 return self.guard.call(f"{name}.{hook}", function, **{key: kwargs[key] for key in wanted})
         raise KeyError(f"{plugin}.{hook}")
 
+    def detect(self, plugin: str, hook: str, **kwargs: Any) -> Outcome:
+        """Call a detector's hook, which must answer at once. Raises KeyError where the plugin does not implement it.
+
+        A plugin that fails too often is left alone for a while: the error is then BreakerOpenError. The value is a
+        list of what can be used; an answer that is nonsense as a whole is a NonsenseError.
+        """
+        function, wanted = self._implementation(plugin, hook)
+        breaker = self._breaker(plugin)
+        if not breaker.allows(self.now()):
+            return _skipped(plugin, hook)
+        outcome = self.guard.call(f"{plugin}.{hook}", function, **{key: kwargs[key] for key in wanted})
+        return self._judged(plugin, breaker, outcome, kwargs)
+
+    async def detect_waiting(self, plugin: str, hook: str, *, deadline_s: float, **kwargs: Any) -> Outcome:
+        """The same for a hook that may answer with an awaitable, given so many seconds."""
+        function, wanted = self._implementation(plugin, hook)
+        breaker = self._breaker(plugin)
+        if not breaker.allows(self.now()):
+            return _skipped(plugin, hook)
+        given = {key: kwargs[key] for key in wanted}
+        outcome = await self.guard.wait(f"{plugin}.{hook}", function, deadline_s=deadline_s, **given)
+        return self._judged(plugin, breaker, outcome, kwargs)
+
+    def breaker_state(self, plugin: str) -> BreakerState:
+        """Whether a plugin's detectors are asked, left alone, or on probation."""
+        breaker = self._breakers.get(plugin)
+        return breaker.state if breaker is not None else BreakerState.CLOSED
+
     def call_first(self, hook: str, **kwargs: Any) -> Outcome | None:
         """Call a hook until a plugin gives something else than None; failures are passed over (and counted)."""
         for name, function, wanted in self._callers.get(hook, ()):
@@ -139,6 +175,42 @@ class Plugins:
             for name, found in self._found.items()
         ]
 
+    def _implementation(self, plugin: str, hook: str) -> tuple[Callable[..., Any], tuple[str, ...]]:
+        for name, function, wanted in self._callers.get(hook, ()):
+            if name == plugin:
+                return function, wanted
+        raise KeyError(f"{plugin}.{hook}")
+
+    def _breaker(self, plugin: str) -> Breaker:
+        return self._breakers.get(plugin) or self._breakers.setdefault(plugin, Breaker())
+
+    def _judged(self, plugin: str, breaker: Breaker, outcome: Outcome, asked: Mapping[str, Any]) -> Outcome:
+        """What the breaker makes of a call, and of an answer what can be used."""
+        if breaker.untroubled and type(outcome.value) is list and not outcome.value:
+            return outcome  # nothing seen, as nearly always
+        before = breaker.state
+        if outcome.ok:
+            outcome = self._checked(plugin, outcome, asked)
+        if self.guard.records[outcome.name].in_a_row == 0:
+            breaker.succeeded()
+        else:
+            breaker.failed(self.now())
+        if breaker.state is not before:
+            _tell(plugin, breaker, self.guard.records[outcome.name].last_error)
+        return outcome
+
+    def _checked(self, plugin: str, outcome: Outcome, asked: Mapping[str, Any]) -> Outcome:
+        """An outcome of what can be used of an answer; what can't is a complaint about the plugin."""
+        checked = called(outcome.name, _sound, outcome.value, asked)
+        sound: Sound = (
+            checked.value if checked.ok else Sound([], f"gave what can't be looked at: {checked.error!r:.200}")
+        )
+        if sound.complaint is None:
+            return replace(outcome, value=sound.items)
+        complaint = NonsenseError(plugin, sound.complaint)
+        self.guard.complain(outcome.name, complaint)
+        return replace(outcome, value=sound.items) if sound.items else replace(outcome, value=None, error=complaint)
+
     def _register(self, name: str, target: Any, section: object) -> None:
         plugin = target
         if isinstance(target, type):
@@ -170,3 +242,24 @@ def _load(entry: EntryPoint) -> object:
 
 def _version(entry: EntryPoint) -> str:
     return entry.dist.version if entry.dist else ""
+
+
+def _sound(value: object, asked: Mapping[str, Any]) -> Sound:
+    """What of a detector's answer can be used: detections of what it was shown, or findings about a call."""
+    if "text" in asked:
+        return sound_detections(value, len(asked["text"].original))
+    return sound_detections(value, len(asked["event"].text)) if "event" in asked else sound_findings(value)
+
+
+def _skipped(plugin: str, hook: str) -> Outcome:
+    error = BreakerOpenError(plugin, "left alone for a while: it failed too often in a row")
+    return Outcome(name=f"{plugin}.{hook}", error=error)
+
+
+def _tell(plugin: str, breaker: Breaker, last_error: str | None) -> None:
+    if breaker.state is BreakerState.OPEN:
+        logger.error(
+            "plugin %s is left alone: %d failures in a row, the last: %s", plugin, breaker.in_a_row, last_error
+        )
+    elif breaker.state is BreakerState.CLOSED:
+        logger.warning("plugin %s works again", plugin)

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from midwatch_core.errors import PluginError
 from midwatch_core.guarded import Guard
 
 
@@ -78,3 +79,28 @@ def test_a_value_alone_is_guarded_and_counted_too() -> None:
     assert guard.value("acme.price", fails) is None
     assert (guard.records["sum"].calls, guard.records["sum"].failures) == (1, 0)
     assert guard.records["acme.price"].last_error == "LookupError: gone"
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise OSError("not even that")
+
+
+def test_an_error_that_cannot_say_what_is_counted_all_the_same() -> None:
+    def raises() -> None:
+        raise MuteError
+
+    guard = Guard()
+    assert isinstance(guard.call("acme.price", raises).error, MuteError)
+    assert guard.records["acme.price"].last_error == "MuteError: (it can't say what)"
+
+
+def test_a_complaint_counts_as_a_failure_of_a_call_that_returned() -> None:
+    guard = Guard()
+    guard.call("a", sum, (1, 2))
+    guard.complain("a", PluginError("a", "gave 3 of 2"))
+    record = guard.records["a"]
+    assert (record.calls, record.failures, record.in_a_row) == (1, 1, 1)
+    assert record.last_error == "plugin a: gave 3 of 2"
+    guard.call("a", sum, (1, 2))
+    assert record.in_a_row == 0

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from midwatch_core import Detection, Finding, Part, Severity, Text
+from midwatch_core.breaker import BreakerOpenError, BreakerState
+from midwatch_core.guarded import Outcome
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.hosting import Plugins
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.sound import NonsenseError
 from midwatch_core.testing.factories import make_exchange
 
 
@@ -183,3 +187,105 @@ def test_only_allowed_plugins_load() -> None:
     found = Plugins()
     found.discover(allow=["memory", "nobody"])
     assert [info.name for info in found.list()] == ["memory"]
+
+
+class Detector:
+    """Gives what it is told to."""
+
+    def __init__(self) -> None:
+        self.gives: Any = []
+        self.calls = 0
+
+    @hookimpl
+    def inspect_text(self, text: Text) -> Any:
+        self.calls += 1
+        if isinstance(self.gives, BaseException):
+            raise self.gives
+        return self.gives
+
+    @hookimpl
+    async def inspect_exchange(self) -> Any:
+        await asyncio.sleep(0)
+        return self.gives
+
+
+def detector() -> tuple[Plugins, Detector]:
+    made = Detector()
+    found = Plugins()
+    found.add("acme", lambda: made)
+    found.activate({})
+    found.now = lambda: 0.0
+    return found, made
+
+
+def ask(found: Plugins) -> Outcome:
+    return found.detect("acme", "inspect_text", text=Text("some text"), part=Part.USER)
+
+
+def seen(**changes: Any) -> Detection:
+    known = {"rule": "a/b", "category": "c", "severity": Severity.LOW, "confidence": 1.0, "message": "", "start": 0}
+    return Detection(**{**known, "end": 4, **changes})
+
+
+@pytest.mark.parametrize("good", [[], [seen()]])
+def test_a_detector_that_fails_ten_times_is_left_alone_then_tried_again(
+    caplog: pytest.LogCaptureFixture, good: list[Detection]
+) -> None:
+    found, made = detector()
+    made.gives = ZeroDivisionError("no")
+    assert all(isinstance(ask(found).error, ZeroDivisionError) for _ in range(10))
+    refused = ask(found)
+    assert isinstance(refused.error, BreakerOpenError)
+    assert refused.error.plugin == "acme"
+    assert (made.calls, found.guard.records["acme.inspect_text"].calls) == (10, 10)
+    assert "plugin acme is left alone: 10 failures in a row, the last: ZeroDivisionError: no" in caplog.text
+    made.gives = good
+    found.now = lambda: 30.0
+    assert [ask(found).value for _ in range(3)] == [good] * 3
+    assert "plugin acme works again" in caplog.text
+    assert found.breaker_state("acme") is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("gives", "value"),
+    [
+        (None, []),
+        ([], []),
+        (42, None),
+        ("text", None),
+        (["text"], None),
+        ([seen(end=99), None], [seen(end=9)]),
+    ],
+)
+def test_what_a_detector_gives_is_a_list_of_detections_or_an_error(gives: object, value: object) -> None:
+    found, made = detector()
+    made.gives = gives
+    outcome = ask(found)
+    assert outcome.value == value
+    assert outcome.ok is (value is not None)
+    if not outcome.ok:
+        assert isinstance(outcome.error, NonsenseError)
+    record = found.guard.records["acme.inspect_text"]
+    assert (record.calls, record.failures) == (1, 0 if gives is None or gives == [] else 1)
+
+
+def test_nonsense_opens_the_breaker_too() -> None:
+    found, made = detector()
+    made.gives = [seen(end=99)]
+    for _ in range(10):
+        assert ask(found).ok
+    assert found.breaker_state("acme") is BreakerState.OPEN
+
+
+async def test_a_detector_may_be_awaited_and_its_findings_are_checked() -> None:
+    found, made = detector()
+    finding = Finding(id="", rule="a/b", category="c", severity=Severity.LOW, confidence=1, message="m")
+    made.gives = [finding, "text"]
+    outcome = await found.detect_waiting("acme", "inspect_exchange", deadline_s=1.0, exchange=make_exchange())
+    assert outcome.value == [finding]
+    assert found.guard.records["acme.inspect_exchange"].failures == 1
+
+
+def test_a_plugin_without_the_hook_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        detector()[0].detect("acme", "inspect_delta")

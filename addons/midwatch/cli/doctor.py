@@ -1,4 +1,4 @@
-"""`doctor` and `plugins`: is the installation sound, and what is in it."""
+"""`doctor`: is the installation sound."""
 
 import asyncio
 import socket
@@ -37,20 +37,6 @@ def examine(home: Home, config_file: Path | None, *, as_json: bool) -> int:
         marks = {True: "ok", False: "FAILED", None: "note"}
         print_table("", ("", "check", ""), [(marks[check.ok], check.name, check.says) for check in checks])
     return 1 if any(check.ok is False for check in checks) else 0
-
-
-def list_plugins(home: Home, config_file: Path | None, *, as_json: bool) -> int:
-    """Print plugins; 1 where one does not load."""
-    found = resolve(home, config_file=config_file, flags={}).plugins.list()
-    if as_json:
-        print_json(asdict(item) for item in found)
-    else:
-        rows = [
-            (item.name, item.version, "error" if item.error else "ok", item.error or ", ".join(item.hooks))
-            for item in found
-        ]
-        print_table("", ("plugin", "version", "state", "hooks"), rows)
-    return 1 if any(item.error for item in found) else 0
 
 
 def _checks(home: Home, config_file: Path | None) -> Iterator[Check]:

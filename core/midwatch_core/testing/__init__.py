@@ -1,1 +1,18 @@
-"""For plugin authors: exchanges to test with (`factories`), and the suites that every repository passes."""
+"""For authors of plugins and stores: exchanges to test with, streams in pieces, and the suites every store passes.
+
+Installed with midwatch-core as a pytest plugin: `*.rules.yaml` are collected, and the fixtures of `fixtures` are there.
+"""
+
+from midwatch_core.testing.chunks import every_split, stream_chunks, text_events
+from midwatch_core.testing.factories import conversation, make_exchange, make_request, make_response, prose
+
+__all__ = [
+    "conversation",
+    "every_split",
+    "make_exchange",
+    "make_request",
+    "make_response",
+    "prose",
+    "stream_chunks",
+    "text_events",
+]

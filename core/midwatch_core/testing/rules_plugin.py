@@ -1,4 +1,4 @@
-"""A pytest plugin: collects `*.rules.yaml`, one test a rule, so that a pack tests itself.
+"""A pytest plugin: collects `*.rules.yaml`, one test a rule, so that a pack tests itself; and brings the `fixtures`.
 
 Checks that rules name by `validate` come from the ini option `midwatch_validators`: lines of `module:MAPPING`.
 """
@@ -13,6 +13,8 @@ import pytest
 from midwatch_core.rulepack import Pack, Rule, RulePackError, RuleSet, Validator, load_pack, rule_problems
 
 SUFFIX = ".rules.yaml"
+# Read by pytest: whoever has this plugin has the fixtures too.
+pytest_plugins = ["midwatch_core.testing.fixtures"]
 
 
 class RuleProblemsError(Exception):

@@ -89,3 +89,10 @@ def test_what_is_no_beat_is_refused_and_leaves_nothing(tally: Tally, message: di
     with pytest.raises((KeyError, TypeError, ValueError)):
         tally.take(message)
     assert tally.living() == []
+
+
+def test_what_plugins_said_is_kept_by_name_and_a_beat_without_it_is_a_beat(tally: Tally) -> None:
+    tally.take(beat("w0", 1, 5) | {"plugin_errors": {"acme": "ValueError: one", "other": "no"}})
+    tally.take(beat("w1", 2, 5) | {"plugin_errors": {"acme": "ValueError: two"}})
+    tally.take(beat("w2", 3, 5))
+    assert tally.plugin_errors == {"acme": "ValueError: two", "other": "no"}

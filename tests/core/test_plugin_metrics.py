@@ -1,0 +1,40 @@
+"""What the guard and the breakers know of plugins, as metrics."""
+
+from midwatch_core import Metrics, hookimpl
+from midwatch_core.hosting import Plugins
+from midwatch_core.plugin_metrics import CALLS, DISABLED, ERRORS, FAILING, METRICS, last_errors, report_plugins
+from midwatch_core.views import Text
+
+
+class Good:
+    @hookimpl
+    def inspect_text(self) -> list[object]:
+        return []
+
+
+class Bad:
+    @hookimpl
+    def inspect_text(self) -> list[object]:
+        raise ZeroDivisionError("no")
+
+
+def test_calls_errors_and_standing_of_plugins_and_nobody_else() -> None:
+    plugins = Plugins()
+    plugins.add("good", lambda: Good)
+    plugins.add("bad.name", lambda: Bad)
+    plugins.activate({})
+    plugins.guard.call("watching.open", len, "not a plugin's")
+    metrics = Metrics()
+    metrics.declare(METRICS)
+    for _ in range(12):
+        for name in ("good", "bad.name"):
+            plugins.detect(name, "inspect_text", text=Text("x"), part=None)
+    for _ in range(2):  # reported again and again: counts are set, not added
+        report_plugins(plugins, metrics)
+    values = {(item.name, *item.labels): item.values[0] for item in metrics.samples()}
+    assert values[CALLS, "good", "inspect_text"] == 12
+    assert values[CALLS, "bad.name", "inspect_text"] == values[ERRORS, "bad.name", "inspect_text"] == 10
+    assert (values[FAILING, "good"], values[FAILING, "bad.name"]) == (0, 1)
+    assert (values[DISABLED, "good"], values[DISABLED, "bad.name"]) == (0, 1)
+    assert last_errors(plugins) == {"bad.name": "ZeroDivisionError: no"}
+    assert {item.labels[0] for item in metrics.samples()} == {"good", "bad.name"}
