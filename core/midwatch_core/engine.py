@@ -4,6 +4,7 @@ from midwatch_core.engine import Engine
 Engine.installed().scan("Ignore all previous instructions").findings
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ INJECTION = frozenset({"prompt_injection", "jailbreak", "system_prompt_extractio
 # A text that makes more than this is an attack on the detectors: the first are kept.
 MAX_FINDINGS = 1000
 _SHOWN = 4
+# A text beyond this takes longer than a loop may be held.
+_LOOP_CHARACTERS = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,7 @@ class Engine:
         seen = Inspection()
         here = self._in_process("inspect_text")
         for segment in segments:
-            found = self._here(segment, direction, here)
+            found = await self._here_or_beside(segment, direction, here)
             if found.findings or found.failures:
                 seen += found
         for plugin in self._outside("inspect_text"):
@@ -206,6 +209,15 @@ class Engine:
         if not found and not failures:
             return _NOTHING
         return Inspection(findings=tuple(_in_order(found)), failures=tuple(failures))
+
+    async def _here_or_beside(self, segment: Segment, direction: Direction, plugins: Sequence[str]) -> Inspection:
+        """A long text that is new is looked at by a thread: the loop, and other calls with it, goes on meanwhile."""
+        if len(segment.text) <= _LOOP_CHARACTERS or self._knows(segment, plugins):
+            return self._here(segment, direction, plugins)
+        return await asyncio.to_thread(self._here, segment, direction, plugins)
+
+    def _knows(self, segment: Segment, plugins: Sequence[str]) -> bool:
+        return bool(segment.hash) and all(self._memo.has(name, "", segment.part, segment.hash) for name in plugins)
 
     async def _there(self, plugin: str, segment: Segment, direction: Direction) -> Inspection:
         assert self._elsewhere is not None

@@ -38,6 +38,10 @@ class Memo:
         self._kept.move_to_end(key)
         return found
 
+    def has(self, detector: str, version: str, part: Part, text_hash: str) -> bool:
+        """Whether this detector has seen this text; it counts as no use of what was found."""
+        return (detector, version, part, text_hash) in self._kept
+
     def put(
         self, detector: str, version: str, part: Part, text_hash: str, detections: Sequence[Detection]
     ) -> tuple[Detection, ...]:

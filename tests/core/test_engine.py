@@ -1,12 +1,16 @@
 """The engine: every detector asked, each finding stamped, faults named, and one score."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from midwatch_core import Detection, Part, Severity, Text, hookimpl
 from midwatch_core.engine import MAX_FINDINGS, Engine, evidence
+from midwatch_core.guarded import Outcome
 from midwatch_core.hosting import Plugins
+from midwatch_core.model.segment import Direction, Segment
 
 
 class Words:
@@ -110,3 +114,57 @@ def test_evidence_shows_no_value_that_is_to_be_masked(found: str, hidden: bool, 
 def test_the_installed_plugins_make_an_engine_without_a_proxy(tmp_path: object) -> None:
     make: Callable[..., Engine] = Engine.installed
     assert make(allow=["rules"]).scan("hello").findings == ()
+
+
+async def test_a_long_text_does_not_hold_the_loop() -> None:
+    class Slow:
+        @hookimpl
+        def inspect_text(self, text: Text) -> list[Detection]:
+            ended.wait(10)
+            return []
+
+    ended = threading.Event()
+    segment = Segment(part=Part.USER, path="", text="x" * 100_000)
+    asking = asyncio.create_task(engine(slow=Slow()).inspect_texts([segment], Direction.REQUEST))
+    await asyncio.sleep(0)  # the loop goes on: else the line below would never be reached in time
+    ended.set()
+    assert (await asking).failures == ()
+
+
+class Away:
+    """Detectors somewhere else, as the scan pool has them."""
+
+    plugins = ("away",)
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome, self.asked = outcome, 0
+
+    async def inspect_text(self, plugin: str, text: str, part: Part) -> Outcome:
+        self.asked += 1
+        return self.outcome
+
+    async def inspect_exchange(self, plugin: str, exchange: object) -> Outcome:
+        return self.outcome
+
+
+async def test_detectors_elsewhere_are_asked_there_and_once_for_a_text() -> None:
+    found = Words("a").inspect_text(Text("a"), Part.USER)
+    away = Away(Outcome(name="away.inspect_text", value=found))
+    plugins = Plugins()
+    plugins.add("away", lambda: Broken())
+    plugins.activate({})
+    made = Engine(plugins, elsewhere=away)
+    segment = Segment(part=Part.USER, path="/a", text="a", hash="h")
+    for _ in range(2):
+        seen = await made.inspect_texts([segment], Direction.REQUEST)
+        assert [(item.plugin, item.path) for item in seen.findings] == [("away", "/a")]
+    assert away.asked == 1
+
+
+async def test_one_that_is_late_elsewhere_is_named() -> None:
+    plugins = Plugins()
+    plugins.add("away", lambda: Broken())
+    plugins.activate({})
+    made = Engine(plugins, elsewhere=Away(Outcome(name="x", error=TimeoutError("late"))))
+    seen = await made.inspect_texts([Segment(part=Part.USER, path="", text="a")], Direction.REQUEST)
+    assert seen.failures == ("away",)

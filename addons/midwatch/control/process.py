@@ -156,6 +156,7 @@ class Control:
                 if not outcome.ok:
                     raise ConfigError(str(outcome.error)) from outcome.error
             if self._pool is not None:
+                self._pool.warm()
                 stack.push_async_callback(self._pool.close)
             stack.push_async_callback(self._settings.plugins.wait_all, "shutdown", deadline_s=5.0, host=self._host)
             door = await self._open_door(stack)

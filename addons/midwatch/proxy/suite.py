@@ -63,6 +63,8 @@ class Suite:
         for outcome in self.settings.plugins.call_all("startup", host=self.host):
             if not outcome.ok:
                 logger.error("%s: %s", outcome.name, outcome.error)
+        if self.pool is not None and self.watching.guarding.enforcer.may_act:
+            self.pool.warm()
         self.beat.start()
         self._lag = asyncio.create_task(watch_lag(self.host.metrics), name="midwatch-lag")
 
