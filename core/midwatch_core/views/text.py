@@ -2,42 +2,22 @@
 
 from collections.abc import Iterator
 
+from midwatch_core.views.decoding import Decoded, decode
 from midwatch_core.views.normalising import Normalised, normalise
-from midwatch_core.views.offsets import Offsets
-
-
-class View:
-    """A text made from another. `how` says in which way: `original`, `normalised`, `base64`, `base64+url`, …"""
-
-    __slots__ = ("_offsets", "_source", "how", "text")
-
-    def __init__(self, text: str, how: str, offsets: Offsets | None = None, source: "View | None" = None) -> None:
-        self.text = text
-        self.how = how
-        self._offsets = offsets
-        self._source = source
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """The code points of the original that [start, end) of this view was made from. Out of range is clipped."""
-        start = min(max(start, 0), len(self.text))
-        end = min(max(end, start), len(self.text))
-        view: View | None = self
-        while view is not None:
-            if view._offsets is not None:
-                start, end = view._offsets.span(start, end)
-            view = view._source
-        return start, end
+from midwatch_core.views.smuggled import smuggled
+from midwatch_core.views.view import View
 
 
 class Text:
     """A text whose views are computed once, when first asked for."""
 
-    __slots__ = ("_normalised", "_view", "original")
+    __slots__ = ("_decoded", "_normalised", "_view", "original")
 
     def __init__(self, original: str) -> None:
         self.original = original
         self._normalised: Normalised | None = None
         self._view: View | None = None
+        self._decoded: Decoded | None = None
 
     @property
     def normalised(self) -> View:
@@ -50,8 +30,13 @@ class Text:
 
     @property
     def decoded(self) -> tuple[View, ...]:
-        """What was found encoded inside."""
-        return ()
+        """What was found encoded inside, one view a way of encoding, each normalised; two layers deep and bounded."""
+        return self._inside().views
+
+    @property
+    def decoded_cut(self) -> bool:
+        """Whether there is more encoded inside than `decoded` may hold."""
+        return self._inside().cut
 
     def views(self) -> Iterator[View]:
         """Normalised; the original, where something in it was hidden or disguised; then the decoded ones."""
@@ -59,3 +44,10 @@ class Text:
         if self._normalised is not None and self._normalised.uncovered:
             yield View(self.original, "original")
         yield from self.decoded
+
+    def _inside(self) -> Decoded:
+        if self._decoded is None:
+            seen = self.normalised
+            uncovered = self._normalised is not None and self._normalised.uncovered
+            self._decoded = decode(seen, smuggled(self.original) if uncovered else ())
+        return self._decoded
