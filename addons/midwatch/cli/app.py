@@ -48,13 +48,22 @@ def start(
         list[str] | None, typer.Option(help="mitmproxy's modes: regular, reverse:URL, …; repeatable.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Proxy processes.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="What is done about findings: observe, balanced, strict, or a YAML file.")
+    ] = None,
     home: HomeOption = None,
     config: ConfigOption = None,
 ) -> int:
     """Start the proxy, the store and the console."""
     from midwatch.cli.start import start_and_serve
 
-    flags: dict[str, Any] = {"listen": listen, "console": console, "mode": mode or None, "workers": workers}
+    flags: dict[str, Any] = {
+        "listen": listen,
+        "console": console,
+        "mode": mode or None,
+        "workers": workers,
+        "policy": policy,
+    }
     return start_and_serve(home_of(home), config, {key: value for key, value in flags.items() if value is not None})
 
 
@@ -164,12 +173,35 @@ def ca(home: HomeOption = None, json: JsonOption = False) -> int:
     return explain_ca(home_of(home), as_json=json)
 
 
-@app.command()
-def plugins(home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
-    """List plugins: version, hooks, errors."""
-    from midwatch.cli.doctor import list_plugins
+plugins_app = typer.Typer(help="Plugins: what is there, how it does; begin your own.", invoke_without_command=True)
+app.add_typer(plugins_app, name="plugins")
+
+
+@plugins_app.callback()
+def plugins(
+    context: typer.Context, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
+) -> int:
+    """List plugins: state, calls, time, errors."""
+    return plugins_list(home, config, json) if context.invoked_subcommand is None else 0
+
+
+@plugins_app.command("list")
+def plugins_list(home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
+    """List plugins: version, hooks, state, where each runs, calls, time, errors."""
+    from midwatch.cli.plugins import list_plugins
 
     return list_plugins(home_of(home), config, as_json=json)
+
+
+@plugins_app.command("new")
+def plugins_new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as acme-words.")],
+    directory: Annotated[Path, typer.Option("--dir", help="Where the project's folder is made.")] = Path(),
+) -> int:
+    """Write a plugin project that passes its tests at once."""
+    from midwatch.cli.plugins import new_plugin
+
+    return new_plugin(name, directory)
 
 
 def own_commands() -> set[str]:
@@ -181,20 +213,117 @@ def own_commands() -> set[str]:
 @app.command()
 def scan(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; standard input if none.")
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; standard input if nothing is given.")
     ] = None,
+    file: Annotated[list[str] | None, typer.Option(help="A file of text; - is standard input. Repeatable.")] = None,
     jsonl: Annotated[
         str | None, typer.Option(help='Lines of {"text": …, "where": …}; - is standard input. One answer a line.')
     ] = None,
     where: Annotated[str, typer.Option(help="Which part of an exchange a text is.")] = "user",
+    policy: Annotated[
+        str | None, typer.Option(help="The policy that says what is done, by name or file; default the configured one.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Why: each line of the policy, for each finding.")] = False,
     home: HomeOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Run the detection engine on texts."""
+    """Run the detection engine on texts: 1 where something is found. --jsonl ends with 0 when all is answered."""
+    from midwatch.cli.scan import Asked
     from midwatch.cli.scan import scan as scan_texts
 
-    return scan_texts(home_of(home), config, texts or [], jsonl, where, as_json=json)
+    asked = Asked(
+        texts=texts or (), files=file or (), jsonl=jsonl, where=where, policy=policy, explain=explain, as_json=json
+    )
+    return scan_texts(home_of(home), config, asked)
+
+
+@app.command()
+def findings(
+    limit: Annotated[int, typer.Option(min=1, help="How many, those of the newest calls first.")] = 100,
+    since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601 or like 2h, 7d.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only this category: prompt_injection, secret, pii, …")] = None,
+    severity: Annotated[str | None, typer.Option(help="This severity and above.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    trace: Annotated[str | None, typer.Option(help="Only this trace.")] = None,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """List what detectors saw in the calls that are kept."""
+    from midwatch.cli.findings import Wanted, list_findings, severity_of
+    from midwatch.cli.listing import moment
+
+    exchanges = {"since": moment(since), "tenant": tenant, "trace_id": trace}
+    wanted = Wanted(exchanges=exchanges, category=category, severity=severity_of(severity), limit=limit)
+    return list_findings(home_of(home), config, wanted, as_json=json)
+
+
+policy_app = typer.Typer(help="Policies: list, show, check, explain, simulate.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+
+
+@policy_app.command("list")
+def policy_list(home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
+    """List the policies there are, and which is used."""
+    from midwatch.cli.policy import list_policies
+
+    return list_policies(home_of(home), config, as_json=json)
+
+
+@policy_app.command("show")
+def policy_show(
+    name: Annotated[str | None, typer.Argument(help="A name or a file; the one in use if not given.")] = None,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Print a policy as it is written."""
+    from midwatch.cli.policy import show_policy
+
+    return show_policy(home_of(home), config, name, as_json=json)
+
+
+@policy_app.command("check")
+def policy_check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Check files of policies: 1 where one can't be used; what is doubtful is told."""
+    from midwatch.cli.policy import check_policies
+
+    return check_policies(home_of(home), config, files)
+
+
+@policy_app.command("explain")
+def policy_explain(
+    exchange_id: Annotated[str, typer.Argument(metavar="ID")],
+    policy: Annotated[str | None, typer.Option(help="A name or a file; default the configured one.")] = None,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Say why a policy treats a stored exchange as it does, line by line."""
+    from midwatch.cli.policy import explain_exchange
+
+    return explain_exchange(home_of(home), config, exchange_id, policy, as_json=json)
+
+
+@policy_app.command("simulate")
+def policy_simulate(
+    policy: Annotated[str, typer.Argument(metavar="FILE", help="A policy's file, or its name.")],
+    since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601 or like 2h, 7d.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many exchanges are looked at, newest first.")] = 10_000,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Run a policy over stored exchanges, by their findings, and show what it would have changed."""
+    from midwatch.cli.listing import moment
+    from midwatch.cli.simulate import simulate
+
+    return simulate(home_of(home), config, policy, since=moment(since), limit=limit, as_json=json)
 
 
 rules_app = typer.Typer(help="Rule packs: list, check, schema.", no_args_is_help=True)
@@ -235,6 +364,7 @@ def rules_test(
     config: ConfigOption = None,
 ) -> int:
     """Try a text on all detectors: the same as `scan`."""
+    from midwatch.cli.scan import Asked
     from midwatch.cli.scan import scan as scan_texts
 
-    return scan_texts(home_of(home), config, [text], None, where, as_json=False)
+    return scan_texts(home_of(home), config, Asked(texts=(text,), where=where))

@@ -2,13 +2,17 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch_core.errors import MidwatchError
+
+type Ask = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class AskError(MidwatchError):
@@ -41,20 +45,36 @@ class Asker:
             if cursor is None:
                 return
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Ask]:
+        """A way to ask many questions in a row; the store, where it is asked, is opened once. Raises AskError."""
+        try:
+            await self._sync()
+        except ControlAbsentError:
+            async with self._store() as answers:
+                yield _checked(answers)
+        else:
+            yield _checked(self._client.ask)
+
     async def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         try:
             if question.get("cursor") is None:
-                # What was said before this command began is to be in its answer.
-                synced = await self._client.ask({"op": "sync"})
-                if not synced.get("caught_up"):
-                    print("midwatch: the store is behind: the newest calls are still in the journal", file=sys.stderr)
+                await self._sync()
             answer = await self._client.ask(question)
         except ControlAbsentError:
-            answer = await self._ask_store(question)
+            async with self._store() as answers:
+                answer = await answers(question)
         assert isinstance(answer, dict)
         return answer
 
-    async def _ask_store(self, question: dict[str, Any]) -> dict[str, Any]:
+    async def _sync(self) -> None:
+        """What was said before this command began is to be in its answer."""
+        synced = await self._client.ask({"op": "sync"})
+        if not synced.get("caught_up"):
+            print("midwatch: the store is behind: the newest calls are still in the journal", file=sys.stderr)
+
+    @asynccontextmanager
+    async def _store(self) -> AsyncIterator[Ask]:
         from midwatch.control.answering import answer
         from midwatch.settings import resolve
         from midwatch_core.queries import Queries
@@ -62,10 +82,28 @@ class Asker:
 
         settings = resolve(self._home, config_file=self._config_file, flags={})
         if settings.config.storage == "lite" and not (self._home.root / "midwatch.db").exists():
-            return {"rows": [], "cursor": None, "exchange": None, "row": None}
+            yield _nothing
+            return
         storage = open_storage(settings.plugins, storage_urls(settings.config, self._home.root))
         await storage.traces.start()
         try:
-            return await answer(Queries(traces=storage.traces), question)
+            yield partial(answer, Queries(traces=storage.traces))
         finally:
             await storage.traces.close()
+
+
+async def _nothing(_: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": [], "cursor": None, "exchange": None, "row": None}
+
+
+def _checked(answers: Ask) -> Ask:
+    async def ask(question: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = await answers(question)
+        except ControlAbsentError as error:
+            raise AskError(f"{error}; ask again") from error
+        if problem := answer.get("error"):
+            raise AskError(str(problem))
+        return answer
+
+    return ask

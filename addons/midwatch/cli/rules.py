@@ -10,6 +10,7 @@ from midwatch.home import Home
 from midwatch.settings import resolve
 from midwatch_core.contributions import ResourceKind
 from midwatch_core.errors import ConfigError
+from midwatch_core.hosting import Plugins
 from midwatch_core.rulepack import Pack, RulePackError, load_pack, pack_schema, self_test
 
 _SUFFIX = ".rules.yaml"
@@ -56,13 +57,19 @@ def print_schema() -> int:
     return 0
 
 
-def _packs(home: Home, config_file: Path | None) -> Iterator[tuple[str, Pack]]:
-    plugins = resolve(home, config_file=config_file, flags={}).plugins
+def pack_files(plugins: Plugins, home: Home) -> Iterator[tuple[str, bytes]]:
+    """Every pack that plugins bring or the home has: its name, or its file, and what is in it."""
     for resource in plugins.gather("resources"):
         if resource.kind is ResourceKind.RULES:
-            yield resource.name, _loaded(resource.path.read_bytes(), resource.name)
+            yield resource.name, resource.path.read_bytes()
     for file in sorted((home.root / "rules").glob(f"*{_SUFFIX}")):
-        yield str(file), _loaded(file.read_bytes(), str(file))
+        yield str(file), file.read_bytes()
+
+
+def _packs(home: Home, config_file: Path | None) -> Iterator[tuple[str, Pack]]:
+    plugins = resolve(home, config_file=config_file, flags={}).plugins
+    for name, data in pack_files(plugins, home):
+        yield name, _loaded(data, name)
 
 
 def _loaded(data: bytes, name: str) -> Pack:

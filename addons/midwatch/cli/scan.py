@@ -1,56 +1,70 @@
 """`scan`: the detection engine offline. Texts in, findings out, one JSON object a line."""
 
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from midwatch.cli.printing import print_json, visible
+from midwatch.cli.printing import print_json, print_text, visible
+from midwatch.cli.texts import STDIN, NoTextError, Source, from_file, from_lines, from_word, part_of, read_line
 from midwatch.home import Home
-from midwatch.settings import resolve
+from midwatch.settings import Settings, policy_named, policy_of, resolve
 from midwatch_core.engine import Engine, Scan
 from midwatch_core.errors import ConfigError
 from midwatch_core.host import Host, Role
 from midwatch_core.metrics import Metrics
-from midwatch_core.model.segment import Part
+from midwatch_core.model.finding import Action
+from midwatch_core.model.segment import Direction, Part
+from midwatch_core.policy import Policy, Subject
+
+# What a model says; all else is said to it.
+_ANSWERS = frozenset({Part.ASSISTANT, Part.REASONING, Part.TOOL_CALL})
 
 
-def scan(
-    home: Home, config_file: Path | None, texts: Sequence[str], jsonl: str | None, where: str, *, as_json: bool
-) -> int:
-    """Scan texts, or the lines of a JSONL file (`-` is standard input); 1 where something was found."""
-    engine = _engine(home, config_file)
-    part = _part(where)
-    if jsonl is not None:
-        return _scan_lines(engine, jsonl, part)
-    results = [engine.scan(text, where=part) for text in (texts or [sys.stdin.read()])]
-    if as_json:
-        print_json(answer(result) for result in results)
-    else:
-        print("\n".join(line for result in results for line in _lines(result)) or "nothing found")
-    return 1 if any(result.findings for result in results) else 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What `scan` is to do: texts, files and JSON lines, which part they are, by which policy."""
+
+    texts: Sequence[str] = ()
+    files: Sequence[str] = ()
+    jsonl: str | None = None
+    where: str = Part.USER
+    policy: str | None = None
+    explain: bool = False
+    as_json: bool = False
 
 
-def answer(result: Scan) -> dict[str, Any]:
-    """The stable keys: findings, action, score."""
-    return {
-        "findings": [asdict(finding) for finding in result.findings],
-        "action": "flag" if result.findings else "allow",
-        "score": result.score,
-        **({"failures": result.failures} if result.failures else {}),
-    }
-
-
-def _engine(home: Home, config_file: Path | None) -> Engine:
+def scan(home: Home, config_file: Path | None, asked: Asked) -> int:
+    """Scan texts: 1 where something was found. Lines of a JSONL are answered each, and 0 when all were."""
+    part = part_of(asked.where)
     settings = resolve(home, config_file=config_file, flags={})
+    policy = policy_named(settings, asked.policy) if asked.policy else policy_of(settings)
+    scanner = Scanner(engine_of(settings), policy, settings.config.tenant, explain=asked.explain)
+    most = settings.config.max_inspect_bytes
+    if asked.jsonl is not None:
+        if asked.texts or asked.files:
+            raise ConfigError("scan: --jsonl stands alone; give other texts in a call of their own")
+        print_json(_answered(scanner, line, part) for line in from_lines(asked.jsonl, most))
+        return 0
+    found = False
+    for source in _sources(asked, most):
+        answer = scanner.answer(source.text, part)
+        found = found or bool(answer["findings"])
+        if asked.as_json:
+            print_json([answer | ({"file": source.file} if source.file else {})])
+        else:
+            print_text("\n".join(_told(source, answer)))
+    return int(found)
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine that guards traffic, in this process. Raises ConfigError, such as for a bad pack."""
     metrics = Metrics()
     metrics.declare(settings.plugins.gather("metrics"))
     host = Host(
         role=Role.COMMAND,
-        home=home.root,
+        home=settings.home.root,
         metrics=metrics,
         settings=dict(settings.config),
         resources=tuple(settings.plugins.gather("resources")),
@@ -61,40 +75,66 @@ def _engine(home: Home, config_file: Path | None) -> Engine:
     return Engine(settings.plugins)
 
 
-def _part(where: str) -> Part:
-    try:
-        return Part(where)
-    except ValueError:
-        raise ConfigError(f"--where {where}: there are {', '.join(Part)}") from None
+class Scanner:
+    """Asks the engine about texts, and a policy about what was found."""
+
+    def __init__(self, engine: Engine, policy: Policy, tenant: str, *, explain: bool) -> None:
+        self._engine = engine
+        self._policy = policy
+        self._subject = Subject(tenant=tenant)
+        self._explain = explain
+
+    def answer(self, text: str, part: Part) -> dict[str, Any]:
+        """The stable keys (findings, action, score), and what else there is to say of a text."""
+        direction = Direction.RESPONSE if part in _ANSWERS else Direction.REQUEST
+        result = self._engine.scan(text, where=part, direction=direction)
+        at = datetime.now(UTC)
+        decision = self._policy.decide(result.findings, self._subject, at)
+        action = max(decision.verdict.action, self._on_failure(result, direction, part))
+        return {
+            "findings": [
+                {**asdict(ruling.finding), "action": ruling.action.name.lower()} for ruling in decision.rulings
+            ],
+            "action": action.name.lower(),
+            "score": result.score,
+            **({"failures": result.failures} if result.failures else {}),
+            **({"explain": self._policy.explain(result.findings, self._subject, at)} if self._explain else {}),
+        }
+
+    def _on_failure(self, result: Scan, direction: Direction, part: Part) -> Action:
+        if not result.failures:
+            return Action.ALLOW
+        return self._policy.on_failure(self._subject, direction, part=part).action
 
 
-def _scan_lines(engine: Engine, source: str, part: Part) -> int:
+def _sources(asked: Asked, most: int) -> Iterator[Source]:
+    files = asked.files if asked.texts or asked.files else (STDIN,)
+    yield from map(from_word, asked.texts)
+    for file in files:
+        yield from_file(file, most)
+
+
+def _answered(scanner: Scanner, line: bytes | None, part: Part) -> dict[str, Any]:
     """Answers come in order, one line each, also for a line that is no text: scripts pair them by position."""
-    for line in _lines_of(source):
-        try:
-            document = orjson.loads(line)
-            given = document.get("where")
-            result = answer(engine.scan(str(document["text"]), where=Part(given) if given else part))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            result = {"findings": [], "action": "allow", "score": 0.0, "error": f"not a text: {error}"}
-        print_json([result])
-    return 0
-
-
-def _lines_of(source: str) -> Iterator[bytes]:
-    if source == "-":
-        yield from sys.stdin.buffer
-        return
     try:
-        with Path(source).open("rb") as file:
-            yield from file
-    except OSError as error:
-        raise ConfigError(f"--jsonl {source}: {error.strerror}") from error
+        return scanner.answer(*read_line(line, part))
+    except NoTextError as error:
+        return {"findings": [], "action": "allow", "score": 0.0, "error": f"not a text: {error}"}
 
 
-def _lines(result: Scan) -> Iterator[str]:
-    for finding in result.findings:
-        place = f"{finding.start}-{finding.end}"
-        owasp = f" {', '.join(finding.owasp)}" if finding.owasp else ""
-        yield f"{finding.severity:<9}{finding.rule}  {place}  {visible(finding.evidence or '')}"
-        yield f"         {finding.message} ({finding.category}, {finding.confidence:.0%}{owasp}, by {finding.plugin})"
+def _told(source: Source, answer: dict[str, Any]) -> Iterator[str]:
+    if source.file and source.file != STDIN:
+        yield f"{visible(source.file)}: {answer['action']}"
+    for finding in answer["findings"]:
+        place = f"{finding['start']}-{finding['end']}"
+        owasp = f" {', '.join(finding['owasp'])}" if finding["owasp"] else ""
+        yield f"{finding['severity']:<9}{finding['rule']}  {place}  {visible(finding['evidence'] or '')}"
+        yield (
+            f"         {finding['message']} ({finding['category']}, {finding['confidence']:.0%}{owasp}, "
+            f"by {finding['plugin']}) → {finding['action']}"
+        )
+    if not answer["findings"]:
+        yield "nothing found"
+    for plugin in answer.get("failures", ()):
+        yield f"the detector {plugin} failed"
+    yield from answer.get("explain", ())

@@ -1,24 +1,50 @@
-"""Matches YAML rule packs on the texts of LLM calls."""
+"""Matches YAML rule packs on the texts of LLM calls, and looks at calls as a whole."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from midwatch_core import ConfigError, Detection, Host, Pack, Part, ResourceKind, RulePackError, RuleSet, Text, hookimpl
+from midwatch_core import (
+    ConfigError,
+    Detection,
+    Exchange,
+    Finding,
+    Host,
+    Pack,
+    Part,
+    ResourceKind,
+    Role,
+    RulePackError,
+    RuleSet,
+    Text,
+    hookimpl,
+)
 from midwatch_core import load_pack as load
+from midwatch_rules_engine.bounds import Bounds
+from midwatch_rules_engine.exchanges import Exchanges
+from midwatch_rules_engine.ledger import Ledger
 
 SUFFIX = ".rules.yaml"
+_LEDGER = "tools-seen.json"
 
 
 class Rules:
-    """The packs of all plugins, and the user's own in the home's folder `rules`."""
+    """The packs of all plugins, the user's own in the home's folder `rules`, and detectors for whole calls."""
 
-    def __init__(self) -> None:
+    Config = Bounds
+
+    def __init__(self, config: Bounds | None = None) -> None:
+        self._bounds = config or Bounds()
         self._rules = RuleSet(())
+        self._exchanges = Exchanges(self._bounds)
 
     @hookimpl
     def startup(self, host: Host) -> None:
-        """Read all packs. Raises ConfigError on a bad one."""
+        """Read all packs, and the tools that were seen before. Raises ConfigError on a bad pack."""
         self.reload(host)
+        if host.role in (Role.WORKER, Role.CONTROL):
+            self._exchanges = Exchanges(self._bounds, Ledger(host.home / _LEDGER))
+        if host.role is Role.CONTROL:
+            self._exchanges.tidy()
 
     @hookimpl
     def watched(self, host: Host) -> list[Path]:
@@ -40,6 +66,11 @@ class Rules:
     def inspect_text(self, text: Text, part: Part) -> list[Detection]:
         """What the rules see in a text."""
         return self._rules.match(text, part)
+
+    @hookimpl
+    def inspect_exchange(self, exchange: Exchange) -> list[Finding]:
+        """What a call shows as a whole: its sizes, filler, changed tools, a recited system text."""
+        return self._exchanges.inspect(exchange)
 
 
 def _own_files(host: Host) -> list[Path]:

@@ -3,13 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from midwatch.cli import main
+from midwatch.cli.asking import Asker, AskError
 from midwatch.home import Home
 from midwatch_core.errors import StorageUnavailableError
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.finding import Finding, Severity
 from midwatch_core.ports import ExchangeFilter, Page, Scope
 from midwatch_core.testing.factories import make_exchange
 from midwatch_memory.traces import MemoryTraces
@@ -81,3 +84,32 @@ async def test_a_tail_prints_rows_as_they_come_until_control_ends(
     await control.door.close()
     assert await following == 0
     assert all("gpt-9" in line for line in shown)
+
+
+async def test_findings_are_asked_of_control_page_by_page(control: Control, capsys: pytest.CaptureFixture[str]) -> None:
+    finding = Finding(
+        id="f", rule="pack/rule", category="pii", severity=Severity.LOW, confidence=0.5, message="m", plugin="pii"
+    )
+    await control.traces.put([replace(make_exchange(), findings=(finding,)) for _ in range(40)])
+    await control.traces.put([make_exchange() for _ in range(1200)])
+    await control.traces.put([replace(make_exchange(), findings=(finding,)) for _ in range(3)])
+    assert await asyncio.to_thread(main, ["findings", "--json"]) == 0
+    ids = [json.loads(line)["exchange_id"] for line in capsys.readouterr().out.splitlines()]
+    assert len(ids) == len(set(ids)) == 43
+    assert ids == sorted(ids, reverse=True)
+    assert await asyncio.to_thread(main, ["policy", "simulate", "balanced", "--json", "--limit", "600"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert json.loads(last)["summary"]["with_findings"] == 3
+
+
+async def test_findings_of_a_store_that_is_away_are_1(late: Control, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await asyncio.to_thread(main, ["findings"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "midwatch: the disk is away"
+
+
+async def test_a_control_that_ends_meanwhile_is_told(control: Control, home: Home) -> None:
+    async with Asker(home, None).session() as ask:
+        assert (await ask({"op": "exchanges", "limit": 1}))["rows"]
+        await control.door.close()
+        with pytest.raises(AskError, match="ask again"):
+            await ask({"op": "exchanges", "limit": 1})
