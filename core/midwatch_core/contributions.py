@@ -27,11 +27,15 @@ class ResourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A YAML file of a plugin: its kind, a name for messages, and where its text is."""
+    """A YAML file of a plugin: its kind, a name for messages, and where its text is.
+
+    `timed`: a pack whose patterns the plugin's own tests time on hostile text, so that no start need do it again.
+    """
 
     kind: ResourceKind
     name: str
     path: Traversable | Path
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

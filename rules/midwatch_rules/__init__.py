@@ -19,7 +19,7 @@ def resources() -> list[Resource]:
 
 def _packs() -> Iterator[Resource]:
     for path in _files("packs", _PACK_SUFFIX):
-        yield Resource(kind=ResourceKind.RULES, name=path.name, path=path)
+        yield Resource(kind=ResourceKind.RULES, name=path.name, path=path, timed=True)
 
 
 def _policies() -> Iterator[Resource]:

@@ -63,8 +63,10 @@ class Suite:
         for outcome in self.settings.plugins.call_all("startup", host=self.host):
             if not outcome.ok:
                 logger.error("%s: %s", outcome.name, outcome.error)
-        if self.pool is not None and self.watching.guarding.enforcer.may_act:
-            self.pool.warm()
+        if self.watching.guarding.enforcer.may_act:
+            self.engine.warm()
+            if self.pool is not None:
+                self.pool.warm()
         self.beat.start()
         self._lag = asyncio.create_task(watch_lag(self.host.metrics), name="midwatch-lag")
 
@@ -102,6 +104,8 @@ class Suite:
         if self.pool is not None:
             self.pool.reload()
         self.engine.forget()
+        if acts:
+            self.engine.warm()
 
 
 def build(settings: Settings, *, name: str) -> Suite:

@@ -1,6 +1,7 @@
 """Matches YAML rule packs on the texts of LLM calls, and looks at calls as a whole."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 from midwatch_core import (
@@ -9,19 +10,18 @@ from midwatch_core import (
     Exchange,
     Finding,
     Host,
-    Pack,
     Part,
     ResourceKind,
     Role,
-    RulePackError,
-    RuleSet,
     Text,
     hookimpl,
 )
-from midwatch_core import load_pack as load
 from midwatch_rules_engine.bounds import Bounds
 from midwatch_rules_engine.exchanges import Exchanges
 from midwatch_rules_engine.ledger import Ledger
+from midwatch_rules_engine.shelf import Shelf, Source
+
+logger = logging.getLogger(__name__)
 
 SUFFIX = ".rules.yaml"
 _LEDGER = "tools-seen.json"
@@ -34,13 +34,14 @@ class Rules:
 
     def __init__(self, config: Bounds | None = None) -> None:
         self._bounds = config or Bounds()
-        self._rules = RuleSet(())
+        self._shelf = Shelf()
         self._exchanges = Exchanges(self._bounds)
 
     @hookimpl
     def startup(self, host: Host) -> None:
-        """Read all packs, and the tools that were seen before. Raises ConfigError on a bad pack."""
-        self.reload(host)
+        """Read all packs, and the tools that were seen before. A bad pack is reported and left out."""
+        for problem in self._shelf.take(_sources(host)):
+            logger.error("a pack of rules is left out: %s", problem)
         if host.role in (Role.WORKER, Role.CONTROL):
             self._exchanges = Exchanges(self._bounds, Ledger(host.home / _LEDGER))
         if host.role is Role.CONTROL:
@@ -53,19 +54,14 @@ class Rules:
 
     @hookimpl
     def reload(self, host: Host) -> None:
-        """Read all packs again. Raises ConfigError on a bad one, and the last good ones stay."""
-        shipped = [
-            _loaded(resource.path.read_bytes(), resource.name)
-            for resource in host.resources
-            if resource.kind is ResourceKind.RULES
-        ]
-        own = [_loaded(file.read_bytes(), str(file)) for file in _own_files(host)]
-        self._rules = _compiled([*shipped, *own])
+        """Read all packs again. Raises ConfigError that names the bad ones: of those the last good version stays."""
+        if problems := self._shelf.take(_sources(host)):
+            raise ConfigError("; ".join(problems))
 
     @hookimpl
     def inspect_text(self, text: Text, part: Part) -> list[Detection]:
         """What the rules see in a text."""
-        return self._rules.match(text, part)
+        return self._shelf.rules.match(text, part)
 
     @hookimpl
     def inspect_exchange(self, exchange: Exchange) -> list[Finding]:
@@ -77,15 +73,11 @@ def _own_files(host: Host) -> list[Path]:
     return sorted((host.home / "rules").glob(f"*{SUFFIX}"))
 
 
-def _loaded(data: bytes, name: str) -> Pack:
-    try:
-        return load(data, name)
-    except RulePackError as error:
-        raise ConfigError(str(error)) from error
-
-
-def _compiled(packs: Iterable[Pack]) -> RuleSet:
-    try:
-        return RuleSet(packs)
-    except RulePackError as error:
-        raise ConfigError(str(error)) from error
+def _sources(host: Host) -> Iterator[Source]:
+    """Packs of plugins, then the user's. Only who must refuse a slow one times it: others load what was let in."""
+    times = host.role in (Role.CONTROL, Role.COMMAND)
+    for resource in host.resources:
+        if resource.kind is ResourceKind.RULES:
+            yield Source(name=resource.name, data=resource.path.read_bytes(), timed=resource.timed or not times)
+    for file in _own_files(host):
+        yield Source(name=str(file), data=file.read_bytes(), timed=not times)

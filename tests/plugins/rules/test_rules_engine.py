@@ -62,6 +62,31 @@ def test_a_bad_pack_is_told_and_the_last_good_ones_stay(tmp_path: Path) -> None:
     assert found(rules, "zephyr") == ["own/words/zephyr"]
 
 
+def test_at_the_start_a_bad_pack_is_left_out_and_the_others_work(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "bad.rules.yaml").write_text("pack: 1")
+    (tmp_path / "rules" / "good.rules.yaml").write_text(pack("zephyr"))
+    (tmp_path / "rules" / "twin.rules.yaml").write_text(pack("zephyr"))
+    rules = Rules()
+    rules.startup(host(tmp_path))
+    assert found(rules, "zephyr") == ["own/words/zephyr"]
+    assert ["bad.rules.yaml" in caplog.text, "twin.rules.yaml" in caplog.text] == [True, True]
+
+
+def test_a_bad_pack_does_not_keep_a_good_one_from_being_taken_anew(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "good.rules.yaml").write_text(pack("zephyr"))
+    rules = Rules()
+    rules.startup(host(tmp_path))
+    (tmp_path / "rules" / "bad.rules.yaml").write_text("pack: 1")
+    (tmp_path / "rules" / "good.rules.yaml").write_text(pack("boreas"))
+    with pytest.raises(ConfigError, match=r"bad\.rules\.yaml"):
+        rules.reload(host(tmp_path))
+    assert found(rules, "zephyr and boreas") == ["own/words/boreas"]
+
+
 def test_without_packs_nothing_is_found(tmp_path: Path) -> None:
     rules = Rules()
     rules.startup(host(tmp_path))
