@@ -5,6 +5,7 @@ from typing import Protocol
 
 from midwatch_core.model.content import Operation, Request, Response
 from midwatch_core.wire.assembly import Assembly
+from midwatch_core.wire.editing.slot import StreamMap
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.target import Target
 
@@ -61,6 +62,10 @@ class Dialect(Protocol):
 
     def stream_reader(self, assembly: Assembly) -> StreamReader:
         """A reader for one streamed answer."""
+        ...
+
+    def stream_map(self) -> StreamMap | None:
+        """Where the texts of one streamed answer stand and how it is ended early; None where none is ever streamed."""
         ...
 
     def refuse(self, refusal: Refusal) -> Answer:

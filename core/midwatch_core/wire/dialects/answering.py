@@ -12,3 +12,8 @@ def json_answer(refusal: Refusal, body: Json, *extra: tuple[str, str]) -> Answer
     if refusal.retry_after_s is not None:
         headers.append(("retry-after", str(refusal.retry_after_s)))
     return Answer(status=refusal.status, headers=tuple(headers), body=orjson.dumps(body))
+
+
+def notice(refusal: Refusal) -> dict[str, Json]:
+    """A member of ours in the event that ends a stream: client libraries pass over members that they do not know."""
+    return {"midwatch": {"request_id": refusal.request_id, "code": refusal.code, "message": refusal.message}}

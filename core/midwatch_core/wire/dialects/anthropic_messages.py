@@ -8,6 +8,7 @@ from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal, StreamReader
 from midwatch_core.wire.dialects.answering import json_answer
 from midwatch_core.wire.dialects.anthropic_blocks import content_segments, one, part_of_role, tool_calls
+from midwatch_core.wire.dialects.anthropic_map import AnthropicMap
 from midwatch_core.wire.dialects.anthropic_stream import FINISH_REASONS, AnthropicStream
 from midwatch_core.wire.dialects.anthropic_usage import read_service_tier, read_usage
 from midwatch_core.wire.dialects.parameters import parameters
@@ -65,6 +66,10 @@ class AnthropicMessages:
     def stream_reader(self, assembly: Assembly) -> StreamReader:
         """A reader for one streamed message."""
         return AnthropicStream(assembly)
+
+    def stream_map(self) -> AnthropicMap:
+        """Where the texts of one answer stand."""
+        return AnthropicMap()
 
     def refuse(self, refusal: Refusal) -> Answer:
         """The error body of Anthropic's API, with our code beside its type."""

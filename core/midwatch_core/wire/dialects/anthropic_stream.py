@@ -21,20 +21,20 @@ FINISH_REASONS = {
     "refusal": FinishReason.REFUSAL,
 }
 # The member of a delta that holds its text, which is also the block's, but for arguments.
-_TEXT_OF_DELTA = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
-_PLACE_OF_DELTA = {
+TEXT_OF_DELTA = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
+PLACE_OF_DELTA = {
     "text_delta": (Part.ASSISTANT, "text"),
     "thinking_delta": (Part.REASONING, "thinking"),
     "input_json_delta": (Part.TOOL_CALL, "input"),
     "compaction_delta": (Part.ASSISTANT, "content"),
 }
-_PLACE_OF_BLOCK = {
+PLACE_OF_BLOCK = {
     "text": (Part.ASSISTANT, "text"),
     "thinking": (Part.REASONING, "thinking"),
     "compaction": (Part.ASSISTANT, "content"),
 }
 # Far more than any message has; a stream that opens more is not a message.
-_MAX_OPEN_BLOCKS = 4096
+MAX_OPEN_BLOCKS = 4096
 
 
 class AnthropicStream:
@@ -59,7 +59,7 @@ class AnthropicStream:
             self._structure(kind, event)
             return
         delta = event["delta"]
-        member = _TEXT_OF_DELTA.get(delta["type"])
+        member = TEXT_OF_DELTA.get(delta["type"])
         block = self._open.get(event["index"])
         if member is None or block is None:
             self._rare_delta(event["index"], delta)
@@ -93,7 +93,7 @@ class AnthropicStream:
 
     def _start_block(self, index: int, block: dict[str, Any]) -> None:
         kind = block["type"]
-        if place := _PLACE_OF_BLOCK.get(kind):
+        if place := PLACE_OF_BLOCK.get(kind):
             text = block.get(place[1])
             opened = self._open_block(index, *place)
             if text:
@@ -108,7 +108,7 @@ class AnthropicStream:
             self._read_whole(block_segments(self._node(block, index), Part.ASSISTANT))
 
     def _open_block(self, index: int, part: Part, member: str) -> Block:
-        if type(index) is not int or len(self._open) >= _MAX_OPEN_BLOCKS:
+        if type(index) is not int or len(self._open) >= MAX_OPEN_BLOCKS:
             raise ValueError(f"no block can be at index {index!r}")
         block = self._open[index] = self._assembly.block(part, f"/content/{index}/{member}")
         return block
@@ -124,12 +124,12 @@ class AnthropicStream:
         kind = delta["type"]
         if kind == "citations_delta":
             number = self._citations.get(index, 0)
-            if number < _MAX_OPEN_BLOCKS:
+            if number < MAX_OPEN_BLOCKS:
                 self._citations[index] = number + 1
                 citation = self._node(delta["citation"], index, "citations", number)
                 self._read_whole(all_texts(citation, Part.DOCUMENT))
-        elif place := _PLACE_OF_DELTA.get(kind):
-            text = delta[_TEXT_OF_DELTA.get(kind, "content")]
+        elif place := PLACE_OF_DELTA.get(kind):
+            text = delta[TEXT_OF_DELTA.get(kind, "content")]
             if text:
                 (self._open.get(index) or self._open_block(index, *place)).append(text)
 

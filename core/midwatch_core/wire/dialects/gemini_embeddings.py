@@ -50,6 +50,10 @@ class GeminiEmbeddings:
         """Never asked for by a client that knows the API; reads what an answer of the other method would be."""
         return GeminiStream(assembly)
 
+    def stream_map(self) -> None:
+        """Its answers are never streamed."""
+        return
+
     def refuse(self, refusal: Refusal) -> Answer:
         """Google's error body, with our code as its reason."""
         return gemini_errors.refuse(refusal)

@@ -8,6 +8,7 @@ from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal, StreamReader
 from midwatch_core.wire.dialects import gemini_errors
 from midwatch_core.wire.dialects.gemini_finish import block_reason, finish_reason
+from midwatch_core.wire.dialects.gemini_map import GeminiMap
 from midwatch_core.wire.dialects.gemini_parts import content_segments, either, items, tool_calls
 from midwatch_core.wire.dialects.gemini_stream import GeminiStream
 from midwatch_core.wire.dialects.gemini_usage import read_service_tier, read_usage
@@ -66,6 +67,10 @@ class GeminiGenerateContent:
     def stream_reader(self, assembly: Assembly) -> StreamReader:
         """A reader for one streamed answer."""
         return GeminiStream(assembly)
+
+    def stream_map(self) -> GeminiMap:
+        """Where the texts of one answer stand."""
+        return GeminiMap()
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Google's error body, with our code as its reason."""

@@ -14,7 +14,7 @@ from midwatch_core.wire.jsontext import compact, load
 from midwatch_core.wire.node import Node, Trouble
 
 # More than any request may ask for.
-_MAX_CANDIDATES = 64
+MAX_CANDIDATES = 64
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class GeminiStream:
             self._finish(index, state, reason)
 
     def _new_candidate(self, index: int) -> _Candidate:
-        if type(index) is not int or not 0 <= index < _MAX_CANDIDATES:
+        if type(index) is not int or not 0 <= index < MAX_CANDIDATES:
             raise ValueError(f"no candidate can have index {index!r}")
         state = self._candidates[index] = _Candidate()
         return state

@@ -8,7 +8,7 @@ from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects.answering import json_answer
 from midwatch_core.wire.node import Node
 
-_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
+_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH, "content_filter": FinishReason.CONTENT_FILTER}
 
 
 def read_usage(body: Node) -> Usage | None:

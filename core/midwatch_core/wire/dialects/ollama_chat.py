@@ -7,6 +7,7 @@ from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal, StreamReader
 from midwatch_core.wire.dialects import ollama_answers
+from midwatch_core.wire.dialects.ollama_map import OllamaMap
 from midwatch_core.wire.dialects.ollama_stream import OllamaStream
 from midwatch_core.wire.dialects.parameters import parameters
 from midwatch_core.wire.node import Node
@@ -61,6 +62,10 @@ class OllamaChat:
     def stream_reader(self, assembly: Assembly) -> StreamReader:
         """A reader for one streamed answer."""
         return OllamaStream(assembly, content="/message/content", thinking="/message/thinking")
+
+    def stream_map(self) -> OllamaMap:
+        """Where the texts of one answer stand."""
+        return OllamaMap(content="/message/content", thinking="/message/thinking")
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Ollama's error body."""

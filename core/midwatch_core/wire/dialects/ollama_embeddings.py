@@ -44,6 +44,10 @@ class OllamaEmbeddings:
         """There is no stream of vectors; an answer framed as one still gives its model and errors."""
         return OllamaStream(assembly, content="/response", thinking="/thinking")
 
+    def stream_map(self) -> None:
+        """Its answers are never streamed."""
+        return
+
     def refuse(self, refusal: Refusal) -> Answer:
         """Ollama's error body."""
         return ollama_answers.refuse(refusal)

@@ -8,6 +8,7 @@ from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects import openai_errors
 from midwatch_core.wire.dialects.openai_answer import read_answer
+from midwatch_core.wire.dialects.openai_chat_map import ChatMap
 from midwatch_core.wire.dialects.openai_chat_stream import ChatStreamReader
 from midwatch_core.wire.dialects.openai_messages import (
     read_all_tool_definitions,
@@ -49,6 +50,10 @@ class OpenAIChat:
     def stream_reader(self, assembly: Assembly) -> ChatStreamReader:
         """A reader for one answer."""
         return ChatStreamReader(assembly)
+
+    def stream_map(self) -> ChatMap:
+        """Where the texts of one answer stand."""
+        return ChatMap()
 
     def refuse(self, refusal: Refusal) -> Answer:
         """See `openai_errors.refuse`."""

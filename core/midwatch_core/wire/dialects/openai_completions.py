@@ -6,6 +6,7 @@ from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects import openai_errors
 from midwatch_core.wire.dialects.openai_answer import read_answer
+from midwatch_core.wire.dialects.openai_chat_map import ChatMap
 from midwatch_core.wire.dialects.openai_chat_stream import ChatStreamReader
 from midwatch_core.wire.dialects.openai_inputs import read_inputs
 from midwatch_core.wire.dialects.parameters import parameters
@@ -44,6 +45,10 @@ class OpenAICompletions:
     def stream_reader(self, assembly: Assembly) -> ChatStreamReader:
         """A reader for one answer."""
         return ChatStreamReader(assembly)
+
+    def stream_map(self) -> ChatMap:
+        """Where the texts of one answer stand."""
+        return ChatMap(legacy=True)
 
     def refuse(self, refusal: Refusal) -> Answer:
         """See `openai_errors.refuse`."""

@@ -50,6 +50,10 @@ class OpenAIEmbeddings:
         """Embeddings are not streamed; what comes as events all the same is read for usage and errors."""
         return ChatStreamReader(assembly)
 
+    def stream_map(self) -> None:
+        """Its answers are never streamed."""
+        return
+
     def refuse(self, refusal: Refusal) -> Answer:
         """See `openai_errors.refuse`."""
         return openai_errors.refuse(refusal)

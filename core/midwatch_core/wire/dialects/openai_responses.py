@@ -11,6 +11,7 @@ from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects import openai_errors
 from midwatch_core.wire.dialects.openai_items import read_call, read_item
 from midwatch_core.wire.dialects.openai_messages import read_content, read_tool_definitions
+from midwatch_core.wire.dialects.openai_responses_map import ResponsesMap
 from midwatch_core.wire.dialects.openai_responses_outcome import (
     read_finish,
     read_responses_usage,
@@ -71,6 +72,10 @@ class OpenAIResponses:
     def stream_reader(self, assembly: Assembly) -> ResponsesStreamReader:
         """A reader for one answer."""
         return ResponsesStreamReader(assembly)
+
+    def stream_map(self) -> ResponsesMap:
+        """Where the texts of one answer stand."""
+        return ResponsesMap()
 
     def refuse(self, refusal: Refusal) -> Answer:
         """See `openai_errors.refuse`."""

@@ -17,7 +17,7 @@ from midwatch_core.wire.jsontext import load
 from midwatch_core.wire.node import Node, Trouble
 
 # Delta events: the part they add to and its place in the output item; `{}` stands for the index in the field named.
-_DELTAS = {
+DELTAS = {
     "response.output_text.delta": (Part.ASSISTANT, "content_index", "content/{}/text"),
     "response.refusal.delta": (Part.ASSISTANT, "content_index", "content/{}/refusal"),
     "response.reasoning_text.delta": (Part.REASONING, "content_index", "content/{}/text"),
@@ -27,7 +27,7 @@ _DELTAS = {
     "response.custom_tool_call_input.delta": (Part.TOOL_CALL, "", "input"),
     "response.code_interpreter_call_code.delta": (Part.TOOL_CALL, "", "code"),
 }
-_LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 # Fields by which fees and the finish are known: all that is kept of an item.
 _KEPT = ("type", "container_id", "action")
 
@@ -54,7 +54,7 @@ class ResponsesStreamReader:
             "response.output_item.added": self._begin_item,
             "response.output_item.done": self._end_item,
             "error": self._fail,
-            **dict.fromkeys(_LAST, self._end),
+            **dict.fromkeys(LAST, self._end),
         }
 
     def event(self, name: str, data: bytes) -> None:
@@ -64,7 +64,7 @@ class ResponsesStreamReader:
             return
         event = load(data)
         kind = event.get("type") or name
-        delta = _DELTAS.get(kind)
+        delta = DELTAS.get(kind)
         if delta is not None:
             index = event.get(delta[1], 0)
             block = self._blocks.get((kind, event["output_index"], index))
@@ -82,7 +82,7 @@ class ResponsesStreamReader:
             self._assembly.complete = True
 
     def _open(self, kind: str, output: object, index: object) -> Block:
-        part, _, place = _DELTAS[kind]
+        part, _, place = DELTAS[kind]
         path = f"/output/{checked_index(output)}/{place.format(checked_index(index))}"
         block = self._blocks[kind, output, index] = self._assembly.block(part, path)
         self._written.add(path)
