@@ -17,6 +17,8 @@ import openai
 from google import genai
 from google.genai import types
 
+from midwatch.demo.words import OWN_WORDS
+
 # Not a credential: the simulated providers ask for none, but the client libraries do.
 _KEY = "demo-key"
 _QUESTION = "In one sentence: why does a night watch walk in circles?"
@@ -82,8 +84,18 @@ def _openai_chat(client: Any) -> Iterator[Step]:
         ]
         return ask(model="gpt-4o-mini", messages=[*messages[:1], *turns], extra_headers=headers)
 
+    def personal(headers: Headers) -> object:
+        """Values that the provider is not to see, and that the client's answer must have."""
+        saying = [{"role": "user", "content": f"Repeat after me: {OWN_WORDS}"}]
+        chunks = ask(model="gpt-4o-mini", messages=saying, extra_headers=headers, **streaming)
+        said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        if said != OWN_WORDS:
+            raise RuntimeError(f"the client got other words back: {said!r}")
+        return said
+
     yield Step("openai chat", False, whole)
     yield Step("openai chat", True, streamed)
+    yield Step("openai chat, personal data", True, personal)
     yield Step("openai chat with a tool", True, with_tool)
     yield Step("openai chat, a poisoned tool result", False, poisoned)
 

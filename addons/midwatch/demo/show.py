@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 
 from midwatch.cli.printing import EXCHANGE_COLUMNS, EXCHANGE_NUMBERS, exchange_cells, print_json, print_table
 from midwatch.clients import client_environment
+from midwatch.demo.words import OWN_WORDS
 from midwatch.home import Home
 from midwatch.lines import LineClient
 from midwatch.logs import set_up_logs
@@ -23,6 +25,7 @@ from midwatch.trust import write_client_bundle
 _TLS_HOSTS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com")
 _PLAIN_HOSTS = ("ollama.demo",)
 _CALLS_S = 120.0
+_REDACTED = re.compile(rb'Repeat after me: ([^"]*<EMAIL_[^"]*)"')
 
 
 def run_demo(*, keep: bool, as_json: bool) -> int:
@@ -55,6 +58,8 @@ async def _demo(folder: Path, *, keep: bool, as_json: bool) -> int:
             sent, failed = await _call(ready)
             seen = await _seen(ready.settings.home)
             code = _report(sent, seen, failed=failed, as_json=as_json)
+            if not as_json:
+                _show_redaction(providers)
             if keep:
                 await _linger(ready)
             return code
@@ -72,6 +77,7 @@ def _prepare(folder: Path, providers: SimulatedProviders, *, keep: bool) -> Read
         "upstream_ca": str(providers.ca_file),
         "connect_to": tls | plain,
         "drain_s": 5.0,
+        "policy": "balanced",
     }
     return prepare(Home(folder / "home"), config_file=None, flags=flags)
 
@@ -121,6 +127,16 @@ def _report(sent: Sequence[dict[str, Any]], seen: Sequence[dict[str, Any]], *, f
     if good and not as_json:
         print(f"{len(sent)} calls sent by unchanged clients, {len(ordered)} seen and decoded (~ streamed, ? no price).")
     return 0 if good else 1
+
+
+def _show_redaction(providers: SimulatedProviders) -> None:
+    """What the provider was given of the call with personal data; the client has checked its answer."""
+    for received in providers.ledger.items:
+        found = _REDACTED.search(received.body)
+        if found is not None:
+            print(f"redacted and restored: the client wrote and read {OWN_WORDS!r},")
+            print(f"                       the provider read         {found[1].decode()!r}.")
+            return
 
 
 def _whole(row: dict[str, Any] | None, call: dict[str, Any]) -> bool:
