@@ -149,6 +149,15 @@ class Engine:
             seen += self._from_detections(plugin, outcome, segment, Direction.RESPONSE)
         return seen
 
+    def look_at_exchange(self, exchange: Exchange) -> Inspection:
+        """What plugins of this process that answer at once see in a call whose answer is under way."""
+        seen = Inspection()
+        for plugin in self._in_process("inspect_exchange"):
+            if self._plugins.answers_at_once(plugin, "inspect_exchange"):
+                outcome = self._plugins.detect(plugin, "inspect_exchange", exchange=exchange)
+                seen += self._from_findings(plugin, outcome, Direction.RESPONSE)
+        return seen
+
     async def inspect_exchange(self, exchange: Exchange) -> Inspection:
         """What plugins see in a call as a whole: its request, or with a response both."""
         seen = Inspection()

@@ -1,5 +1,6 @@
 """Loading plugins: each import isolated, each failure named, each call guarded."""
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -136,6 +137,10 @@ class Plugins:
         given = {key: kwargs[key] for key in wanted}
         outcome = await self.guard.wait(f"{plugin}.{hook}", function, deadline_s=deadline_s, **given)
         return self._judged(plugin, breaker, outcome, kwargs)
+
+    def answers_at_once(self, plugin: str, hook: str) -> bool:
+        """Whether a hook is a plain function: what it gives need not be awaited."""
+        return not inspect.iscoroutinefunction(self._implementation(plugin, hook)[0])
 
     def breaker_state(self, plugin: str) -> BreakerState:
         """Whether a plugin's detectors are asked, left alone, or on probation."""

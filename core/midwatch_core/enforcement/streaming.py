@@ -6,6 +6,7 @@ from dataclasses import replace
 from midwatch_core.clock import Clock
 from midwatch_core.enforcement.outcome import blocked, not_inspected
 from midwatch_core.enforcement.record import CallRecord
+from midwatch_core.enforcement.sofar import AnswerSoFar
 from midwatch_core.engine import Engine, Inspection
 from midwatch_core.masked import replacements_of
 from midwatch_core.masking import Replacement
@@ -20,8 +21,8 @@ from midwatch_core.window import Window, WindowSlice
 from midwatch_core.wire.dialect import Refusal
 from midwatch_core.wire.editing.errors import StreamCut
 
-# What a detector is given again in front of new text, and how much new text is waited for: arguments of tools are
-# short and dangerous, so each piece of them is looked at; prose is looked at every few words.
+# What a detector is given again in front of new text, and how much new text is waited for: each piece is looked at
+# where a line may act on it, before it goes out; where lines only record, text is looked at every few words.
 _OVERLAP = 512
 _STEP = 128
 _KINDS = {Part.REASONING: StreamKind.REASONING, Part.TOOL_CALL: StreamKind.TOOL_ARGUMENTS}
@@ -70,8 +71,11 @@ class AnswerFilter:
         self._inspects = policy.acts(subject, Direction.RESPONSE)
         self._redacts = self._may(Action.REDACT)
         self._holds_all = place.part is Part.TOOL_CALL and self._may(Action.BLOCK)
-        looks_at_each = self._redacts or place.part is Part.TOOL_CALL
+        looks_at_each = any(map(self._may, (Action.REDACT, Action.CUT, Action.BLOCK)))
         self._window = Window(overlap=_OVERLAP, step=1 if looks_at_each else _STEP)
+        self._so_far = (
+            AnswerSoFar(engine, exchange, place) if self._may(Action.CUT) or self._may(Action.BLOCK) else None
+        )
         self._decisions: list[tuple[Decision, dict[str, str]]] = []
         self._notes: list[Verdict] = []
         self._replacements: list[Replacement] = []
@@ -130,6 +134,8 @@ class AnswerFilter:
         part = self._window.take(out)
         parts = [part] if part is not None else []
         made = [item for one in (*parts, *(self._window.flush() if end else ())) for item in self._judge(one)]
+        if self._so_far is not None and (seen := self._so_far.add(out, end=end)) is not None:
+            self._judge_call(seen)
         start, self._released = self._released, self._released + len(out)
         self._replacements += made
         return _with(out, made, offset=start)
@@ -147,6 +153,13 @@ class AnswerFilter:
         seen = self._engine.inspect_delta(event, self._exchange, self._place.part)
         if seen.findings or seen.failures:
             self._decided(seen, text, offset=self._released + len(self._held))
+
+    def _judge_call(self, seen: Inspection) -> None:
+        """What the answer so far shows of the call can end the stream; all else the record finds in the whole."""
+        decision = self._policy.decide(seen.findings, self._subject, self._clock.now())
+        if decision.verdict.action >= Action.CUT:
+            self._decisions.append((decision, {}))
+            raise RefusedStream(blocked(decision.verdict, seen.findings, self._call_id))
 
     def _judge(self, part: WindowSlice) -> list[Replacement]:
         """Look at new text with what stands before it; what is to be replaced of what has not gone out yet."""

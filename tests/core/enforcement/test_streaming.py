@@ -11,7 +11,7 @@ from midwatch_core import Detection, Severity, hookimpl
 from midwatch_core.enforcement.streaming import AnswerFilter, RefusedStream
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding
-from midwatch_core.model.segment import Part, Segment
+from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.stream import StreamEvent
 from midwatch_core.sealing import Sealer
 from midwatch_core.testing.factories import make_exchange, make_response
@@ -59,11 +59,10 @@ def test_the_piece_that_completes_a_match_does_not_go_out() -> None:
     assert caught.value.refusal.code == "blocked_by_policy"
 
 
-def test_a_match_in_the_last_few_words_is_seen_at_the_end() -> None:
+def test_a_short_answer_is_looked_at_as_it_comes() -> None:
     made = text_filter(guarded(chat("Hi"), CUT))
-    assert made.feed("an attack") == "an attack"
     with pytest.raises(RefusedStream):
-        made.close()
+        made.feed("an attack")
 
 
 def test_each_piece_of_a_tool_s_arguments_is_looked_at() -> None:
@@ -182,6 +181,41 @@ def test_plugins_that_look_at_pieces_are_heard() -> None:
     assert made.feed("first ") == "first "
     with pytest.raises(RefusedStream):
         made.feed("then rm -rf /")
+
+
+class Recites:
+    """Sees an answer that says what the system said."""
+
+    @hookimpl
+    def inspect_exchange(self, exchange: Exchange) -> list[Finding]:
+        texts = exchange.response.segments if exchange.response is not None else ()
+        if not any("the secret sauce is mustard" in item.text for item in texts):
+            return []
+        return [
+            Finding(
+                id="",
+                rule="t/leak",
+                category="prompt_injection",
+                severity=Severity.HIGH,
+                confidence=1.0,
+                message="m",
+                path=PATH,
+                start=0,
+                end=3,
+                direction=Direction.RESPONSE,
+            )
+        ]
+
+
+def test_detectors_of_whole_calls_see_the_answer_so_far() -> None:
+    made = text_filter(guarded(chat("Hi"), CUT, detectors=(Recites(),)))
+    made.feed("word " * 100)
+    with pytest.raises(RefusedStream):
+        made.feed("the secret sauce is mustard")
+    made = text_filter(guarded(chat("Hi"), CUT, detectors=(Recites(),)))
+    made.feed("the secret sauce is mustard")
+    with pytest.raises(RefusedStream):
+        made.close()
 
 
 def test_what_is_only_recorded_is_recorded_at_its_place_in_the_whole() -> None:
