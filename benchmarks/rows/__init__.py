@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from benchmarks.row import Row
-from benchmarks.rows import command_line, idle, lag, latency, many_streams, patches, sse, store, throughput, ttft
+from benchmarks.rows import command_line, idle, lag, latency, many_streams, patches, scan, sse, store, throughput, ttft
 from benchmarks.session import Session
 
 BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
@@ -21,4 +21,6 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "lag": lag.measure,
     "command-line": command_line.measure,
     "store": store.measure,
+    # What detection costs, without a proxy.
+    "scan": scan.measure,
 }

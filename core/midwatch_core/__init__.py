@@ -8,6 +8,7 @@ from midwatch_core.config import Config, Section, read_yaml, split_address
 from midwatch_core.contributions import AsgiApp, Command, Mount, Resource, ResourceKind
 from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first
 from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds, moment_of
+from midwatch_core.engine import Engine, Inspection, Scan
 from midwatch_core.errors import (
     ConfigError,
     MidwatchError,
@@ -41,11 +42,12 @@ from midwatch_core.ports import (
     TraceRepository,
 )
 from midwatch_core.queries import Queries
-from midwatch_core.rulepack import Pack, RulePackError, RuleSet, load_pack
+from midwatch_core.rulepack import Pack, Prefilter, RulePackError, RuleSet, load_pack
 from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
 from midwatch_core.wire.dialect import Answer, Dialect, Refusal, StreamReader
+from midwatch_core.wire.editing.slot import Reading, Slot, StreamMap
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.target import Target
 
@@ -70,6 +72,7 @@ __all__ = [
     "Dialect",
     "Direction",
     "Endpoint",
+    "Engine",
     "Exchange",
     "ExchangeFilter",
     "ExchangeRow",
@@ -80,6 +83,7 @@ __all__ = [
     "Health",
     "Host",
     "Identity",
+    "Inspection",
     "Json",
     "LiveFeed",
     "MetadataRepository",
@@ -94,9 +98,11 @@ __all__ = [
     "Page",
     "Part",
     "PluginError",
+    "Prefilter",
     "ProviderError",
     "ProviderSpec",
     "Queries",
+    "Reading",
     "Refusal",
     "Request",
     "Resource",
@@ -107,14 +113,17 @@ __all__ = [
     "RulePackError",
     "RuleSet",
     "Sample",
+    "Scan",
     "Scope",
     "Section",
     "Segment",
     "Severity",
+    "Slot",
     "StorageError",
     "StorageUnavailableError",
     "StreamEvent",
     "StreamKind",
+    "StreamMap",
     "StreamReader",
     "SystemClock",
     "Target",

@@ -5,12 +5,14 @@ from midwatch_core.rulepack.errors import RulePackError
 from midwatch_core.rulepack.hostile import DEFAULT_BUDGET_S
 from midwatch_core.rulepack.loading import load_pack
 from midwatch_core.rulepack.matching import RuleSet, Validator
+from midwatch_core.rulepack.prefilter import Prefilter
 from midwatch_core.rulepack.schema import pack_schema
 from midwatch_core.rulepack.selftest import rule_problems, self_test
 
 __all__ = [
     "DEFAULT_BUDGET_S",
     "Pack",
+    "Prefilter",
     "Rule",
     "RulePackError",
     "RuleSet",

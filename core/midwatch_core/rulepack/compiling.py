@@ -8,22 +8,25 @@ from typing import Any
 import re2
 
 from midwatch_core.rulepack.errors import RulePackError
+from midwatch_core.rulepack.pieces import Pieces, pieces_of, tells
 from midwatch_core.rulepack.schema import Context, PackHead, PackSpec, RuleSpec, Term
-from midwatch_core.rulepack.widegap import gap_in
 
+# Patterns whose matches take no more bytes are looked for in one go.
+_SHORT = 64
 _BYTES = re.compile(r"(?<!\\)(?:\\\\)*\\C")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """One compiled RE2 pattern. `sieve` is what a Set takes for it: a pattern that matches wherever this one does.
+    """One compiled RE2 pattern, and where to look for it.
 
-    That is the pattern itself, or its start if it has a wide gap; empty if there is none, so that it is always tried.
+    `start` is its anchor, compiled, where that stands at the beginning of a match and most of a match comes behind it.
     """
 
     source: str
     compiled: Any
-    sieve: str
+    pieces: Pieces
+    start: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,18 +119,9 @@ def _pattern(source: str, where: str) -> Pattern:
         raise RulePackError(f"{where}: RE2 refuses it: {_reason(error)}") from error
     if compiled.match(b"") is not None:
         raise RulePackError(f"{where}: it matches the empty text")
-    return Pattern(source, compiled, _sieve(source))
-
-
-def _sieve(source: str) -> str:
-    gap = gap_in(source)
-    if gap is None:
-        return source
-    start = source[: gap.element] if gap.element is not None else ""
-    try:
-        return start if start and re2.compile(start, re2_options()).match(b"") is None else ""
-    except re2.error:
-        return ""
+    pieces = pieces_of(source)
+    alone = pieces.anchor and not pieces.lead and pieces.reach > _SHORT and tells(pieces.anchor)
+    return Pattern(source, compiled, pieces, re2.compile(pieces.anchor, re2_options()) if alone else None)
 
 
 def _reason(error: Exception) -> str:

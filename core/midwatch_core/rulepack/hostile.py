@@ -5,6 +5,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from midwatch_core.rulepack.blocks import blocks_of
 from midwatch_core.rulepack.compiling import Pack, Rule
 from midwatch_core.rulepack.errors import RulePackError
 from midwatch_core.rulepack.prefilter import Prefilter
@@ -46,8 +47,8 @@ def _check_together(pack: Pack, budget_s: float) -> None:
     scan = Scan(_disordered([word for rule in pack.rules for word in _own_words(rule)]), "original", _same)
 
     def is_slow(count: int) -> bool:
-        plain = {p.sieve for rule in pack.rules[:count] for p in (*rule.any, *rule.all) if p.sieve}
-        return _set_cost(sorted(plain), scan) > budget_s
+        anchors = {p.pieces.anchor for rule in pack.rules[:count] for p in (*rule.any, *rule.all)}
+        return _set_cost(sorted(anchors - {""}), scan) > budget_s
 
     if not is_slow(len(pack.rules)) or not is_slow(len(pack.rules)):
         return
@@ -62,7 +63,7 @@ def _check_together(pack: Pack, budget_s: float) -> None:
 def _set_cost(sources: list[str], scan: Scan) -> float:
     prefilter = Prefilter(sources)
     before = time.thread_time()
-    prefilter.present(scan.data)
+    blocks_of(scan.data, prefilter)
     return time.thread_time() - before
 
 

@@ -3,11 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from midwatch_core.model.detection import Detection
 from midwatch_core.model.segment import Part
-from midwatch_core.rulepack.candidates import Candidates
+from midwatch_core.rulepack.candidates import Candidates, Found
 from midwatch_core.rulepack.compiling import Pack, Pattern, Rule
 from midwatch_core.rulepack.errors import RulePackError
 from midwatch_core.rulepack.prefilter import DEFAULT_MEMORY
@@ -62,9 +62,9 @@ class RuleSet:
         candidates = self._for_part(part)
         best: dict[tuple[str, int, int], Detection] = {}
         for scan in _scans(text):
-            for rule, some in candidates.of(scan):
-                if _sees(rule, scan):
-                    for detection in self._detections(rule, some, scan):
+            for found in candidates.of(scan):
+                if _sees(found.rule, scan):
+                    for detection in self._detections(found, scan):
                         key = (detection.rule, detection.start, detection.end)
                         if key not in best or best[key].confidence < detection.confidence:
                             best[key] = detection
@@ -79,12 +79,14 @@ class RuleSet:
             self._by_part[part] = self._by_rules[indexes]
         return self._by_part[part]
 
-    def _detections(self, rule: Rule, some: Sequence[Pattern], scan: Scan) -> Iterator[Detection]:
-        if not _holds(rule, scan):
+    def _detections(self, candidate: Found, scan: Scan) -> Iterator[Detection]:
+        rule = candidate.rule
+        spans = _spans(candidate, scan)
+        if (first := next(spans, None)) is None or not _holds(candidate, scan):
             return
         valid = self.validators[rule.spec.validate_] if rule.spec.validate_ else None
         found = 0
-        for start, end in islice(_spans(rule, some, scan), self.max_findings * _TRIES):
+        for start, end in islice(chain((first,), spans), self.max_findings * _TRIES):
             if valid is not None and not valid(scan.text[start:end]):
                 continue
             confidence = _confidence(rule, scan, (start, end))
@@ -125,7 +127,10 @@ def _version(packs: Sequence[Pack], max_findings: int) -> str:
 
 
 def _is_for(rule: Rule, part: Part) -> bool:
-    return rule.spec.maturity != "deprecated" and (not rule.spec.where or part in rule.spec.where)
+    where = rule.spec.where
+    # What is to be embedded is a document that a retriever will bring back.
+    embedded = part is Part.EMBEDDING_INPUT and Part.DOCUMENT in where
+    return rule.spec.maturity != "deprecated" and (not where or part in where or embedded)
 
 
 def _scans(text: Text) -> Iterator[Scan]:
@@ -144,16 +149,19 @@ def _sees(rule: Rule, scan: Scan) -> bool:
     return wanted == "all" or scan.how == "original" or (wanted == "plain" and scan.how in _PLAIN)
 
 
-def _holds(rule: Rule, scan: Scan) -> bool:
+def _holds(candidate: Found, scan: Scan) -> bool:
     """What is decided once for a view: `all`, `none`, and exceptions over the whole text."""
-    if not all(scan.has(pattern) for pattern in rule.all) or any(scan.has(pattern) for pattern in rule.none):
+    rule = candidate.rule
+    if any(next(scan.spans(pattern, 0, windows), None) is None for pattern, windows in candidate.all):
+        return False
+    if any(scan.has(pattern) for pattern in rule.none):
         return False
     return not any(allow.over == "text" and scan.has(allow.pattern) for allow in rule.allow)
 
 
-def _spans(rule: Rule, some: Sequence[Pattern], scan: Scan) -> Iterator[Span]:
-    for pattern in some if rule.any else rule.all[:1]:
-        yield from scan.spans(pattern, rule.spec.group)
+def _spans(candidate: Found, scan: Scan) -> Iterator[Span]:
+    for pattern, windows in candidate.any if candidate.rule.any else candidate.all[:1]:
+        yield from scan.spans(pattern, candidate.rule.spec.group, windows)
 
 
 def _confidence(rule: Rule, scan: Scan, span: Span) -> float | None:

@@ -17,6 +17,7 @@ class Prefilter:
 
     def __init__(self, sources: Sequence[str], *, max_mem: int = DEFAULT_MEMORY) -> None:
         self.misses = 0
+        self.sources = tuple(sources)
         self._canary = len(sources)
         self._set: Any = _compiled(sources, max_mem)
 

@@ -99,7 +99,9 @@ class RuleSpec(_Block):
     maturity: Literal["sandbox", "incubating", "stable", "deprecated"] = "incubating"
     category: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)
     owasp: tuple[_Owasp, ...] = Field(min_length=1, max_length=10)
-    where: tuple[Part, ...] = Field((), description="Parts it is for; all, if not given.")
+    where: tuple[Part, ...] = Field(
+        (), description="Parts it is for; all, if not given. `document` is `embedding_input` too."
+    )
     keywords: tuple[_Word, ...] = Field(
         (), max_length=300, description="One of these must be in the text, in any case, before patterns are tried."
     )

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import re2
 
+from midwatch_pii.spans import spans
+
 # Scripts that write words without spaces between them: Han, kana, Hangul, Thai.
 _UNSPACED = re2.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 _SHORT = 4
@@ -32,9 +34,8 @@ class Labels:
         places: dict[int, Places] = {}
         if self._pattern is None:
             return places
-        for match in self._pattern.finditer(text):
-            start, end = match.span()
-            word = _squeezed(match.group())
+        for start, end in spans(self._pattern, text):
+            word = _squeezed(text[start:end])
             if word not in self._unspaced and not _bounded(text, start, end):
                 continue
             for number in self._owners.get(word, ()):

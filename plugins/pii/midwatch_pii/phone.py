@@ -13,6 +13,7 @@ _DATE = re.compile(
 _YEARS = re.compile(r"(?:19|20)[0-9]{2}[-/ ]+(?:19|20)[0-9]{2}$")
 _GROUP = re.compile(r"[^0-9]+")
 _MONEY = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+$|[0-9]+\.[0-9]+$")
+_TWICE = re.compile(r"  |--|\.\.|//| - |\(\(|\)\)")
 # ITU E.164: at most 15 digits; the shortest national numbers that people write have six.
 _MOST, _LEAST = 15, 6
 
@@ -44,8 +45,8 @@ def accept_phone(candidate: str) -> int:
 
     With `+` the plan decides; North American numbers with any area code pass, as many are written wrong.
     """
-    bare = _EXTENSION.sub("", candidate)
-    digits = "".join(char for char in bare if "0" <= char <= "9")
+    bare = _EXTENSION.sub("", candidate) if "x" in candidate else candidate
+    digits = _GROUP.sub("", bare)
     if not _LEAST <= len(digits) <= _MOST or len(set(digits)) == 1 or not _looks_written(bare):
         return 0
     if bare.startswith(("+", "(+")) and not (is_international(digits) or (digits[0] == "1" and len(digits) == 11)):
@@ -65,7 +66,8 @@ def is_national(digits: str, region: str) -> bool:
 
 def accept_grouped_phone(candidate: str) -> int:
     """The same for digits in groups only, all of them of two digits or more."""
-    groups = [group for group in _GROUP.split(_EXTENSION.sub("", candidate)) if group]
+    bare = _EXTENSION.sub("", candidate) if "x" in candidate else candidate
+    groups = [group for group in _GROUP.split(bare) if group]
     return accept_phone(candidate) if len(groups) > 1 and min(map(len, groups)) > 1 else 0
 
 
@@ -73,4 +75,4 @@ def _looks_written(bare: str) -> bool:
     """Whether separators and brackets stand as people write them: no dates, amounts, lists."""
     if _DATE.match(bare) or _MONEY.match(bare) or _YEARS.match(bare) or bare.count("(") != bare.count(")"):
         return False
-    return not any(twice in bare for twice in ("  ", "--", "..", "//", " - ", "((", "))"))
+    return _TWICE.search(bare) is None

@@ -6,10 +6,11 @@ from typing import Any
 
 import re2
 
+from midwatch_core import Prefilter
 from midwatch_pii.labels import Labels, Places
 from midwatch_pii.recogniser import Recogniser
+from midwatch_pii.spans import spans
 
-_DIGIT = re2.compile(r"[0-9]")
 # How far behind a window's last beginning a value may still go on.
 _LONGEST_VALUE = 80
 _JOINTS = frozenset("-./")
@@ -38,22 +39,35 @@ class Scanner:
             for label in one.labels:
                 owners.setdefault(label, []).append(number)
         self._labels = Labels(owners)
+        self._unlabelled = [number for number, one in enumerate(self._recognisers) if one.alone]
+        self._prefilter = Prefilter([self._recognisers[number].pattern for number in self._unlabelled])
 
     def scan(self, text: str) -> list[Hit]:
         """All values in a text in order, none overlapping another."""
-        digits = _DIGIT.search(text) is not None
+        text = _readable(text)
+        digits = any(map(text.__contains__, "0123456789"))
         if not digits and "@" not in text and "<" not in text:
             return []
         places = self._labels.find(text) if digits else {}
+        absent = self._absent(text)
         hits: list[Hit] = []
         for number, one in enumerate(self._recognisers):
             near = places.get(number)
+            if number in absent:
+                continue
             if not (one.alone or near) or (one.marks and not any(mark in text for mark in one.marks)):
                 continue
             if not digits and not one.inside and one.marks != "<":
                 continue
             hits.extend(self._found(number, text, near))
         return settle(hits)
+
+    def _absent(self, text: str) -> set[int]:
+        """Recognisers tried on all texts that one pass of all finds not to match in this one."""
+        present = self._prefilter.present(text.encode())
+        if present is None:
+            return set()
+        return {number for at, number in enumerate(self._unlabelled) if at not in present}
 
     def _found(self, number: int, text: str, near: Places | None) -> Iterator[Hit]:
         one = self._recognisers[number]
@@ -77,9 +91,18 @@ class Scanner:
             yield from _matches(pattern, text[first : last + _LONGEST_VALUE], first)
 
 
+def _readable(text: str) -> str:
+    """The text, as long as before, without halves of surrogate pairs: JSON can bring them, UTF-8 has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
 def _matches(pattern: Any, text: str, offset: int) -> Iterator[tuple[int, str]]:
-    for match in pattern.finditer(text):
-        yield offset + match.start(), match.group()
+    for start, end in spans(pattern, text):
+        yield offset + start, text[start:end]
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:

@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midwatch_core.rulepack import RulePackError, load_pack, pack_schema, self_test
-from midwatch_core.rulepack.widegap import gap_in
 from tests.core.rulepack.packs import pack_of, rule, source
 
 
@@ -95,31 +94,6 @@ def test_patterns_that_kill_backtracking_engines_load() -> None:
         pack_of(rule(keywords=[], match={"any": [{"regex": one}]}))
 
 
-@pytest.mark.parametrize(
-    ("pattern", "gapped"),
-    [
-        (r"a.{0,60}b", True),
-        (r"a[\s\S]*?b", True),
-        (r"a[^\"]{1,80}b", True),
-        (r"\S{16,}", True),
-        (r"[\w ]{0,40}", True),
-        (r"\\.{0,60}", True),
-        (r"ignore (?:\w+\s+){0,5}rules", True),
-        (r"((a|b+)x)*", True),
-        (r"(?:\w+ )?rules", False),
-        (r"(?:\d{1,3}\.){3}\d{1,3}", False),
-        (r"\((?:\d[ -]?){13,19}", False),
-        (r"a.{1,5}b", False),
-        (r".{8}", False),
-        (r"\.{0,60}", False),
-        (r"[a-z0-9_-]{20,}", False),
-        (r"[]a]{30}\s+\d*", False),
-    ],
-)
-def test_wide_gaps_are_seen(pattern: str, gapped: bool) -> None:
-    assert (gap_in(pattern) is not None) is gapped
-
-
 def test_a_pack_that_holds_what_it_says_has_no_problems() -> None:
     assert self_test(pack_of()) == []
 
@@ -141,21 +115,3 @@ def test_the_schema_speaks_the_words_of_the_file() -> None:
     assert set(schema["required"]) == {"pack", "rules"}
     assert {"validate", "match", "examples"} <= set(schema["$defs"]["RuleSpec"]["properties"])
     assert "pass" in schema["$defs"]["Examples"]["properties"]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "sieve"),
-    [
-        (r"(?i)ignore.{0,60}rules", "(?i)ignore"),
-        (r"(?i)\b(a|b)c+ (?:x (?:\w+\s+){0,5})?rules", r"(?i)\b(a|b)c+ "),
-        (r"a.{0,60}b|c", ""),
-        (r".{0,60}b", ""),
-        (r"a*.{0,60}b", ""),
-        (r"\Qa(\E.{0,60}b", ""),
-        (r"ab{2,3}?[^x]+y", "ab{2,3}?"),
-        (r"(?i:a|b)c", "(?i:a|b)c"),
-    ],
-)
-def test_a_set_takes_the_start_of_a_pattern_with_a_gap(pattern: str, sieve: str) -> None:
-    (one,) = pack_of(rule(keywords=[], match={"any": [{"regex": pattern}]})).rules[0].any
-    assert one.sieve == sieve
