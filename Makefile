@@ -19,10 +19,13 @@ format: ## Put the code in order
 bench: ## The benchmarks' table
 	uv run python -m benchmarks
 
+quality: ## The tables of docs/quality.md, measured on the labelled sets (MIDWATCH_DATA)
+	uv run python docs/quality.py
+
 lock: ## Write requirements.lock again
 	.ci/lock
 
 ci: ## What CI runs
 	.ci/run
 
-.PHONY: help demo test lint format bench lock ci
+.PHONY: help demo test lint format bench quality lock ci

@@ -1,16 +1,17 @@
-"""Prints the quality of the plugin `pii` on a labelled set: precision, recall and F1 of typed spans, per type.
-
-    python docs/quality_pii.py SET.jsonl
+"""Measures the plugin `pii` on a labelled set: precision, recall and F1 of typed spans, per kind and half.
 
 A line of the set is `{"text": …, "spans": [[start, end, type], …]}`. A value counts as found if a detection of its
-kind overlaps it; a detection counts as right if it overlaps a value of its kind. Addresses are judged apart: in the
-set they are torn into pieces (a number, a suite, a code), which are no addresses by themselves.
+kind overlaps it; a detection counts as right if it overlaps a value of its kind. Addresses and dates are judged apart:
+in the set the first are torn into pieces (a number, a suite, a code), which are no addresses by themselves, and the
+second are of any kind, not of birth.
 """
 
-import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+from quality_sets import Half, half_of, lines
 
 from midwatch_core import Part, Text
 from midwatch_pii import Pii
@@ -30,17 +31,14 @@ TYPES = {
 APART = {"ADDRESS": "ADDRESS", "DATE_TIME": "DATE_OF_BIRTH"}
 
 
-def main(path: Path) -> None:
-    """Measure, print."""
-    plugin, tally = Pii(), Counter[tuple[str, str]]()
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        found = [(one.start, one.end, one.kind) for one in plugin.inspect_text(Text(row["text"]), Part.USER)]
-        known = [(start, end, (TYPES | APART).get(kind, kind)) for start, end, kind in row["spans"]]
-        count(tally, found, known)
-        if "-v" in sys.argv:
-            show(row["text"], found, known)
-    print_table(tally)
+def measured(file: Path) -> dict[Half, Tally]:
+    """The tallies of both halves of a set."""
+    plugin, tallies = Pii(), {half: Counter[tuple[str, str]]() for half in Half}
+    for line in lines(file):
+        found = [(one.start, one.end, one.kind) for one in plugin.inspect_text(Text(line["text"]), Part.USER)]
+        known = [(start, end, (TYPES | APART).get(kind, kind)) for start, end, kind in line["spans"]]
+        count(tallies[half_of(line["text"])], found, known)
+    return tallies
 
 
 def overlaps(one: Span, others: list[Span]) -> bool:
@@ -57,33 +55,45 @@ def count(tally: Tally, found: list[Span], known: list[Span]) -> None:
         tally[one[2], "met"] += overlaps(one, found)
 
 
-def show(text: str, found: list[Span], known: list[Span]) -> None:
-    """Print what was missed and what was wrong."""
-    for name, ours, theirs in (("missed", known, found), ("wrong", found, known)):
-        for one in ours:
-            if one[2] in {*TYPES.values(), *APART.values()} and not overlaps(one, theirs):
-                around = text[max(0, one[0] - 40) : one[1] + 20]
-                print(f"{name} {one[2]} {text[one[0] : one[1]]!r} in {around!r}")
+def show(file: Path) -> None:
+    """Print what was missed and what was wrong in the tuning half: the other is not to be looked at."""
+    plugin = Pii()
+    for line in lines(file):
+        text = line["text"]
+        if half_of(text) is not Half.TUNING:
+            continue
+        found = [(one.start, one.end, one.kind) for one in plugin.inspect_text(Text(text), Part.USER)]
+        known = [(start, end, (TYPES | APART).get(kind, kind)) for start, end, kind in line["spans"]]
+        for name, ours, theirs in (("missed", known, found), ("wrong", found, known)):
+            for one in ours:
+                if one[2] in {*TYPES.values(), *APART.values()} and not overlaps(one, theirs):
+                    around = text[max(0, one[0] - 60) : one[1] + 40]
+                    print(f"{name} {one[2]} {text[one[0] : one[1]]!r} in {around!r}")
 
 
-def print_table(tally: Tally) -> None:
-    """One line a kind, then all structured ones together."""
-    asked = {*TYPES.values(), *APART.values()} | {kind for kind, what in tally if what == "wrong"}
-    kinds = sorted({kind for kind, _ in tally} & asked)
-    print("| kind | n | precision | recall | F1 |\n|---|---|---|---|---|")
-    for kind in kinds:
-        print_row(kind, *(tally[kind, what] for what in ("known", "met", "right", "wrong")))
-    structured = [kind for kind in kinds if kind not in APART.values()]
-    sums = [sum(tally[kind, what] for kind in structured) for what in ("known", "met", "right", "wrong")]
-    print_row("all structured", *sums)
+def table(tallies: dict[Half, Tally]) -> Iterator[str]:
+    """The lines of the table: one a kind and half, then all structured ones together."""
+    yield "| kind | half | n | precision | recall | F1 |"
+    yield "|---|---|---|---|---|---|"
+    asked = {*TYPES.values(), *APART.values()}
+    asked |= {kind for tally in tallies.values() for kind, what in tally if what == "wrong"}
+    for kind in sorted(asked):
+        for half, tally in tallies.items():
+            yield row(kind, half, tally, [kind])
+    structured = sorted(asked - set(APART.values()))
+    for half, tally in tallies.items():
+        yield row("all structured", half, tally, structured)
 
 
-def print_row(name: str, known: int, met: int, right: int, wrong: int) -> None:
-    """A line of the table."""
-    precision, recall = right / max(1, right + wrong), met / max(1, known)
-    f1 = 2 * precision * recall / max(1e-9, precision + recall)
-    print(f"| {name} | {known} | {precision:.3f} | {recall:.3f} | {f1:.3f} |")
+def row(name: str, half: Half, tally: Tally, kinds: list[str]) -> str:
+    """A line of the table; where nothing was found, or nothing is there, a dash."""
+    known, met, right, wrong = (sum(tally[kind, what] for kind in kinds) for what in ("known", "met", "right", "wrong"))
+    precision = right / (right + wrong) if right + wrong else 0.0
+    recall = met / known if known else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    shares = [f"{value:.3f}" if known or right + wrong else "–" for value in (precision, recall, f1)]
+    return f"| {name} | {half} | {known} | " + " | ".join(shares) + " |"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    show(Path(sys.argv[1]))
