@@ -39,9 +39,15 @@ class Rules:
 
     @hookimpl
     def startup(self, host: Host) -> None:
-        """Read all packs, and the tools that were seen before. A bad pack is reported and left out."""
-        for problem in self._shelf.take(_sources(host)):
+        """Read all packs, and the tools that were seen before. A bad pack is reported and left out.
+
+        Raises ConfigError for it in a command: who typed it is there to be told.
+        """
+        problems = self._shelf.take(_sources(host))
+        for problem in problems:
             logger.error("a pack of rules is left out: %s", problem)
+        if problems and host.role is Role.COMMAND:
+            raise ConfigError("; ".join(problems))
         if host.role in (Role.WORKER, Role.CONTROL):
             self._exchanges = Exchanges(self._bounds, Ledger(host.home / _LEDGER))
         if host.role is Role.CONTROL:

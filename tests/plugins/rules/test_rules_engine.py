@@ -70,7 +70,7 @@ def test_at_the_start_a_bad_pack_is_left_out_and_the_others_work(
     (tmp_path / "rules" / "good.rules.yaml").write_text(pack("zephyr"))
     (tmp_path / "rules" / "twin.rules.yaml").write_text(pack("zephyr"))
     rules = Rules()
-    rules.startup(host(tmp_path))
+    rules.startup(replace(host(tmp_path), role=Role.WORKER))
     assert found(rules, "zephyr") == ["own/words/zephyr"]
     assert ["bad.rules.yaml" in caplog.text, "twin.rules.yaml" in caplog.text] == [True, True]
 

@@ -48,7 +48,8 @@ async def test_one_exchange_has_its_row_and_all_below_it(
         key: value for key, value in row.items() if key not in ("findings", "tools_called")
     }
     assert told["findings"][0]["severity"] == "high"
-    assert told["verdicts"] == [{"action": "redact", "findings": ["f-1"], "policy_line": "2"}]
+    (verdict,) = told["verdicts"]
+    assert (verdict["action"], verdict["findings"], verdict["policy_line"]) == ("redact", ["f-1"], "2")
     assert told["request"]["segments"][2]["text"] == "Should I take an umbrella to Lisbon tomorrow?"
     assert told["cost"]["amount"] == "0.0001909"
     assert told["identity"]["app"] == "travel-agent"
