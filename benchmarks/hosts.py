@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -169,7 +169,9 @@ class LeanHost(ProcessHost):
 
 @dataclass(slots=True)
 class SuiteHost(ProcessHost):
-    """The whole suite: `run.py start`, one worker, everything at its defaults, in a home of its own."""
+    """The whole suite: `run.py start`, one worker, in a home of its own; `settings` are variables of its own."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, bench: Bench, port: int) -> Sequence[str]:
         """The front door, as a user would start it (BENCH_SUITE_COMMAND replaces it, `{port}` filled in)."""
@@ -188,7 +190,7 @@ class SuiteHost(ProcessHost):
 
     def environment(self, bench: Bench) -> dict[str, str]:
         """The suite trusts the bench's upstream by its own setting."""
-        return {"MIDWATCH_UPSTREAM_CA": str(bench.upstream_ca)}
+        return {"MIDWATCH_UPSTREAM_CA": str(bench.upstream_ca), **self.settings}
 
     def client_ca(self, bench: Bench) -> Path:
         """The suite's own authority."""
@@ -196,9 +198,10 @@ class SuiteHost(ProcessHost):
 
     def home(self, bench: Bench) -> Path:
         """The suite's home."""
-        return bench.folder / "home"
+        return bench.folder / f"home-{self.name}"
 
 
+_BLIND = {"MIDWATCH_PLUGINS__ALLOW": "[rules-data, pricing, sql, memory, web]"}
 HOSTS: dict[str, Callable[[], ProcessHost]] = {
     "stock": lambda: StockHost("stock"),
     "stock-stream": lambda: StockHost("stock-stream", stream=True),
@@ -206,6 +209,8 @@ HOSTS: dict[str, Callable[[], ProcessHost]] = {
     "lean": lambda: LeanHost("lean"),
     "lean-stream": lambda: LeanHost("lean-stream", stream="true"),
     "suite": lambda: SuiteHost("suite"),
+    "suite, no detectors": lambda: SuiteHost("suite, no detectors", settings=_BLIND),
+    "suite, balanced": lambda: SuiteHost("suite, balanced", settings={"MIDWATCH_POLICY": "balanced"}),
 }
 """Every host a benchmark may name; a new one is a line here."""
 

@@ -163,9 +163,13 @@ def client_context(ca_file: Path) -> ssl.SSLContext:
     return context
 
 
+type Requests = bytes | Callable[[int], bytes]
+"""One request for all exchanges, or what makes the n-th."""
+
+
 async def run_load(
     target: Target,
-    request: bytes,
+    request: Requests,
     *,
     concurrency: int,
     exchanges: int,
@@ -183,7 +187,7 @@ async def run_load(
         await asyncio.gather(*(client.connect(target, context) for client in clients[start : start + 16]))
     try:
         for _ in range(warm_up):
-            await asyncio.gather(*(client.fetch(request) for client in clients))
+            await asyncio.gather(*(client.fetch(_nth(request, -1)) for client in clients))
         if at_start:
             at_start()
         return await _timed(clients, request, exchanges)
@@ -192,14 +196,18 @@ async def run_load(
             client.close()
 
 
-async def _timed(clients: list[Client], request: bytes, exchanges: int) -> Load:
+def _nth(request: Requests, number: int) -> bytes:
+    return request if isinstance(request, bytes) else request(number)
+
+
+async def _timed(clients: list[Client], request: Requests, exchanges: int) -> Load:
     load = Load()
     left = iter(range(exchanges))
     before = sum(client.bytes_in for client in clients)
 
     async def worker(client: Client) -> None:
-        for _ in left:
-            latency_ms, ttft_ms = await client.fetch(request)
+        for number in left:
+            latency_ms, ttft_ms = await client.fetch(_nth(request, number))
             load.latency_ms.append(latency_ms)
             load.ttft_ms.append(ttft_ms)
 

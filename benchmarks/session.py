@@ -17,7 +17,7 @@ from mitmproxy.certs import CertStore
 
 from benchmarks import procstat
 from benchmarks.hosts import HOSTS, Bench, ProcessHost
-from benchmarks.load import Load, Target, run_load
+from benchmarks.load import Load, Requests, Target, run_load
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,7 +32,9 @@ class Running:
     host: ProcessHost
     target: Target
 
-    async def load(self, request: bytes, *, concurrency: int, exchanges: int, warm_up: int = 2) -> tuple[Load, float]:
+    async def load(
+        self, request: Requests, *, concurrency: int, exchanges: int, warm_up: int = 2
+    ) -> tuple[Load, float]:
         """Drive load through the host; (what was seen, CPU milliseconds an exchange of the host's processes).
 
         The time leaves connecting and warming up out; the CPU is taken while only timed exchanges run.

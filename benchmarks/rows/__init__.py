@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from benchmarks.row import Row
-from benchmarks.rows import command_line, idle, lag, latency, many_streams, patches, scan, sse, store, throughput, ttft
+from benchmarks.rows import (
+    command_line,
+    guard,
+    idle,
+    lag,
+    latency,
+    many_streams,
+    patches,
+    scan,
+    sse,
+    store,
+    throughput,
+    ttft,
+)
 from benchmarks.session import Session
 
 BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
@@ -21,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "lag": lag.measure,
     "command-line": command_line.measure,
     "store": store.measure,
-    # What detection costs, without a proxy.
+    # What detection costs: a call, and a text without a proxy.
+    "guard": guard.measure,
     "scan": scan.measure,
 }
