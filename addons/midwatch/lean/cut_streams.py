@@ -28,6 +28,8 @@ def state_stream_response_body(self: HttpStream, event: events.Event) -> Iterato
         cancel = RequestProtocolError(self.stream_id, "cut by policy", ErrorCode.CANCEL)
         yield SendHttp(cancel, self.context.server)
         yield from self.send_response(already_streamed=True)
+        # What had come with the last bytes, or while the hook ran, is still on its way to here: nobody wants it.
+        self.client_state = self.server_state = self.state_errored
 
 
 CUT_STREAMS = Patch(
@@ -38,5 +40,7 @@ CUT_STREAMS = Patch(
         Guard(owner=HttpStream, name="state_stream_response_body", digest="3fb6320300d3ddd5"),
         Guard(owner=HttpStream, name="send_response", digest="d581bc106152e369"),
         Guard(owner=HttpStream, name="flow_done", digest="ad9969744785c572"),
+        Guard(owner=HttpStream, name="state_errored", digest="3e7a286f27b15880"),
+        Guard(owner=HttpStream, name="handle_protocol_error", digest="59fc3b2eeeabf63a"),
     ),
 )

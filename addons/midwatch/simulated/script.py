@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -56,6 +57,8 @@ class Script:
     """Number of reasoning tokens of a model that reasons."""
     answer: str | None = None
     """The text to answer with, instead of one made from the user's words."""
+    arguments: str | None = None
+    """JSON text of an object: call the first tool that the request offers with these arguments."""
 
     @property
     def slow(self) -> bool:
@@ -85,6 +88,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "cache_write": int,
     "reasoning": int,
     "answer": str,
+    "arguments": str,
 }
 
 
@@ -120,5 +124,14 @@ def _check(script: Script) -> None:
         raise ScriptError(f"x-sim: framing={script.framing!r}; known are {', '.join(FRAMINGS)}")
     if script.events_per_write < 1 or script.split < 0 or (script.tokens or 0) < 0:
         raise ScriptError("x-sim: events_per_write must be at least 1, split and tokens at least 0")
+    if script.arguments is not None and not _is_object(script.arguments):
+        raise ScriptError("x-sim: arguments is no JSON object")
     if not 200 <= script.status <= 599:
         raise ScriptError(f"x-sim: status={script.status} is no HTTP status of an answer")
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False

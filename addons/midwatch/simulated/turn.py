@@ -90,7 +90,7 @@ class Turn:
 def compose(prompt: Prompt, script: Script, *, preface: str = "") -> Turn:
     """The model's turn. `preface` is said before a tool call by providers whose models talk while they call."""
     thinking = thought_tokens(prompt.text, script.reasoning) if prompt.thinks else ()
-    calls = _calls(prompt)
+    calls = _calls(prompt, script)
     if calls:
         reply, truncated = pieces(preface), False
     else:
@@ -105,7 +105,10 @@ def compose(prompt: Prompt, script: Script, *, preface: str = "") -> Turn:
     )
 
 
-def _calls(prompt: Prompt) -> tuple[ToolCall, ...]:
+def _calls(prompt: Prompt, script: Script) -> tuple[ToolCall, ...]:
+    if prompt.tools and script.arguments is not None:
+        arguments = json.loads(script.arguments)
+        return (ToolCall(name=prompt.tools[0].name, arguments=arguments, pieces=json_pieces(arguments)),)
     lowered = prompt.text.lower()
     if not prompt.tools or _TRIGGER not in lowered:
         return ()

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from midwatch.simulated import Ledger, Script, ScriptError
 from midwatch.simulated.script import parse_script
+from midwatch.simulated.turn import Prompt, Tool, compose
 from midwatch.simulated.wording import example_of, fit, pieces, reply_tokens, volume
 
 
@@ -14,11 +17,20 @@ def test_a_header_changes_what_it_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["x=1", "tokens=a", "encoding=lzma", "framing=odd", "events_per_write=0", "status=99", "split=-1"]
+    "header",
+    ["x=1", "tokens=a", "encoding=lzma", "framing=odd", "events_per_write=0", "status=99", "split=-1", "arguments=1"],
 )
 def test_wrong_headers(header: str) -> None:
     with pytest.raises(ScriptError, match="x-sim"):
         parse_script(header, Script())
+
+
+def test_dictated_arguments_call_the_first_tool() -> None:
+    script = parse_script("arguments=%7B%22a%22%3A1%7D", Script())
+    prompt = Prompt(model="m", text="no word of a tool", input_tokens=1, tools=(Tool(name="one"), Tool(name="two")))
+    (call,) = compose(prompt, script).calls
+    assert (call.name, call.arguments, call.json) == ("one", {"a": 1}, '{"a":1}')
+    assert compose(replace(prompt, tools=()), script).calls == ()
 
 
 @given(st.text())
