@@ -116,9 +116,10 @@ def stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def outside_authority(text: str, start: int) -> bool:
-    """Whether what stands before an address of mail is no URL's beginning: `https://user:secret@host` is no mail."""
+    """Whether what stands before an address of mail is no URL's beginning: `https://user:pa!ss@host` has no mail."""
     before = text[max(0, start - 100) : start]
-    return not before or before[-1] not in ":/" or "://" not in before.split()[-1]
+    word = before.split()[-1] if before and not before[-1].isspace() else ""
+    return "://" not in word or "/" in word.rpartition("://")[2]
 
 
 def _joined(first: str, before: str) -> bool:

@@ -166,3 +166,13 @@ def test_finds(kind: str, marked: str) -> None:
 @pytest.mark.parametrize("text", REFUSED)
 def test_refuses(text: str) -> None:
     assert found(text) == []
+
+
+@pytest.mark.parametrize("text", ["postgres://app:s3cr3t!Pass@db.acme.com/prod", "see https://me:pw-1@files.acme.com now"])
+def test_a_password_before_a_host_is_no_address_of_mail(text: str) -> None:
+    assert "EMAIL" not in dict(found(text))
+
+
+def test_an_address_in_a_path_or_query_is() -> None:
+    text = "https://acme.com/users?mail=bob@acme.com"
+    assert found(text) == [("EMAIL", "bob@acme.com")]
