@@ -114,3 +114,15 @@ def test_two_calls_on_one_connection_are_two_rows(house: Any, trail: Any) -> Non
         for way in ways:
             assert web.post(f"https://api.openai.com{CHAT}", json=BODY, headers=way.header).status_code == 200
     assert len({house.row(way.id)["id"] for way in ways}) == 5
+
+
+def test_many_plain_calls_to_a_redirected_name_share_one_connection(house: Any, trail: Any) -> None:
+    ways = [trail() for _ in range(8)]  # mitmproxy opens no more than five to one server
+    ollama = {"model": "llama3.2", "messages": BODY["messages"], "stream": False}
+    with house.client(timeout=20) as web:
+        for way in ways:
+            answer = web.post("http://ollama.lan:11434/api/chat", json=ollama, headers=way.header)
+            assert answer.json()["done"] is True
+    rows = [house.row(way.id) for way in ways]
+    assert {row["host"] for row in rows} == {"ollama.lan"}
+    assert house.whole(ways[0].id)["endpoint"]["port"] == 11434

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from mitmproxy import http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from midwatch.proxy.connecting import WANTED_PORT
 from midwatch_core.call import ResponseHead
 from midwatch_core.model.exchange import Endpoint
 from midwatch_core.wire.catalogue import Match
@@ -36,7 +37,10 @@ def host_of(flow: http.HTTPFlow) -> str:
 def port_of(flow: http.HTTPFlow) -> int:
     """The port the client, or the reverse mode for it, wanted."""
     mode = flow.client_conn.proxy_mode
-    return mode.address[1] if isinstance(mode, ReverseMode) else flow.request.port
+    if isinstance(mode, ReverseMode):
+        return mode.address[1]
+    wanted: int | None = flow.metadata.get(WANTED_PORT)
+    return wanted if wanted is not None else flow.request.port
 
 
 def path_of(flow: http.HTTPFlow) -> str:

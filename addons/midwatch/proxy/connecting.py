@@ -12,6 +12,9 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 
 from midwatch_core.config import split_address
 
+WANTED_PORT = "midwatch_wanted_port"
+"""Where a plain request was redirected: the port that its client wanted."""
+
 
 class Connecting:
     """Redirects addresses as curl's --connect-to does, and refuses loops back into ourselves."""
@@ -38,11 +41,21 @@ class Connecting:
             data.server.error = "Midwatch will not connect to itself."
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """A redirected reverse proxy keeps its target's name: mitmproxy has put the address in the Host header."""
+        """Redirect plain requests here, and let a redirected reverse proxy keep its target's name.
+
+        mitmproxy looks for a connection to reuse by the request's address: one that was redirected only as it was
+        made would never be found again, and each call would take another. It puts the address in the Host header.
+        """
         mode = flow.client_conn.proxy_mode
-        if isinstance(mode, ReverseMode) and self._redirected(*mode.address):
-            scheme = "https" if flow.request.scheme == "https" else "http"
-            flow.request.host_header = hostport(scheme, *mode.address)
+        if isinstance(mode, ReverseMode):
+            if self._redirected(*mode.address):
+                scheme = "https" if flow.request.scheme == "https" else "http"
+                flow.request.host_header = hostport(scheme, *mode.address)
+        elif flow.request.scheme == "http" and (there := self._redirected(flow.request.host, flow.request.port)):
+            named = flow.request.host_header
+            flow.metadata[WANTED_PORT] = flow.request.port
+            flow.request.host, flow.request.port = there
+            flow.request.host_header = named
 
     def _redirected(self, host: str, port: int) -> tuple[str, int] | None:
         name = host.lower()
