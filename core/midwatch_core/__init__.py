@@ -32,6 +32,7 @@ from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.stream import StreamEvent, StreamKind
 from midwatch_core.model.timing import Gaps, Timing
 from midwatch_core.model.usage import Usage
+from midwatch_core.policy import Decision, Policy, PolicyError, Subject
 from midwatch_core.ports import (
     COST_KEYS,
     CostRow,
@@ -68,6 +69,7 @@ __all__ = [
     "CostLine",
     "CostRow",
     "CostSum",
+    "Decision",
     "Detection",
     "Dialect",
     "Direction",
@@ -98,6 +100,8 @@ __all__ = [
     "Page",
     "Part",
     "PluginError",
+    "Policy",
+    "PolicyError",
     "Prefilter",
     "ProviderError",
     "ProviderSpec",
@@ -125,6 +129,7 @@ __all__ = [
     "StreamKind",
     "StreamMap",
     "StreamReader",
+    "Subject",
     "SystemClock",
     "Target",
     "Text",

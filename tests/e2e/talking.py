@@ -287,7 +287,6 @@ class _Ollama:
 
     def say(self, text: str, *, streamed: bool, headers: dict[str, str], tool: bool = False) -> Said:
         posting = self.posting(text, streamed=streamed, tool=tool)
-        # One connection a call: a redirected name in clear gets a new one upstream for each, and no more than five.
         with self._house.client() as web, web.stream("POST", posting.url, json=posting.body, headers=headers) as answer:
             if answer.status_code != 200:
                 answer.read()

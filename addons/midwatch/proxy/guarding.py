@@ -76,7 +76,8 @@ class Guarding:
     def refuse(self, flow: http.HTTPFlow, call: Call, refusal: Refusal) -> None:
         """Answer in the provider's place, in its error shape."""
         flow.response = bridge.response_of(call.dialect.refuse(refusal))
-        flow.response.headers["x-midwatch-action"] = "block"
+        action = call.guard.record.action if call.guard is not None else Action.BLOCK
+        flow.response.headers["x-midwatch-action"] = max(action, Action.CUT).name.lower()
         flow.metadata[REFUSED] = refusal
 
     def answer(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, *, settle: Callable[[], None]) -> bool:
