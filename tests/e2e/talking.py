@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
@@ -270,7 +272,7 @@ class Gemini:
         return Told(status=error.code, code=info["reason"], request_id=info["metadata"]["request_id"])
 
 
-class _Ollama:
+class _Ollama(ABC):
     """Ollama's own two methods, whose wire is JSON lines; its library is httpx and no more."""
 
     refused: type[Exception] = httpx.HTTPStatusError
@@ -279,11 +281,11 @@ class _Ollama:
     def __init__(self, house: Any) -> None:
         self._house = house
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # nothing is kept between calls, so there is nothing to close
         """Nothing is kept."""
 
-    def posting(self, text: str, *, streamed: bool, tool: bool = False) -> Posting:
-        raise NotImplementedError
+    @abstractmethod
+    def posting(self, text: str, *, streamed: bool, tool: bool = False) -> Posting: ...
 
     def say(self, text: str, *, streamed: bool, headers: dict[str, str], tool: bool = False) -> Said:
         posting = self.posting(text, streamed=streamed, tool=tool)
@@ -295,8 +297,8 @@ class _Ollama:
         assert lines[-1]["done"] is True
         return self._said(lines)
 
-    def _said(self, lines: list[dict[str, Any]]) -> Said:
-        raise NotImplementedError
+    @abstractmethod
+    def _said(self, lines: list[dict[str, Any]]) -> Said: ...
 
     def told(self, error: Any) -> Told:
         body = error.response.json()
@@ -370,3 +372,14 @@ def raw(web: httpx.Client, posting: Posting, headers: Mapping[str, str]) -> tupl
     fields = {**posting.headers, **headers}
     with web.stream("POST", posting.url, json=posting.body, headers=fields) as answer:
         return answer, b"".join(answer.iter_raw())
+
+
+def furnish(folder: Path, pack: str, policy: str) -> Path:
+    """A pack in the rules of a home in `folder`, and a policy beside that home: its file."""
+    rules = folder / "home" / "rules"
+    rules.mkdir(parents=True, mode=0o700)
+    rules.parent.chmod(0o700)
+    (rules / "marks.rules.yaml").write_text(pack)
+    file = folder / "test.policy.yaml"
+    file.write_text(policy)
+    return file

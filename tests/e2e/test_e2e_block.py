@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from midwatch_core.model.finding import Action
-from tests.e2e.talking import DIALECTS, WITH_TOOLS, Talker, Told, raw, sim, talkers
+from tests.e2e.talking import DIALECTS, WITH_TOOLS, Talker, Told, furnish, raw, sim, talkers
 
 MARK = "FORBIDDEN-WORD-7"
 DANGER = "DANGER-ARGS-5"
@@ -58,13 +58,7 @@ ANSWER = f"One two three four. {MARK} five six."
 @pytest.fixture(scope="module")
 def guarded(house_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("block")
-    rules = folder / "home" / "rules"
-    rules.mkdir(parents=True, mode=0o700)
-    rules.parent.chmod(0o700)
-    (rules / "marks.rules.yaml").write_text(PACK)
-    policy = folder / "block.policy.yaml"
-    policy.write_text(POLICY)
-    with house_in(folder, "--policy", str(policy)) as running:
+    with house_in(folder, "--policy", str(furnish(folder, PACK, POLICY))) as running:
         yield running
         assert "crashed" not in running.log
 

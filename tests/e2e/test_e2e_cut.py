@@ -25,6 +25,7 @@ from tests.e2e.talking import (
     OpenAiChat,
     OpenAiResponses,
     Talker,
+    furnish,
     raw,
     sim,
     talkers,
@@ -69,20 +70,10 @@ SLOW = {"answer": ANSWER, "gap_ms": 10}
 ENCODINGS = ("gzip", "deflate", "br", "zstd")
 
 
-def furnished(folder: Path) -> None:
-    """Our pack in the home's rules, and the policy beside the home."""
-    rules = folder / "home" / "rules"
-    rules.mkdir(parents=True, mode=0o700)
-    rules.parent.chmod(0o700)
-    (rules / "marks.rules.yaml").write_text(PACK)
-    (folder / "cut.policy.yaml").write_text(POLICY)
-
-
 @pytest.fixture(scope="module")
 def cutting(house_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("cut")
-    furnished(folder)
-    with house_in(folder, "--policy", str(folder / "cut.policy.yaml")) as running:
+    with house_in(folder, "--policy", str(furnish(folder, PACK, POLICY))) as running:
         yield running
         assert "crashed" not in running.log
 
@@ -342,8 +333,7 @@ def test_in_somebody_elses_mitmproxy(
 ) -> None:
     """A host without our patches can't cancel at the provider: the client's stream is ended in order all the same."""
     home, way = tmp_path / "home", trail()
-    furnished(tmp_path)
-    policy = str(tmp_path / "cut.policy.yaml")
+    policy = str(furnish(tmp_path, PACK, POLICY))
     (home / "config.yaml").write_text(yaml.safe_dump(world.config(console="127.0.0.1:0", policy=policy)))
     words = ["-s", front_door[1], "--set", f"midwatch_home={home}"]
     (tmp_path / "mitmdump").mkdir()

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from midwatch.home import Home
@@ -57,11 +57,10 @@ class PoolProcess:
         except OSError as error:
             raise ProcessLostError(Ending.START, f"it could not be started: {error}") from error
         process = cls(made, most_bytes)
-        try:
+        async with AsyncExitStack() as unless_ready:
+            unless_ready.push_async_callback(process.kill)
             await process._become_ready()
-        except BaseException:
-            await process.kill()
-            raise
+            unless_ready.pop_all()
         return process
 
     @property
