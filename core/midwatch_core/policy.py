@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fnmatch import translate
 from typing import Self
 
+from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Verdict
 from midwatch_core.model.segment import Direction, Part
 from midwatch_core.policy_file import PolicyError, PolicyFile, PolicyLine, When, read_policy
@@ -60,6 +61,16 @@ class Decision:
         if trial.action is not Action.ALLOW:
             found.append(replace(trial, dry_run=True))
         return tuple(found)
+
+
+def subject_of(exchange: Exchange) -> Subject:
+    """Whose call it is, as policy asks."""
+    return Subject(
+        tenant=exchange.identity.tenant,
+        agent=exchange.identity.agent,
+        provider=exchange.endpoint.provider,
+        model=exchange.model,
+    )
 
 
 class Policy:
@@ -235,4 +246,4 @@ def _strongest(rulings: Sequence[Ruling], policy: str | None) -> Verdict:
     return Verdict(action=action, findings=found, policy_line=behind[0].line, policy=policy)
 
 
-__all__ = ["Decision", "Policy", "PolicyError", "Ruling", "Subject"]
+__all__ = ["Decision", "Policy", "PolicyError", "Ruling", "Subject", "subject_of"]

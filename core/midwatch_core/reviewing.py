@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from midwatch_core.clock import Clock
-from midwatch_core.enforcement.guard import subject_of
 from midwatch_core.engine import Engine, Inspection
-from midwatch_core.masked import masked_exchange, placeholder_key
+from midwatch_core.masking import masked_exchange, placeholder_key
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.changing import changed
 from midwatch_core.model.exchange import Exchange
@@ -14,7 +13,7 @@ from midwatch_core.model.finding import Action, Finding, Verdict
 from midwatch_core.model.segment import Direction
 from midwatch_core.news import News
 from midwatch_core.placeholders import Placeholders
-from midwatch_core.policy import Decision, Policy
+from midwatch_core.policy import Decision, Policy, subject_of
 
 METRICS = (
     MetricSpec(

@@ -15,11 +15,10 @@ from midwatch.cli.stored import Stored
 from midwatch.home import Home
 from midwatch.settings import Settings, policy_named, policy_of, policy_text, resolve
 from midwatch_core.contributions import ResourceKind
-from midwatch_core.enforcement.guard import subject_of
 from midwatch_core.errors import ConfigError
 from midwatch_core.hosting import Plugins
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.policy import PolicyError
+from midwatch_core.policy import PolicyError, subject_of
 from midwatch_core.policy_file import PolicyFile, read_policy
 from midwatch_core.rulepack import RulePackError
 from midwatch_core.rulepack.reading import read_spec

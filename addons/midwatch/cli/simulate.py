@@ -11,10 +11,9 @@ from midwatch.cli.printing import print_json, print_text, visible
 from midwatch.cli.stored import Stored
 from midwatch.home import Home
 from midwatch.settings import policy_named, resolve
-from midwatch_core.enforcement.guard import subject_of
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Verdict
-from midwatch_core.policy import Policy
+from midwatch_core.policy import Policy, subject_of
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from midwatch_core.body_edits import Edit, UnsafeEditError, edit_body
 from midwatch_core.clock import Clock
 from midwatch_core.enforcement.outcome import Ruled, blocked, not_inspected, not_redacted
 from midwatch_core.enforcement.record import CallRecord
@@ -11,8 +12,7 @@ from midwatch_core.enforcement.remembered import Remembered
 from midwatch_core.enforcement.restoration import restoring_edits
 from midwatch_core.enforcement.streaming import AnswerFilter
 from midwatch_core.engine import Engine, Inspection
-from midwatch_core.masked import edits_of, placeholder_key
-from midwatch_core.masking import Edit, UnsafeEditError, edit_body
+from midwatch_core.masking import edits_of
 from midwatch_core.model.content import Response
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Verdict
@@ -31,34 +31,6 @@ _REMEMBERING = frozenset({"openai.responses"})
 type Hasher = Callable[[Iterable[Segment]], tuple[Segment, ...]]
 
 
-class Enforcer:
-    """What all calls of a worker share: engine, policy, and the key of placeholders. `policy` may be set anew."""
-
-    def __init__(self, *, engine: Engine, policy: Policy, key: bytes, clock: Clock) -> None:
-        self.engine = engine
-        self.policy = policy
-        self.clock = clock
-        self.remembered = Remembered()
-        self._key = key
-
-    @property
-    def may_act(self) -> bool:
-        """Whether any line could do more to any call than put it on record."""
-        return self.policy.may_act
-
-    def guard(self, exchange: Exchange, dialect: Dialect, hasher: Hasher) -> "CallGuard | None":
-        """The guard of a call whose request this is; None where no line of policy could do more than record it."""
-        subject = subject_of(exchange)
-        if not any(self.policy.acts(subject, direction) for direction in Direction):
-            return None
-        texts = (item.text for item in exchange.request.segments)
-        tenant = exchange.identity.tenant
-        names = Placeholders(placeholder_key(self._key, tenant), texts)
-        if (before := exchange.request.previous_response_id) is not None:
-            names.adopt(self.remembered.of(tenant, before, self.clock.monotonic()))
-        return CallGuard(self, exchange, dialect, subject=subject, names=names, hasher=hasher)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     """What was seen in some texts, and what is to be done."""
@@ -72,18 +44,21 @@ class CallGuard:
 
     def __init__(
         self,
-        enforcer: Enforcer,
         exchange: Exchange,
         dialect: Dialect,
         *,
+        engine: Engine,
+        policy: Policy,
+        clock: Clock,
+        remembered: Remembered,
         subject: Subject,
         names: Placeholders,
         hasher: Hasher,
     ) -> None:
-        self._enforcer = enforcer
-        self._engine = enforcer.engine
-        # A policy that is loaded anew holds for the next call: one call is judged by one policy.
-        self._policy = enforcer.policy
+        self._engine = engine
+        self._policy = policy
+        self._clock = clock
+        self._remembered = remembered
         self._exchange = exchange
         self._dialect = dialect
         self._subject = subject
@@ -155,7 +130,7 @@ class CallGuard:
             self._subject,
             Segment(part=part, path=path, text=""),
             json=json,
-            clock=self._enforcer.clock,
+            clock=self._clock,
             name=self.name,
             owns=self.owns,
             values=self.restorable,
@@ -198,7 +173,7 @@ class CallGuard:
         self._filters.clear()
         answer_id = exchange.response.id if exchange.response is not None else None
         if answer_id and self.placeholders and self._dialect.id in _REMEMBERING:
-            self._enforcer.remembered.keep(exchange.identity.tenant, answer_id, self.placeholders, self.now())
+            self._remembered.keep(exchange.identity.tenant, answer_id, self.placeholders, self.now())
         return self.record.on(exchange, self._kept_name, self._inspected)
 
     def failed(self, direction: Direction, reason: str) -> Verdict:
@@ -209,7 +184,7 @@ class CallGuard:
 
     def now(self) -> float:
         """Monotonic seconds."""
-        return self._enforcer.clock.monotonic()
+        return self._clock.monotonic()
 
     def _kept_name(self, finding: Finding, text: str) -> str:
         """In the record placeholders alone: the same as in what went out."""
@@ -259,7 +234,7 @@ class CallGuard:
         """Weigh and decide; a refusal where a line blocks (before a request goes out, a cut can do no less)."""
         weighed = self._engine.weigh(seen.findings, self._exchange)
         findings = (*seen.findings, *weighed.findings)
-        decision = self._policy.decide(findings, self._subject, self._enforcer.clock.now())
+        decision = self._policy.decide(findings, self._subject, self._clock.now())
         if decision.verdict.action >= Action.CUT:
             return _Judged(decision=decision, refusal=blocked(decision.verdict, findings, self.id))
         if seen.failures:
@@ -289,16 +264,6 @@ class CallGuard:
         )
         self.record.note(verdict)
         return not_redacted(verdict, reason, self.id) if closed else None
-
-
-def subject_of(exchange: Exchange) -> Subject:
-    """Whose call it is, as policy asks."""
-    return Subject(
-        tenant=exchange.identity.tenant,
-        agent=exchange.identity.agent,
-        provider=exchange.endpoint.provider,
-        model=exchange.model,
-    )
 
 
 def values_of(decision: Decision, segments: Iterable[Segment]) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from midwatch_core.masked import Namer, masked_exchange, rebased
-from midwatch_core.masking import Replacement
+from midwatch_core.body_edits import Replacement
+from midwatch_core.masking import Namer, masked_exchange, rebased
 from midwatch_core.model.changing import changed
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Verdict

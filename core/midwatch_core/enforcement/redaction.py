@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import orjson
 
-from midwatch_core.masked import SHORTEST_ECHO
-from midwatch_core.masking import Edit, Replacement, UnsafeEditError, edit_body
+from midwatch_core.body_edits import Edit, Replacement, UnsafeEditError, edit_body
+from midwatch_core.masking import SHORTEST_ECHO
 from midwatch_core.model.content import Json
 
 # What repeats a value beside the texts is short: a user's name in a parameter, metadata. Longer strings are images.

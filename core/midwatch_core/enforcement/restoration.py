@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from midwatch_core.masking import Edit, Replacement
+from midwatch_core.body_edits import Edit, Replacement
 from midwatch_core.model.content import Json
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.restoring import restored

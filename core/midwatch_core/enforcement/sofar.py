@@ -1,4 +1,4 @@
-"""The answer so far: what a stream has said up to now, shown to detectors of whole calls while it can still be ended."""
+"""The answer so far: what a stream has said, shown to detectors of whole calls while it can still be ended."""
 
 from dataclasses import replace
 

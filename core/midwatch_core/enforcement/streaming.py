@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from midwatch_core.body_edits import Replacement
 from midwatch_core.clock import Clock
 from midwatch_core.enforcement.outcome import blocked, not_inspected
 from midwatch_core.enforcement.record import CallRecord
 from midwatch_core.enforcement.sofar import AnswerSoFar
 from midwatch_core.engine import Engine, Inspection
-from midwatch_core.masked import replacements_of
-from midwatch_core.masking import Replacement
+from midwatch_core.masking import replacements_of
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Verdict
 from midwatch_core.model.segment import Direction, Part, Segment

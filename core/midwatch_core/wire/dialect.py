@@ -1,33 +1,13 @@
 """The contract of a dialect: one provider protocol, read and (for answers of our own) written."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from midwatch_core.model.content import Operation, Request, Response
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.editing.slot import StreamMap
 from midwatch_core.wire.node import Node
+from midwatch_core.wire.refusal import Answer, Refusal
 from midwatch_core.wire.target import Target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """An answer of ours instead of the provider's: HTTP status, a code for machines, a message for people."""
-
-    status: int
-    code: str
-    message: str
-    request_id: str
-    retry_after_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An HTTP answer made by a dialect."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
 
 
 class StreamReader(Protocol):
@@ -75,3 +55,6 @@ class Dialect(Protocol):
     def refuse_in_stream(self, refusal: Refusal) -> bytes:
         """The same inside a stream that has begun: the error event and whatever ends the stream in order."""
         ...
+
+
+__all__ = ["Answer", "Dialect", "Refusal", "StreamReader"]

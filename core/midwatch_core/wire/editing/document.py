@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from midwatch_core.masking import Edit, Replacement, UnsafeEditError, edit_body
+from midwatch_core.body_edits import Edit, Replacement, UnsafeEditError, edit_body
 from midwatch_core.model.content import Json
 from midwatch_core.wire.editing.errors import StreamCut
 from midwatch_core.wire.editing.slot import Slot

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from midwatch_core.model.content import Json
 from midwatch_core.model.segment import Part
-
-if TYPE_CHECKING:
-    from midwatch_core.wire.dialect import Refusal
+from midwatch_core.wire.refusal import Refusal
 
 # Closes every text of the answer.
 ALL = ""
@@ -65,6 +63,6 @@ class StreamMap(Protocol):
         """
         ...
 
-    def end(self, refusal: "Refusal") -> Iterable[tuple[str, bytes]]:
+    def end(self, refusal: Refusal) -> Iterable[tuple[str, bytes]]:
         """The events that end the stream now, in the provider's own way; nothing where it has ended already."""
         ...
