@@ -74,11 +74,11 @@ def _of_size(size: int, seen: Mapping[str, float]) -> list[Row]:
 
 
 def _linear(seen: Mapping[int, Mapping[str, float]]) -> list[Row]:
-    """What a byte costs in a text of 1 MB, against one of 20 KB."""
-    small, large = 20_480, 1_048_576
+    """What a byte costs in the longest text, against one of 20 KB."""
+    small, large = 20_480, max(SIZES)
     return [
         no_more(
-            f"scan, a KB of 1 MB against one of 20 KB, {kind}",
+            f"scan, a KB of {SIZES[large]} against one of {SIZES[small]}, {kind}",
             seen[large][kind] * 1000 / (large / 1024),
             "µs",
             seen[small][kind] * 1000 / (small / 1024),

@@ -43,7 +43,7 @@ from midwatch_core.ports import (
     TraceRepository,
 )
 from midwatch_core.queries import Queries
-from midwatch_core.rulepack import Pack, Prefilter, RulePackError, RuleSet, load_pack
+from midwatch_core.rulepack import Pack, Prefilter, Presence, RulePackError, RuleSet, load_pack
 from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
@@ -103,6 +103,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Prefilter",
+    "Presence",
     "ProviderError",
     "ProviderSpec",
     "Queries",

@@ -15,6 +15,7 @@ from midwatch_core.guarded import Outcome
 from midwatch_core.host import Host, Role
 from midwatch_core.hosting import Plugins
 from midwatch_core.ids import uuid7
+from midwatch_core.longtexts import LONGEST, stretches_of
 from midwatch_core.memo import Memo
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.detection import Detection, Weighed
@@ -32,6 +33,8 @@ _SHOWN = 4
 _EMBEDDING = "LLM08:2025"
 # A text that detectors do not pass over at its first glance.
 _EVERYDAY = 'Please ignore the 2 notes from 10/12/2026: call +1 202 555 0143 or write to a@b.example, {"token": "-"}.'
+# How many deadlines of a text a detector elsewhere is given for all texts of a call.
+_PATIENCE = 3
 # A text beyond this takes longer than a loop may be held.
 _LOOP_CHARACTERS = 64 * 1024
 
@@ -136,8 +139,7 @@ class Engine:
             if found.findings or found.failures:
                 seen += found
         for plugin in self._outside("inspect_text"):
-            for segment in segments:
-                seen += await self._there(plugin, segment, direction)
+            seen += await self._all_there(plugin, segments, direction)
         return seen
 
     def inspect_delta(self, event: StreamEvent, exchange: Exchange, part: Part) -> Inspection:
@@ -209,6 +211,8 @@ class Engine:
 
     def _here(self, segment: Segment, direction: Direction, plugins: Sequence[str]) -> Inspection:
         """One text and the detectors of this process; the text's views are made for the first that has not seen it."""
+        if len(segment.text) > LONGEST:
+            return self._in_stretches(segment, direction, plugins)
         found: list[Finding] = []
         failures: list[str] = []
         text: Text | None = None
@@ -227,6 +231,14 @@ class Engine:
             return _NOTHING
         return Inspection(findings=tuple(_in_order(found)), failures=tuple(failures))
 
+    def _in_stretches(self, segment: Segment, direction: Direction, plugins: Sequence[str]) -> Inspection:
+        """The same for a text too long to be looked at in one go; it is not remembered."""
+        seen = Inspection()
+        for stretch in stretches_of(segment.text):
+            found = self._here(replace(segment, text=stretch.text, hash=""), direction, plugins)
+            seen += replace(found, findings=tuple(stretch.own(found.findings)))
+        return seen
+
     async def _here_or_beside(self, segment: Segment, direction: Direction, plugins: Sequence[str]) -> Inspection:
         """A long text that is new is looked at by a thread: the loop, and other calls with it, goes on meanwhile."""
         if len(segment.text) <= _LOOP_CHARACTERS or self._knows(segment, plugins):
@@ -235,6 +247,16 @@ class Engine:
 
     def _knows(self, segment: Segment, plugins: Sequence[str]) -> bool:
         return bool(segment.hash) and all(self._memo.has(name, "", segment.part, segment.hash) for name in plugins)
+
+    async def _all_there(self, plugin: str, segments: Iterable[Segment], direction: Direction) -> Inspection:
+        """All texts of a call and one detector elsewhere: slow at each, it is late for the call as a whole."""
+        seen = Inspection()
+        until_s = self._clock.monotonic() + _PATIENCE * self._deadline_s
+        for segment in segments:
+            if self._clock.monotonic() > until_s:
+                return seen + Inspection(failures=(plugin,))
+            seen += await self._there(plugin, segment, direction)
+        return seen
 
     async def _there(self, plugin: str, segment: Segment, direction: Direction) -> Inspection:
         assert self._elsewhere is not None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from midwatch_core import Detection, Part, Severity, Text, hookimpl
+from midwatch_core.clock import SystemClock
 from midwatch_core.engine import MAX_FINDINGS, Engine, evidence
 from midwatch_core.guarded import Outcome
 from midwatch_core.hosting import Plugins
@@ -81,6 +82,14 @@ def test_findings_come_in_the_order_of_the_text_stamped_with_who_saw_them() -> N
 def test_only_injections_make_a_score() -> None:
     assert engine(one=Words("a", "pii")).scan("a").score == 0.0
     assert engine(one=Words("a")).scan("a", where=Part.SYSTEM).findings == ()
+
+
+@pytest.mark.parametrize(("part", "owasp"), [(Part.EMBEDDING_INPUT, ("LLM08:2025",)), (Part.DOCUMENT, ())])
+def test_what_is_found_in_a_text_to_embed_is_a_weakness_of_the_store_as_well(
+    part: Part, owasp: tuple[str, ...]
+) -> None:
+    (found,) = engine(words=Words("bad")).scan("a bad one", where=part).findings
+    assert found.owasp == owasp
 
 
 def test_a_detector_that_fails_is_named_and_the_others_are_heard() -> None:
@@ -168,3 +177,26 @@ async def test_one_that_is_late_elsewhere_is_named() -> None:
     made = Engine(plugins, elsewhere=Away(Outcome(name="x", error=TimeoutError("late"))))
     seen = await made.inspect_texts([Segment(part=Part.USER, path="", text="a")], Direction.REQUEST)
     assert seen.failures == ("away",)
+
+
+class SteppingClock(SystemClock):
+    """Every look at it takes a second."""
+
+    def __init__(self) -> None:
+        self.at_s = 0.0
+
+    def monotonic(self) -> float:
+        self.at_s += 1.0
+        return self.at_s
+
+
+async def test_one_that_is_slow_at_each_text_is_late_for_the_call() -> None:
+    plugins = Plugins()
+    plugins.add("away", lambda: Broken())
+    plugins.activate({})
+    away = Away(Outcome(name="x", value=[]))
+    made = Engine(plugins, elsewhere=away, clock=SteppingClock(), deadline_s=1.0)
+    texts = [Segment(part=Part.USER, path=f"/{number}", text=str(number)) for number in range(50)]
+    seen = await made.inspect_texts(texts, Direction.REQUEST)
+    assert seen.failures == ("away",)
+    assert away.asked == 3

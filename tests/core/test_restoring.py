@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch_core.masking import Replacement, replaced
+from midwatch_core.body_edits import Replacement, replaced
 from midwatch_core.placeholders import Placeholders
 from midwatch_core.restoring import Restorer, restored
 

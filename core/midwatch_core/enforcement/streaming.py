@@ -88,7 +88,8 @@ class AnswerFilter:
         text = self._restorer.feed(delta) if self._restorer is not None else delta
         if not self._inspects:
             return text
-        self._judge_delta(text)
+        if text:
+            self._judge_delta(text)
         return self._pass_on(text, end=False)
 
     def close(self) -> str:

@@ -27,7 +27,7 @@ def present(data: bytes, prefilter: Prefilter, overlap: int) -> set[int] | None:
     """The patterns of a Set anywhere in a text; none may take more than `overlap` bytes. None if that can't be told."""
     found: set[int] = set()
     for begin in range(0, len(data), STEP):
-        some = prefilter.present(data[begin : begin + STEP + overlap])
+        some = prefilter.present(data[max(0, begin - _CONTEXT) : begin + STEP + overlap])
         if some is None:
             return None
         found |= some

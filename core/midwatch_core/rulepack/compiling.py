@@ -8,25 +8,19 @@ from typing import Any
 import re2
 
 from midwatch_core.rulepack.errors import RulePackError
-from midwatch_core.rulepack.pieces import Pieces, pieces_of, tells
+from midwatch_core.rulepack.pieces import Pieces, pieces_of
 from midwatch_core.rulepack.schema import Context, PackHead, PackSpec, RuleSpec, Term
 
-# Patterns whose matches take no more bytes are looked for in one go.
-_SHORT = 64
 _BYTES = re.compile(r"(?<!\\)(?:\\\\)*\\C")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """One compiled RE2 pattern, and where to look for it.
-
-    `start` is its anchor, compiled, where that stands at the beginning of a match and most of a match comes behind it.
-    """
+    """One compiled RE2 pattern, and where to look for it."""
 
     source: str
     compiled: Any
     pieces: Pieces
-    start: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,9 +113,7 @@ def _pattern(source: str, where: str) -> Pattern:
         raise RulePackError(f"{where}: RE2 refuses it: {_reason(error)}") from error
     if compiled.match(b"") is not None:
         raise RulePackError(f"{where}: it matches the empty text")
-    pieces = pieces_of(source)
-    alone = pieces.anchor and not pieces.lead and pieces.reach > _SHORT and tells(pieces.anchor)
-    return Pattern(source, compiled, pieces, re2.compile(pieces.anchor, re2_options()) if alone else None)
+    return Pattern(source, compiled, pieces_of(source))
 
 
 def _reason(error: Exception) -> str:

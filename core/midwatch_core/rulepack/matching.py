@@ -18,6 +18,8 @@ from midwatch_core.views import Text
 type Validator = Callable[[str], bool]
 
 MAX_FINDINGS = 1_000
+# Of a rule that finds no value to be masked, so many findings in a text say all there is to say.
+ENOUGH = 20
 # How many matches of a rule in one view are looked at for each finding it may report: the rest fail checks.
 _TRIES = 5
 _NEAR = 80
@@ -28,9 +30,9 @@ class RuleSet:
     """Packs that match together.
 
     `validators` are the checks that rules name by `validate`. At most `max_findings` of a rule are reported for a
-    text; `cut` counts by rule the texts that had more. `misses` counts texts on which a prefilter gave up and
-    patterns were tried alone. `version` changes with any pack. Raises RulePackError for a rule id that two packs
-    have, and for a check that is not there.
+    text, and of one without a `kind` (nobody masks what it finds) at most ENOUGH; `cut` counts by rule the texts that
+    had more. `misses` counts texts on which a prefilter gave up and patterns were tried alone. `version` changes with
+    any pack. Raises RulePackError for a rule id that two packs have, and for a check that is not there.
     """
 
     def __init__(
@@ -60,15 +62,27 @@ class RuleSet:
     def match(self, text: Text, part: Part) -> list[Detection]:
         """What the rules for `part` find in a text, by place; the same rule on the same span is reported once."""
         candidates = self._for_part(part)
-        best: dict[tuple[str, int, int], Detection] = {}
+        best: dict[str, dict[Span, Detection]] = {}
         for scan in _scans(text):
             for found in candidates.of(scan):
-                if _sees(found.rule, scan):
-                    for detection in self._detections(found, scan):
-                        key = (detection.rule, detection.start, detection.end)
-                        if key not in best or best[key].confidence < detection.confidence:
-                            best[key] = detection
-        return self._bounded(_outermost(best.values()))
+                of_rule = best.setdefault(found.rule.id, {})
+                if _sees(found.rule, scan) and len(of_rule) <= self._most(found.rule.spec.kind):
+                    self._add(found, scan, of_rule)
+        return self._bounded(_outermost(chain.from_iterable(one.values() for one in best.values())))
+
+    def _most(self, kind: str) -> int:
+        """How many findings of one rule a text may have."""
+        return self.max_findings if kind else min(ENOUGH, self.max_findings)
+
+    def _add(self, found: Found, scan: Scan, best: dict[Span, Detection]) -> None:
+        """Add what a rule finds in a view, up to one more than may be reported."""
+        most = self._most(found.rule.spec.kind)
+        for detection in self._detections(found, scan):
+            span = (detection.start, detection.end)
+            if span not in best or best[span].confidence < detection.confidence:
+                best[span] = detection
+                if len(best) > most:
+                    return
 
     def _for_part(self, part: Part) -> Candidates:
         """Parts that have the same rules share their Sets."""
@@ -85,7 +99,6 @@ class RuleSet:
         if (first := next(spans, None)) is None or not _holds(candidate, scan):
             return
         valid = self.validators[rule.spec.validate_] if rule.spec.validate_ else None
-        found = 0
         for start, end in islice(chain((first,), spans), self.max_findings * _TRIES):
             if valid is not None and not valid(scan.text[start:end]):
                 continue
@@ -93,18 +106,16 @@ class RuleSet:
             if confidence is None or _is_allowed(rule, scan, (start, end)):
                 continue
             yield _detection(rule, confidence, scan.original(start, end))
-            found += 1
-            if found > self.max_findings:
-                return
 
     def _bounded(self, found: Iterable[Detection]) -> list[Detection]:
         counts: Counter[str] = Counter()
         kept = []
         for detection in found:
             counts[detection.rule] += 1
-            if counts[detection.rule] <= self.max_findings:
+            if counts[detection.rule] <= self._most(detection.kind):
                 kept.append(detection)
-        self.cut.update(rule for rule, count in counts.items() if count > self.max_findings)
+            elif counts[detection.rule] == self._most(detection.kind) + 1:
+                self.cut[detection.rule] += 1
         return kept
 
 

@@ -5,15 +5,10 @@ from typing import Any
 
 from midwatch_core.rulepack.blocks import Window, long_runs
 from midwatch_core.rulepack.compiling import Pattern
-from midwatch_core.rulepack.pieces import LONGEST_PIECE
 
 type Span = tuple[int, int]
 
 _COUNTED = 4096
-# In larger texts, starts of a pattern are tried singly if they are no closer than this on average.
-_SMALL = 65_536
-_BYTES_A_TRY = 256
-_START = LONGEST_PIECE + 4
 _BEHIND_FIRST = bytes(range(0x80, 0xC0))
 
 
@@ -73,22 +68,8 @@ class Scan:
                 read = found.end()
 
     def _within(self, pattern: Pattern, window: Window) -> Iterator[Any]:
-        """Matches that begin in a window: tried at each start by itself, unless starts are many.
-
-        With several matches under way at once, nearly each byte makes a new state of the DFA; with one, states recur.
-        """
+        """Matches that begin in a window."""
         at, begun, end = window
-        singly = pattern.start is not None and len(self.data) > _SMALL
-        tries = (begun - at) // _BYTES_A_TRY if singly else 0
-        while tries > 0 and at < begun:
-            start = pattern.start.search(self.data, at, min(end, begun + _START))
-            if start is None or start.start() >= begun:
-                return
-            found = pattern.compiled.match(self.data, start.start(), end)
-            if found is not None:
-                yield found
-            at = found.end() if found is not None and found.end() > start.start() else start.start() + 1
-            tries -= 1
         for found in pattern.compiled.finditer(self.data, at, end):
             if found.start() >= begun and begun < len(self.data):
                 return

@@ -1,16 +1,30 @@
 """The plugin: a section of configuration, and detections of what the scanner found."""
 
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field
 
-from midwatch_core import ConfigError, Detection, Part, Section, Text, hookimpl
+from midwatch_core import ConfigError, Detection, Part, Section, Text, View, hookimpl
 from midwatch_pii.allowed import Allowed
 from midwatch_pii.families import ALL
 from midwatch_pii.families.contact import regional_phone
 from midwatch_pii.recogniser import Recogniser
 from midwatch_pii.scanner import Hit, Scanner
 
+# Ways of encoding that keep what was written; a number read backwards, or digits taken for letters, are nobody's.
+_ENCODED = frozenset({"base64", "hex", "url", "html", "unicode", "tags", "selectors"})
 KINDS = tuple(sorted({one.kind for one in ALL}))
+
+
+class _Found(NamedTuple):
+    """A value, as read, and the code points of the original that it was read from."""
+
+    value: str
+    hit: Hit
+    span: tuple[int, int]
 
 
 class Pii:
@@ -39,14 +53,30 @@ class Pii:
 
     @hookimpl
     def inspect_text(self, text: Text, part: Part) -> list[Detection]:
-        """Personal data in one text, spans in its original."""
-        view = text.normalised
-        found = []
+        """Personal data in one text, also encoded, spans in its original."""
+        readable = list(self._found(text.normalised))
+        views = [view for view in text.decoded if _ENCODED.issuperset(view.how.split("+"))]
+        hidden = _hidden((one for view in views for one in self._found(view)), text, readable) if views else ()
+        return [_detection(one.hit, one.span) for one in (*readable, *hidden)]
+
+    def _found(self, view: View) -> Iterator[_Found]:
         for hit in self._scanner.scan(view.text):
-            if hit.confidence < self._least or self._allowed(hit.recogniser.kind, view.text[hit.start : hit.end]):
-                continue
-            found.append(_detection(hit, view.span(hit.start, hit.end)))
-        return found
+            value = view.text[hit.start : hit.end]
+            if hit.confidence >= self._least and not self._allowed(hit.recogniser.kind, value):
+                yield _Found(value, hit, view.span(hit.start, hit.end))
+
+
+def _hidden(decoded: Iterable[_Found], text: Text, readable: Sequence[_Found]) -> Iterator[_Found]:
+    """Values that stand nowhere as they are: what was readable before decoding was seen, and judged by what is near."""
+    starts = [one.span[0] for one in readable]
+    seen: set[tuple[int, int]] = set()
+    for one in decoded:
+        start, end = one.span
+        at = bisect_left(starts, end) - 1
+        is_readable = text.original[start:end] == one.value or (at >= 0 and readable[at].span[1] > start)
+        if not is_readable and one.span not in seen:
+            seen.add(one.span)
+            yield one
 
 
 def _regional(regions: tuple[str, ...]) -> list[Recogniser]:

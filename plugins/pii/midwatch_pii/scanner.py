@@ -6,13 +6,16 @@ from typing import Any
 
 import re2
 
-from midwatch_core import Prefilter
+from midwatch_core import Presence
 from midwatch_pii.labels import Labels, Places
 from midwatch_pii.recogniser import Recogniser
 from midwatch_pii.spans import spans
 
 # How far behind a window's last beginning a value may still go on.
 _LONGEST_VALUE = 80
+# RFC 5321 allows for 64 and 255 characters on the two sides of the sign.
+_AT = "@"
+_LONGEST_ADDRESS = 320
 _JOINTS = frozenset("-./")
 
 
@@ -40,7 +43,7 @@ class Scanner:
                 owners.setdefault(label, []).append(number)
         self._labels = Labels(owners)
         self._unlabelled = [number for number, one in enumerate(self._recognisers) if one.alone]
-        self._prefilter = Prefilter([self._recognisers[number].pattern for number in self._unlabelled])
+        self._presence = Presence([self._recognisers[number].pattern for number in self._unlabelled])
 
     def scan(self, text: str) -> list[Hit]:
         """All values in a text in order, none overlapping another."""
@@ -64,7 +67,7 @@ class Scanner:
 
     def _absent(self, text: str) -> set[int]:
         """Recognisers tried on all texts that one pass of all finds not to match in this one."""
-        present = self._prefilter.present(text.encode())
+        present = self._presence.present(text.encode())
         if present is None:
             return set()
         return {number for at, number in enumerate(self._unlabelled) if at not in present}
@@ -82,8 +85,12 @@ class Scanner:
                 yield Hit(one, start, end, confidence)
 
     def _candidates(self, number: int, text: str, near: Places | None) -> Iterator[tuple[int, str]]:
-        """Matches in the whole text, or only behind labels where one is needed."""
+        """Matches in the whole text, or only around the sign or behind labels where one is needed."""
         one, pattern = self._recognisers[number], self._patterns[number]
+        if one.marks == _AT:
+            for first, last in around(text, _AT):
+                yield from _matches(pattern, text[first:last], first)
+            return
         if one.alone:
             yield from _matches(pattern, text, 0)
             return
@@ -98,6 +105,21 @@ def _readable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace").decode()
     return text
+
+
+def around(text: str, sign: str) -> Iterator[tuple[int, int]]:
+    """The stretches around a sign, those that meet as one: a pattern that may begin anywhere is slow elsewhere."""
+    first, last = 0, -1
+    at = text.find(sign)
+    while at >= 0:
+        if at - _LONGEST_ADDRESS > last:
+            if last >= 0:
+                yield first, last
+            first = max(0, at - _LONGEST_ADDRESS)
+        last = at + _LONGEST_ADDRESS
+        at = text.find(sign, at + 1)
+    if last >= 0:
+        yield first, last
 
 
 def _matches(pattern: Any, text: str, offset: int) -> Iterator[tuple[int, str]]:

@@ -1,9 +1,11 @@
 """The plugin in use: code, JSON, tables, disguises, configuration, hostile texts, and spans that always fit."""
 
+import base64
 import re
 from itertools import pairwise
 
 import pytest
+import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,12 +18,50 @@ from midwatch_pii.families.national_ids import NATIONAL_IDS
 from midwatch_pii.families.network import NETWORK
 from midwatch_pii.families.payment import PAYMENT
 from midwatch_pii.recogniser import Recogniser
+from midwatch_pii.scanner import around as around_sign
 
 PLUGIN = Pii()
 
 
 def found(text: str, plugin: Pii = PLUGIN) -> set[tuple[str, str]]:
     return {(one.kind, text[one.start : one.end]) for one in plugin.inspect_text(Text(text), Part.USER)}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mail%20jane.roe%40acme-corp.com%20now", {("EMAIL", "jane.roe%40acme-corp.com")}),
+        ("pay with &#52;111 1111 1111 1111 today", {("CARD", "&#52;111 1111 1111 1111")}),
+        (b"The card is 4111 1111 1111 1111 now".hex(), {("CARD", b"4111 1111 1111 1111".hex())}),
+        # What is readable anyway is found once, and what is only turned round or disguised is nobody's.
+        ("jane.roe@acme-corp.com, more%20text%20here", {("EMAIL", "jane.roe@acme-corp.com")}),
+        ("vtaber cerivbhf vafgehpgvbaf, jane.roe at 3410-555-202", set()),
+    ],
+)
+def test_encoded_values_are_found(text: str, expected: set[tuple[str, str]]) -> None:
+    assert found(text) == expected
+
+
+def test_a_value_in_base64_is_found_where_its_code_stands() -> None:
+    code = base64.b64encode(b"Please write to jane.roe@acme-corp.com today").decode()
+    ((kind, coded),) = found(f"see {code} ok")
+    assert kind == "EMAIL"
+    assert b"jane.roe@acme-corp.com" in base64.b64decode(code[code.index(coded) // 4 * 4 :][: len(coded)])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(["jane.roe@acme-corp.com", "@", " ", "x" * 200, "jo@b.io", "é" * 90, ".", "@@a.bc"])))
+def test_addresses_around_signs_are_those_of_the_whole_text(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    mail = next(one for one in ALL if one.rule == "email")
+    whole = [one.group() for one in re2.compile(mail.pattern).finditer(text) if mail.accept(one.group())]
+    around = [
+        one.group()
+        for first, last in around_sign(text, "@")
+        for one in re2.compile(mail.pattern).finditer(text[first:last])
+        if mail.accept(one.group())
+    ]
+    assert around == whole
 
 
 def test_in_json() -> None:
