@@ -1,4 +1,4 @@
-"""Run where midwatch-core and one detector alone are installed: the engine that guards traffic works without a proxy."""
+"""Run where midwatch-core and one detector alone are installed: the engine works without a proxy."""
 
 import importlib.util
 
