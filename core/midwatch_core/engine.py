@@ -36,7 +36,7 @@ _EVERYDAY = 'Please ignore the 2 notes from 10/12/2026: call +1 202 555 0143 or 
 # How many deadlines of a text a detector elsewhere is given for all texts of a call.
 _PATIENCE = 3
 # A text beyond this takes longer than a loop may be held.
-_LOOP_CHARACTERS = 64 * 1024
+_LOOP_CHARACTERS = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from midwatch_core.body_edits import Edit, Replacement, replaced
 from midwatch_core.model.changing import changed
 from midwatch_core.model.content import Response
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding
 from midwatch_core.model.segment import Direction, Segment
-from midwatch_core.placeholders import Placeholders
 
 # What stands instead of a piece of text, told by the finding and that piece.
 type Namer = Callable[[Finding, str], str]
@@ -25,11 +26,6 @@ _LONGEST_EVIDENCE = 200
 def placeholder_key(installation_key: bytes, tenant: str) -> bytes:
     """The key of a tenant's placeholders: the same on each worker and after a restart, and of no use for hashes."""
     return hmac.digest(installation_key, b"placeholders\0" + tenant.encode(), hashlib.sha256)
-
-
-def placeholders_of(exchange_texts: Iterable[str], installation_key: bytes, tenant: str) -> Placeholders:
-    """The placeholders of a call, whose request has these texts."""
-    return Placeholders(placeholder_key(installation_key, tenant), exchange_texts)
 
 
 def replacements_of(findings: Iterable[Finding], text: str, name: Namer) -> tuple[Replacement, ...]:
@@ -100,6 +96,24 @@ def masked_exchange(exchange: Exchange, name: Namer, *, hidden: Collection[str] 
     texts |= {(Direction.RESPONSE, item.path): item.text for item in response}
     findings = tuple(_kept(finding, moved | moved_back, texts) for finding in exchange.findings)
     return changed(exchange, findings=findings, **changes)
+
+
+def without_values(exchange: Exchange, values: Mapping[str, str]) -> Exchange:
+    """The exchange whose answer has placeholders again where values (placeholder → value) were put back for its client.
+
+    For an answer that nobody has inspected yet: what was redacted on its way out is known all the same.
+    """
+    response = exchange.response
+    if response is None or not values:
+        return exchange
+    names = {value: name for name, value in values.items()}
+    names |= {orjson.dumps(_utf8(value)).decode()[1:-1]: name for name, value in values.items()}
+    segments = tuple(changed(item, text=_echoless(item.text, names)) for item in response.segments)
+    return changed(exchange, response=_without_echo(changed(response, segments=segments), names))
+
+
+def _utf8(value: str) -> str:
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 type _Place = tuple[Direction, str]

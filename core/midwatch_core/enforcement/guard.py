@@ -12,7 +12,7 @@ from midwatch_core.enforcement.remembered import Remembered
 from midwatch_core.enforcement.restoration import restoring_edits
 from midwatch_core.enforcement.streaming import AnswerFilter
 from midwatch_core.engine import Engine, Inspection
-from midwatch_core.masking import edits_of
+from midwatch_core.masking import edits_of, without_values
 from midwatch_core.model.content import Response
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Verdict
@@ -174,6 +174,8 @@ class CallGuard:
         answer_id = exchange.response.id if exchange.response is not None else None
         if answer_id and self.placeholders and self._dialect.id in _REMEMBERING:
             self._remembered.keep(exchange.identity.tenant, answer_id, self.placeholders, self.now())
+        if not any(item.direction is Direction.RESPONSE for item in self.record.findings):
+            exchange = without_values(exchange, self.restorable)
         return self.record.on(exchange, self._kept_name, self._inspected)
 
     def failed(self, direction: Direction, reason: str) -> Verdict:

@@ -8,7 +8,7 @@ from midwatch_core.model.segment import Direction
 from midwatch_core.testing.factories import make_exchange
 from midwatch_core.wire.dialects.openai_chat import OpenAIChat
 from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
-from tests.core.enforcement.calls import MAIL, MAILS, REDACT, SEALER, Broken, answer, chat, enforcer, guarded
+from tests.core.enforcement.calls import MAIL, MAILS, REDACT, SEALER, Broken, Finds, answer, chat, enforcer, guarded
 
 BLOCK = "{id: stop, when: {category: prompt_injection, direction: request}, then: block}"
 BLOCK_ANSWERS = "{id: stop, when: {category: prompt_injection, direction: response}, then: block}"
@@ -207,3 +207,19 @@ async def test_a_conversation_that_the_provider_keeps_gets_its_values_back_later
     second = guarded(later, dialect=responses, under=shared)
     assert second.guard.placeholders == {name: MAIL}
     assert second.guard.edits_answers
+
+
+async def test_what_was_put_back_is_no_clear_text_in_the_frame_of_an_answer_that_nobody_inspects() -> None:
+    value = 'bo"b@example.org'
+    finds = Finds(r'bo"b@[\w.]*\w', "pii", "EMAIL")
+    line = "{id: mails, when: {category: pii, direction: request}, then: redact}"
+    call = guarded(chat(f"I am {value}"), line, detectors=(finds,))
+    await call.guard.request(call.body)
+    (name,) = call.guard.placeholders
+    tool = {"id": "1", "type": "function", "function": {"name": "f", "arguments": f'{{"to":"{name}"}}'}}
+    ruled = await call.guard.whole(answer(f"Hello {name}", tool_calls=[tool]), 200)
+    assert b"bo\\" in ruled.body
+    recorded = call.recorded(ruled.body)
+    assert recorded.response is not None
+    assert [item.text for item in recorded.response.segments] == [f"Hello {name}", f'{{"to":"{name}"}}']
+    assert Direction.RESPONSE not in recorded.inspected
