@@ -5,16 +5,17 @@ Engine.installed().scan("Ignore all previous instructions").findings
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.guarded import Outcome
 from midwatch_core.host import Host, Role
 from midwatch_core.hosting import Plugins
 from midwatch_core.ids import uuid7
+from midwatch_core.inspection import MAX_FINDINGS, Elsewhere, Inspection, Scan
 from midwatch_core.longtexts import LONGEST, stretches_of
 from midwatch_core.memo import Memo
 from midwatch_core.metrics import Metrics
@@ -23,63 +24,17 @@ from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding
 from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.stream import StreamEvent
+from midwatch_core.stamping import evidence, finding_of, share
 from midwatch_core.views import Text
 
 # Categories whose confidence is the score, until an ensemble plugin weighs better.
 INJECTION = frozenset({"prompt_injection", "jailbreak", "system_prompt_extraction", "indirect_injection"})
-# A text that makes more than this is an attack on the detectors: the first are kept.
-MAX_FINDINGS = 1000
-_SHOWN = 4
-_EMBEDDING = "LLM08:2025"
 # A text that detectors do not pass over at its first glance.
 _EVERYDAY = 'Please ignore the 2 notes from 10/12/2026: call +1 202 555 0143 or write to a@b.example, {"token": "-"}.'
 # How many deadlines of a text a detector elsewhere is given for all texts of a call.
 _PATIENCE = 3
 # A text beyond this takes longer than a loop may be held.
 _LOOP_CHARACTERS = 16 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """What was seen in one text. `failures` name the plugins that could not say.
-
-    `score` is between 0 and 1: how likely the text is an injection.
-    """
-
-    findings: tuple[Finding, ...]
-    score: float
-    failures: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
-    """What was seen in several texts, or in a call. `failures` name the plugins that could not say, each once."""
-
-    findings: tuple[Finding, ...] = ()
-    failures: tuple[str, ...] = ()
-
-    def __add__(self, other: "Inspection") -> "Inspection":
-        return Inspection(
-            findings=(*self.findings, *other.findings)[:MAX_FINDINGS],
-            failures=tuple(dict.fromkeys((*self.failures, *other.failures))),
-        )
-
-
-class Elsewhere(Protocol):
-    """Detectors that run outside this process, such as the scan pool: who hangs there harms nobody here."""
-
-    @property
-    def plugins(self) -> Collection[str]:
-        """Who runs there."""
-        ...
-
-    async def inspect_text(self, plugin: str, text: str, part: Part) -> Outcome:
-        """What the plugin's hook gave; an error where it failed or was late."""
-        ...
-
-    async def inspect_exchange(self, plugin: str, exchange: Exchange) -> Outcome:
-        """The same for a whole call."""
-        ...
 
 
 class Engine:
@@ -176,7 +131,7 @@ class Engine:
 
     def weigh(self, findings: Sequence[Finding], exchange: Exchange) -> Weighed:
         """One score of all findings: an ensemble's, else the highest confidence among injection findings."""
-        outcome = self._plugins.call_first("weigh", findings=tuple(findings), exchange=exchange)
+        outcome = self._first("weigh", findings=tuple(findings), exchange=exchange)
         if outcome is None or not isinstance(outcome.value, Weighed):
             return Weighed(score=weighed(findings))
         plugin = outcome.name.partition(".")[0]
@@ -184,13 +139,13 @@ class Engine:
 
     def mask(self, finding: Finding, text: str, identity: Any) -> str | None:
         """A plugin's own replacement for what was found, None where no plugin has one."""
-        outcome = self._plugins.call_first("mask", finding=finding, text=text, identity=identity)
+        outcome = self._first("mask", finding=finding, text=text, identity=identity)
         return outcome.value if outcome is not None and isinstance(outcome.value, str) else None
 
     @property
     def masks(self) -> bool:
         """Whether some plugin brings replacements of its own."""
-        return bool(self._plugins.implementers("mask"))
+        return bool(self._in_process("mask"))
 
     def warm(self) -> None:
         """Let detectors compile what they compile at their first text: no call should wait for it."""
@@ -200,6 +155,14 @@ class Engine:
     def forget(self) -> None:
         """Packs or settings are new: every text is new again."""
         self._memo.clear()
+
+    def _first(self, hook: str, **kwargs: Any) -> Outcome | None:
+        """The first plugin of this process that answers; one that runs elsewhere must not hang here instead."""
+        for plugin in self._in_process(hook):
+            outcome = self._plugins.call_one(plugin, hook, **kwargs)
+            if outcome.ok and outcome.value is not None:
+                return outcome
+        return None
 
     def _in_process(self, hook: str) -> tuple[str, ...]:
         away = self._elsewhere.plugins if self._elsewhere is not None else ()
@@ -287,41 +250,16 @@ class Engine:
         )
 
     def _stamped(self, finding: Finding, plugin: str) -> Finding:
-        return replace(finding, id=self._new_id(), plugin=plugin, confidence=_share(finding.confidence))
+        return replace(finding, id=self._new_id(), plugin=plugin, confidence=share(finding.confidence))
 
     def _new_id(self) -> str:
         return uuid7(self._clock.now().timestamp())
 
     def _finding(self, item: Detection, segment: Segment, direction: Direction, *, plugin: str) -> Finding:
-        text = segment.text
-        start, end = max(0, min(item.start, len(text))), max(0, min(item.end, len(text)))
-        return Finding(
-            id=self._new_id(),
-            rule=item.rule,
-            category=item.category,
-            severity=item.severity,
-            confidence=_share(item.confidence),
-            message=item.message,
-            owasp=_owasp(item, segment.part),
-            direction=direction,
-            part=segment.part,
-            path=segment.path,
-            start=start,
-            end=max(start, end),
-            evidence=evidence(text[start:end], hidden=bool(item.kind)),
-            plugin=plugin,
-            kind=item.kind,
-        )
+        return finding_of(item, segment, direction, plugin=plugin, finding_id=self._new_id())
 
 
 _NOTHING = Inspection()
-
-
-def _owasp(item: Detection, part: Part) -> tuple[str, ...]:
-    """Whatever is wrong with a text to be embedded is, besides, a weakness of the vector store that it goes to."""
-    if part is not Part.EMBEDDING_INPUT or _EMBEDDING in item.owasp:
-        return item.owasp
-    return (*item.owasp, _EMBEDDING)
 
 
 def _sound(value: Any) -> list[Detection]:
@@ -335,18 +273,9 @@ def _in_order(found: list[Finding]) -> list[Finding]:
     return sorted(found, key=lambda finding: (finding.start or 0, finding.end or 0, finding.rule))[:MAX_FINDINGS]
 
 
-def _share(value: float) -> float:
-    """Between 0 and 1; what is no number is 0."""
-    return min(1.0, max(0.0, value)) if value == value else 0.0
-
-
 def weighed(findings: Sequence[Finding]) -> float:
     """The score without an ensemble: the highest confidence among injection findings."""
     return max((finding.confidence for finding in findings if finding.category in INJECTION), default=0.0)
 
 
-def evidence(found: str, *, hidden: bool) -> str:
-    """What was found, shortened; of a value that is to be masked only its first characters and its length."""
-    if hidden:
-        return f"{found[:_SHOWN] if len(found) > 2 * _SHOWN else ''}… ({len(found)} characters)"
-    return found if len(found) <= 200 else f"{found[:200]}…"
+__all__ = ["INJECTION", "MAX_FINDINGS", "Elsewhere", "Engine", "Inspection", "Scan", "evidence", "weighed"]

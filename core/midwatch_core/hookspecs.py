@@ -74,7 +74,8 @@ def inspect_text(text: Text, part: Part) -> list[Detection] | None:
 def inspect_delta(event: StreamEvent, exchange: Exchange) -> list[Detection] | None:
     """What a piece of a streamed answer shows. Called in a worker for each decoded event; `exchange` is its request.
 
-    Spans are code points of `event.text`. Be quick: it is called for every piece, on the path of the answer.
+    Spans are code points of `event.text`. Be quick: it is called for every piece, on the path of the answer, in the
+    proxy's own process, and so only where `plugins.in_loop` lists the plugin.
 
     Example::
 
@@ -107,7 +108,8 @@ def inspect_exchange(exchange: Exchange) -> list[Finding] | Awaitable[list[Findi
 def weigh(findings: Sequence[Finding], exchange: Exchange) -> Weighed | None:
     """One score of all findings, and findings of your own about them; the first result counts.
 
-    Without a plugin, the score is the highest confidence among injection findings.
+    Without a plugin, the score is the highest confidence among injection findings. Asked in the proxy's own process,
+    and so only where `plugins.in_loop` lists the plugin.
 
     Example::
 
@@ -121,7 +123,8 @@ def weigh(findings: Sequence[Finding], exchange: Exchange) -> Weighed | None:
 def mask(finding: Finding, text: str, identity: Identity) -> str | None:
     """What stands in a text instead of what was found (`text` is that piece alone); the first result counts.
 
-    None leaves it to the placeholder `<KIND_k3f9>`, which can be restored in the answer; a text of yours cannot.
+    None leaves it to the placeholder `<KIND_k3f9>`, which can be restored in the answer; a text of yours cannot. Asked
+    in the proxy's own process, and so only where `plugins.in_loop` lists the plugin.
 
     Example::
 

@@ -12,6 +12,8 @@ from midwatch_core.engine import MAX_FINDINGS, Engine, evidence
 from midwatch_core.guarded import Outcome
 from midwatch_core.hosting import Plugins
 from midwatch_core.model.segment import Direction, Segment
+from midwatch_core.model.stream import StreamEvent, StreamKind
+from midwatch_core.testing.factories import make_exchange
 
 
 class Words:
@@ -200,3 +202,31 @@ async def test_one_that_is_slow_at_each_text_is_late_for_the_call() -> None:
     seen = await made.inspect_texts(texts, Direction.REQUEST)
     assert seen.failures == ("away",)
     assert away.asked == 3
+
+
+class Hangs:
+    """Would hang whoever asks it here."""
+
+    @hookimpl
+    def inspect_delta(self) -> list[Detection]:
+        raise AssertionError("asked in this process")
+
+    @hookimpl
+    def mask(self) -> str:
+        raise AssertionError("asked in this process")
+
+    @hookimpl
+    def weigh(self) -> object:
+        raise AssertionError("asked in this process")
+
+
+def test_who_runs_elsewhere_is_asked_nothing_here() -> None:
+    plugins = Plugins()
+    plugins.add("away", lambda: Hangs())
+    plugins.activate({})
+    made = Engine(plugins, elsewhere=Away(Outcome(name="x", value=[])))
+    exchange = make_exchange()
+    event = StreamEvent(kind=StreamKind.TEXT, path="/a", text="a")
+    assert made.inspect_delta(event, exchange, Part.ASSISTANT).failures == ()
+    assert made.weigh((), exchange).score == 0.0
+    assert not made.masks

@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from midwatch_core.model.finding import Action
+from midwatch_core import hookimpl
+from midwatch_core.model.finding import Action, Finding
 from midwatch_core.model.segment import Direction
 from midwatch_core.testing.factories import make_exchange
 from midwatch_core.wire.dialects.openai_chat import OpenAIChat
@@ -223,3 +224,19 @@ async def test_what_was_put_back_is_no_clear_text_in_the_frame_of_an_answer_that
     assert recorded.response is not None
     assert [item.text for item in recorded.response.segments] == [f"Hello {name}", f'{{"to":"{name}"}}']
     assert Direction.RESPONSE not in recorded.inspected
+
+
+class OwnWords:
+    """A plugin that says itself what stands instead of a value."""
+
+    @hookimpl
+    def mask(self, finding: Finding, text: str) -> str | None:
+        return f"[mail at {text.partition('@')[2]}]" if finding.kind == "EMAIL" else None
+
+
+async def test_a_plugin_may_say_what_stands_instead_and_then_nothing_is_put_back() -> None:
+    call = guarded(chat(f"I am {MAIL}"), REDACT, detectors=(MAILS, OwnWords()))
+    ruled = await call.guard.request(call.body)
+    assert ruled.body == call.body.replace(MAIL.encode(), b"[mail at example.org]")
+    assert call.guard.placeholders == {}
+    assert MAIL not in repr(call.recorded())
