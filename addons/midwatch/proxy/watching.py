@@ -89,7 +89,7 @@ class Watching:
             return None
         self._guard.value("watching.open", self._open, flow, match)
         call: Call | None = flow.metadata.get(_CALL)
-        if call is None or flow.request.stream or flow.response is not None:
+        if call is None or not self.guarding.enforcer.may_act or flow.request.stream or flow.response is not None:
             return None
         guard: CallGuard | None = self._guard.value("guarding.open", self.guarding.open, flow, call)
         return self.guarding.request(flow, call, guard) if guard is not None else None
