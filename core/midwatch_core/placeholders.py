@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 
 # Twenty bits tell the values of one request apart; where they do not, the name grows.
@@ -27,7 +28,7 @@ class Placeholders:
 
     def __init__(self, key: bytes, texts: Iterable[str] = ()) -> None:
         self._key = key
-        self._taken = {found for text in texts for found in _lookalikes(text)}
+        self._texts = tuple(texts)
         self._names: dict[tuple[str, str], str] = {}
         self._values: dict[str, str] = {}
 
@@ -44,6 +45,11 @@ class Placeholders:
             name = self._names[shown, value] = self._new(shown, value)
             self._values[name] = value
         return name
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        """What the client's texts hold that looks like a name: looked for only where a name is to be given out."""
+        return frozenset(found for text in self._texts for found in _lookalikes(text))
 
     def adopt(self, values: Mapping[str, str]) -> None:
         """Take over what an earlier request of the same conversation masked, where the provider keeps its history.
