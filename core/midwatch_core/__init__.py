@@ -3,8 +3,10 @@
 These names are what plugins and stores may lean on; everything deeper may move.
 """
 
+from midwatch_core.access.caller import LOCAL, Access, Caller, Permission
+from midwatch_core.audit_chain import ChainCheck, ChainFault, chained
 from midwatch_core.clock import Clock, SystemClock
-from midwatch_core.config import Config, Section, read_yaml, split_address
+from midwatch_core.config import Config, read_yaml, split_address
 from midwatch_core.contributions import AsgiApp, Command, Mount, Resource, ResourceKind
 from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first
 from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds, moment_of
@@ -13,6 +15,7 @@ from midwatch_core.errors import (
     ConfigError,
     MidwatchError,
     PluginError,
+    SchemaError,
     StorageError,
     StorageUnavailableError,
 )
@@ -20,30 +23,40 @@ from midwatch_core.frame import FrameDecoder
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
 from midwatch_core.listing import ExchangeRow, row_of
+from midwatch_core.metering import MOST, SLOTS, Admission, Allowance, Bucket, Concurrency, Demand, Meter, Window
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
-from midwatch_core.model.audit import AuditRecord
+from midwatch_core.model.alert import Alert
+from midwatch_core.model.apikey import AccessRole, ApiKey
+from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.content import FinishReason, Json, Operation, ProviderError, Request, Response, ToolCall
 from midwatch_core.model.cost import Cost, CostLine
 from midwatch_core.model.detection import Detection, Weighed
+from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.stream import StreamEvent, StreamKind
+from midwatch_core.model.tenant import Tenant
 from midwatch_core.model.timing import Gaps, Timing
 from midwatch_core.model.usage import Usage
 from midwatch_core.policy import Decision, Policy, PolicyError, Subject
 from midwatch_core.ports import (
     COST_KEYS,
+    CacheLayer,
     CostRow,
     ExchangeFilter,
+    ImmediateMeters,
     MetadataRepository,
+    Migrations,
     Page,
+    SchemaState,
     Scope,
     TraceRepository,
 )
 from midwatch_core.queries import Queries
 from midwatch_core.rulepack import Pack, Prefilter, Presence, RulePackError, RuleSet, load_pack
+from midwatch_core.section import Section
 from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
@@ -55,14 +68,30 @@ from midwatch_core.wire.target import Target
 __all__ = [
     "COST_KEYS",
     "EXACT",
+    "LOCAL",
+    "MOST",
+    "SLOTS",
+    "Access",
+    "AccessRole",
     "Action",
+    "Admission",
+    "Alert",
+    "Allowance",
     "Answer",
+    "ApiKey",
     "AsgiApp",
     "Assembly",
+    "AuditEntry",
     "AuditRecord",
+    "Bucket",
+    "CacheLayer",
+    "Caller",
     "CatalogueSpec",
+    "ChainCheck",
+    "ChainFault",
     "Clock",
     "Command",
+    "Concurrency",
     "Config",
     "ConfigError",
     "Cost",
@@ -70,6 +99,7 @@ __all__ = [
     "CostRow",
     "CostSum",
     "Decision",
+    "Demand",
     "Detection",
     "Dialect",
     "Direction",
@@ -85,23 +115,28 @@ __all__ = [
     "Health",
     "Host",
     "Identity",
+    "ImmediateMeters",
     "Inspection",
     "Json",
     "LiveFeed",
     "MetadataRepository",
+    "Meter",
     "MetricKind",
     "MetricSpec",
     "Metrics",
     "MidwatchError",
+    "Migrations",
     "Mount",
     "Node",
     "Operation",
     "Pack",
     "Page",
     "Part",
+    "Permission",
     "PluginError",
     "Policy",
     "PolicyError",
+    "PolicyVersion",
     "Prefilter",
     "Presence",
     "ProviderError",
@@ -109,6 +144,7 @@ __all__ = [
     "Queries",
     "Reading",
     "Refusal",
+    "Report",
     "Request",
     "Resource",
     "ResourceKind",
@@ -119,6 +155,8 @@ __all__ = [
     "RuleSet",
     "Sample",
     "Scan",
+    "SchemaError",
+    "SchemaState",
     "Scope",
     "Section",
     "Segment",
@@ -133,6 +171,7 @@ __all__ = [
     "Subject",
     "SystemClock",
     "Target",
+    "Tenant",
     "Text",
     "Timing",
     "ToolCall",
@@ -142,6 +181,8 @@ __all__ = [
     "Verdict",
     "View",
     "Weighed",
+    "Window",
+    "chained",
     "check_cost_keys",
     "decode_cursor",
     "encode_cursor",

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
+from midwatch_core.access.settings import AccessSettings, IdentitySettings, TenantSettings
 from midwatch_core.errors import ConfigError
+from midwatch_core.governing.settings import DEFAULT_LIMITS, BudgetRule, GovernanceSettings, LimitRule
 from midwatch_core.model.identity import DEFAULT_TENANT
+from midwatch_core.section import Section
+from midwatch_core.storage_settings import BreakerSettings, StorageSettings
 from midwatch_core.wire.catalogue import ProviderSpec, RouteSpec
 
 ENV_PREFIX = "MIDWATCH_"
@@ -20,19 +24,6 @@ _NOT_SETTINGS = frozenset({"MIDWATCH_HOME", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM"
 
 # The detectors that come with Midwatch: they are quick, linear and known not to hang.
 IN_LOOP = ("rules", "secrets", "pii")
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StorageUrls(Section):
-    """Where each repository is, by URL. `lite` is SQLite in the home, `memory` is gone at exit."""
-
-    traces: str
-    metadata: str
 
 
 class JournalSettings(Section):
@@ -77,10 +68,24 @@ class Config(Section):
     )
     max_inspect_bytes: int = Field(32 * 1024**2, gt=0, description="Requests above this stream on unread.")
     drain_s: float = Field(30.0, ge=0, description="Seconds that calls in flight are given at shutdown.")
-    storage: Literal["lite", "memory"] | StorageUrls = Field("lite", description="A profile, or URLs.")
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     retention_days: float | None = Field(30, gt=0, description="Days an exchange is kept; null keeps it for ever.")
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
+    tenants: Mapping[str, TenantSettings] = Field(
+        default_factory=dict, description="Tenants by name; further ones are made with `tenants add`."
+    )
+    limits: tuple[LimitRule, ...] = Field(DEFAULT_LIMITS, description="Limits, each with an id; an empty list is none.")
+    budgets: tuple[BudgetRule, ...] = Field((), description="Budgets, each with an id.")
+    governance: GovernanceSettings = Field(default_factory=GovernanceSettings)
+    breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     plugins: PluginSettings = Field(default_factory=PluginSettings)
+
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _profile(cls, value: object) -> object:
+        return {"profile": value} if isinstance(value, str) else value
 
     @field_validator("connect_to")
     @classmethod
@@ -223,7 +228,7 @@ def _explain(error: ValidationError, model: type[BaseModel], sources: _Sources) 
 
 def _is_choice(part: object) -> bool:
     """Whether pydantic put this into an error's place to say which of several types it tried."""
-    return isinstance(part, str) and (part.startswith(("literal[", "tuple[", "function-")) or part == "StorageUrls")
+    return isinstance(part, str) and part.startswith(("literal[", "tuple[", "function-"))
 
 
 def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
@@ -245,7 +250,7 @@ __all__ = [
     "ProviderSpec",
     "RouteSpec",
     "Section",
-    "StorageUrls",
+    "StorageSettings",
     "default_home",
     "load_config",
     "merged_sources",

@@ -23,3 +23,7 @@ class StorageError(MidwatchError):
 
 class StorageUnavailableError(StorageError):
     """A repository can't be reached or is out of room for now: the same call may go through later."""
+
+
+class SchemaError(StorageError):
+    """A repository's schema is not the one this version works with: the message says what to run."""

@@ -13,6 +13,7 @@ import pluggy
 from midwatch_core.contributions import Command, Mount, Resource
 from midwatch_core.host import Host
 from midwatch_core.metrics import MetricSpec
+from midwatch_core.model.alert import Alert
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.detection import Detection, Weighed
 from midwatch_core.model.exchange import Exchange
@@ -20,7 +21,7 @@ from midwatch_core.model.finding import Finding
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Part
 from midwatch_core.model.stream import StreamEvent
-from midwatch_core.ports import MetadataRepository, TraceRepository
+from midwatch_core.ports import CacheLayer, MetadataRepository, TraceRepository
 from midwatch_core.views import Text
 from midwatch_core.wire.dialect import Dialect
 
@@ -136,7 +137,9 @@ def mask(finding: Finding, text: str, identity: Identity) -> str | None:
 
 @hookspec
 def price(exchange: Exchange) -> Cost | None:
-    """What an exchange cost; None to leave it to the next plugin. Called in control; the first result counts.
+    """What an exchange cost; None to leave it to the next plugin; the first result counts.
+
+    Called in control for the record, and in workers where a budget applies: be quick, and pure.
 
     Example::
 
@@ -168,6 +171,30 @@ def open_metadata(url: str) -> MetadataRepository | None:
         @hookimpl
         def open_metadata(url):
             return AcmeMetadata(url) if url.startswith("acme://") else None
+    """
+
+
+@hookspec
+def open_cache(url: str) -> CacheLayer | None:
+    """Shared state for a URL whose scheme is yours. Called in control and in workers; the first result counts.
+
+    Example::
+
+        @hookimpl
+        def open_cache(url):
+            return AcmeCache(url) if url.startswith("acme://") else None
+    """
+
+
+@hookspec
+def notify(alert: Alert) -> Awaitable[None] | None:
+    """Something a person should know of. Called in control, and never for the same trouble twice in a row.
+
+    Example::
+
+        @hookimpl
+        async def notify(alert):
+            await pager.send(alert.title, key=alert.fingerprint, resolved=alert.resolved)
     """
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from midwatch_core.access.caller import Access
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.contributions import Resource
 from midwatch_core.listing import ExchangeRow
@@ -43,7 +44,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """The surroundings of a plugin in one process. `queries`, `live`, `health` and `samples` are control's alone.
+    """The surroundings of a plugin in one process. `queries`, `live`, `health`, `samples`, `access`: control's alone.
 
     `resources` are the YAML files of all plugins. `samples` gives the metrics of all processes, summed; `metrics`
     is this process's own registry.
@@ -58,5 +59,6 @@ class Host:
     live: LiveFeed | None = None
     health: Callable[[], Health] | None = None
     samples: Callable[[], list[Sample]] | None = None
+    access: Access | None = None
     version: str = ""
     resources: Sequence[Resource] = ()

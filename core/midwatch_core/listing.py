@@ -48,6 +48,8 @@ class ExchangeRow:
     decode_error: str | None
     response_model: str | None = None
     error: str | None = None
+    key_id: str | None = None
+    user: str | None = None
 
     def as_json(self) -> Mapping[str, Json]:
         """The row as JSON values: the moment in RFC 3339, the cost a number."""
@@ -94,4 +96,6 @@ def row_of(exchange: Exchange) -> ExchangeRow:
         decode_error=exchange.decode_error,
         response_model=response.model if response else None,
         error=exchange.error or (provider_error.message or provider_error.type if provider_error else None),
+        key_id=exchange.identity.key_id,
+        user=exchange.identity.user,
     )

@@ -1,14 +1,18 @@
 """The ports: what the house asks of a store, whichever engine answers. Contract suites are in `testing`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from midwatch_core.listing import ExchangeRow
-from midwatch_core.model.audit import AuditRecord
+from midwatch_core.metering import Admission, Demand
+from midwatch_core.model.apikey import ApiKey
+from midwatch_core.model.audit import AuditEntry, AuditRecord
+from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeFilter:
-    """Which exchanges: all conditions hold at once; None asks nothing. `since` is inclusive, `until` exclusive."""
+    """Which exchanges: all conditions hold at once; None asks nothing. `since` is inclusive, `until` exclusive.
+
+    `text` is a piece of any text of the exchange, found whatever its case (ASCII at least).
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -35,11 +42,18 @@ class ExchangeFilter:
     agent: str | None = None
     trace_id: str | None = None
     status: int | None = None
+    key_id: str | None = None
+    user: str | None = None
+    client: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Rows, newest first, and the cursor of the next page; None on the last."""
+    """Rows, newest first, and the cursor of the next page; None on the last.
+
+    A search in texts may end a page early, even empty, where it has looked at enough for one call: its cursor goes on.
+    """
 
     rows: tuple[ExchangeRow, ...]
     cursor: str | None
@@ -61,14 +75,53 @@ class CostRow:
 
 
 # What costs may be grouped by; `day` and `hour` are UTC, as `2026-11-23` and `2026-11-23T01:00`.
-COST_KEYS = ("day", "hour", "tenant", "provider", "model", "app", "agent")
+COST_KEYS = ("day", "hour", "tenant", "provider", "model", "app", "agent", "key_id", "user")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaState:
+    """How a repository's schema stands. `current` None: nothing is there. `problem` says why it can't be migrated.
+
+    `pending` are the revisions between `current` and `head`, oldest first.
+    """
+
+    current: str | None
+    head: str
+    pending: tuple[str, ...] = ()
+    problem: str | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it can be used as it is."""
+        return self.current == self.head and self.problem is None
+
+
+class Migrations(Protocol):
+    """The schema of a repository, before that is started. Safe where several processes do the same at once."""
+
+    async def state(self) -> SchemaState:
+        """How it stands; a newer schema than this version knows, or half a migration, is a `problem`."""
+        ...
+
+    async def up(self) -> tuple[str, ...]:
+        """Apply what is pending; the revisions applied. Raises StorageError."""
+        ...
+
+    async def down(self, revision: str | None) -> tuple[str, ...]:
+        """Go back to `revision`, or with None to nothing; the revisions undone. Raises StorageError."""
+        ...
 
 
 class TraceRepository(Protocol):
     """Keeps exchanges. Every method may raise StorageError or StorageUnavailableError, nothing else."""
 
-    async def start(self) -> None:
-        """Open, and bring the schema up to date where the profile allows that."""
+    @property
+    def migrations(self) -> Migrations | None:
+        """The schema's migrations; None where there is no schema."""
+        ...
+
+    async def start(self, *, migrate: bool = True) -> None:
+        """Open. A schema that is not current is brought up to date, or with `migrate` False is a SchemaError."""
         ...
 
     async def put(self, exchanges: Sequence[Exchange]) -> None:
@@ -87,8 +140,8 @@ class TraceRepository(Protocol):
         """Sums grouped by some of COST_KEYS, highest cost first. An unknown key raises StorageError."""
         ...
 
-    async def delete_before(self, moment: datetime) -> int:
-        """Forget exchanges started before `moment`, and texts nothing refers to any more; how many exchanges went."""
+    async def delete(self, scope: Scope, wanted: ExchangeFilter) -> int:
+        """Forget these exchanges, and texts nothing refers to any more; how many exchanges went."""
         ...
 
     async def close(self) -> None:
@@ -97,10 +150,15 @@ class TraceRepository(Protocol):
 
 
 class MetadataRepository(Protocol):
-    """Keeps what is not traffic: settings and the audit log. Raises as TraceRepository does."""
+    """Keeps what is not traffic. Raises as TraceRepository does."""
 
-    async def start(self) -> None:
-        """Open, and bring the schema up to date where the profile allows that."""
+    @property
+    def migrations(self) -> Migrations | None:
+        """As TraceRepository's."""
+        ...
+
+    async def start(self, *, migrate: bool = True) -> None:
+        """As TraceRepository's."""
         ...
 
     async def setting(self, key: str) -> str | None:
@@ -111,14 +169,127 @@ class MetadataRepository(Protocol):
         """Keep `value` under `key`, replacing what was there."""
         ...
 
-    async def append_audit(self, record: AuditRecord) -> None:
-        """Add to the audit log."""
+    async def tenants(self) -> Sequence[Tenant]:
+        """All tenants, by name."""
         ...
 
-    async def audit(self, *, limit: int) -> Sequence[AuditRecord]:
-        """The newest records, newest first."""
+    async def keep_tenant(self, tenant: Tenant) -> None:
+        """Keep a tenant, replacing the one of its name. `configured` ones are not kept: StorageError."""
+        ...
+
+    async def delete_tenant(self, name: str) -> bool:
+        """Forget a tenant; whether it was there. Its keys are the caller's to revoke."""
+        ...
+
+    async def keys(self) -> Sequence[ApiKey]:
+        """All keys, also revoked and expired ones, oldest first."""
+        ...
+
+    async def keep_key(self, key: ApiKey) -> None:
+        """Keep a key, replacing the one of its id."""
+        ...
+
+    async def policy_versions(self, name: str, *, limit: int) -> Sequence[PolicyVersion]:
+        """The versions of a policy, newest first."""
+        ...
+
+    async def keep_policy(self, name: str, text: str, *, author: str, at: datetime) -> PolicyVersion:
+        """Keep a further version of a policy; its number is the next. Two at once get two numbers."""
+        ...
+
+    async def keep_report(self, report: Report) -> None:
+        """Keep a report, replacing the one of its id."""
+        ...
+
+    async def report(self, scope: Scope, report_id: str) -> Report | None:
+        """One report; the installation's own (no tenant) only in a scope of all."""
+        ...
+
+    async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
+        """The newest reports in scope, newest first, with empty bodies."""
+        ...
+
+    async def append_audit(self, record: AuditRecord) -> AuditEntry:
+        """Add to the audit log, chained to the entry before (`audit_chain.chained`); two at once take turns."""
+        ...
+
+    async def audit(self, scope: Scope, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
+        """Entries in scope numbered below `before`, newest first. Those of no tenant: only in a scope of all."""
         ...
 
     async def close(self) -> None:
         """Let go of everything."""
+        ...
+
+
+class CacheLayer(Protocol):
+    """Short-lived state that workers and nodes share: values, leases, and the counters of limits and budgets.
+
+    Keys are any text, values any bytes. `memory://` is one process's own. Raises as TraceRepository does. Every
+    method is one round trip, and what it does is atomic.
+    """
+
+    async def start(self) -> None:
+        """Connect."""
+        ...
+
+    async def get(self, key: str) -> bytes | None:
+        """The value under `key`, None where there is none or its time is over."""
+        ...
+
+    async def set(self, key: str, value: bytes, *, ttl_s: float | None = None) -> None:
+        """Keep a value, for `ttl_s` seconds or for good."""
+        ...
+
+    async def ttl(self, key: str) -> float | None:
+        """The seconds a value has left; infinity for one kept for good, None for none."""
+        ...
+
+    async def invalidate(self, *keys: str) -> int:
+        """Forget values; how many were there."""
+        ...
+
+    async def lease(self, name: str, holder: str, ttl_s: float) -> bool:
+        """Take the lease, or renew it where `holder` has it; False where somebody else has it."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None:
+        """Let the lease go, where `holder` has it."""
+        ...
+
+    async def admit(self, ticket: str, demands: Sequence[Demand], *, hold_s: float) -> Admission:
+        """Take all demands, or none; what is taken is noted under `ticket` for `hold_s` seconds.
+
+        A further call with the same ticket adds to it. A ticket not settled in time: windows and allowances keep what
+        it took as used, concurrency lets go.
+        """
+        ...
+
+    async def settle(self, ticket: str, actual: Mapping[str, int]) -> bool:
+        """The call is over: its counters stand at what was used, by name; those not named keep what was taken.
+
+        Concurrency lets go, named or not; buckets keep. False where the ticket is not there (any more): then nothing
+        happens, so that settling twice counts once.
+        """
+        ...
+
+    async def seed(self, name: str, amount: int, *, ends_s: float) -> None:
+        """Begin the counter of an allowance with what was spent before it; nothing where it is there already."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+@runtime_checkable
+class ImmediateMeters(Protocol):
+    """The counters of a cache that is in this process: no call need wait for them."""
+
+    def admit_now(self, ticket: str, demands: Sequence[Demand], *, hold_s: float) -> Admission:
+        """As CacheLayer.admit."""
+        ...
+
+    def settle_now(self, ticket: str, actual: Mapping[str, int]) -> bool:
+        """As CacheLayer.settle."""
         ...

@@ -1,0 +1,1 @@
+"""ClickHouse: the trace repository of Midwatch for many calls."""
