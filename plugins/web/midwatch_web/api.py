@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from midwatch_core import COST_KEYS, CostRow, Exchange, ExchangeFilter, ExchangeRow, row_of
-from midwatch_web.asked import live_of, queries_of
+from midwatch_web.asked import live_of, queries_of, welcome_of
 from midwatch_web.eventstream import LiveStream
 
 router = APIRouter(prefix="/api/v1")
@@ -80,7 +80,12 @@ async def costs(request: Request, wanted: Wanted, by: Annotated[list[str] | None
 async def live(request: Request) -> Response:
     """Server-sent events: one `exchange` with a row's JSON for each call as it is stored."""
     scope = queries_of(request).scope
-    return LiveStream(live=live_of(request), takes=lambda row: scope.allows(row.tenant), data_of=_row_json).response()
+    return LiveStream(
+        live=live_of(request),
+        takes=lambda row: scope.allows(row.tenant),
+        data_of=_row_json,
+        welcome=welcome_of(request),
+    ).response()
 
 
 def in_full(found: Exchange) -> dict[str, object]:

@@ -7,11 +7,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from midwatch_core import Host, StorageError
-from midwatch_web import api, pages, probes
+from midwatch_core import Config, Host, StorageError
+from midwatch_web import api, pages, probes, signin
+from midwatch_web.doorkeeper import Doorkeeper
 from midwatch_web.failures import on_http_error, on_invalid, on_storage_error
 from midwatch_web.hostnames import Hostnames
 from midwatch_web.security import Shield
+from midwatch_web.sessions import Sessions
 from midwatch_web.templating import make_environment
 
 # What `console` is unless configured.
@@ -32,7 +34,9 @@ def create_app(host: Host) -> FastAPI:
     )
     app.state.host = host
     app.state.templates = make_environment(host.version)
+    app.state.sessions = _sessions(host)
     app.include_router(pages.router)
+    app.include_router(signin.router)
     app.include_router(api.router)
     app.include_router(probes.router)
     app.mount("/static", StaticFiles(directory=str(files("midwatch_web") / "static")), name="static")
@@ -40,5 +44,11 @@ def create_app(host: Host) -> FastAPI:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
     console = str(host.settings.get("console") or DEFAULT_CONSOLE)
+    app.add_middleware(Doorkeeper, access=host.access, sessions=app.state.sessions)
     app.add_middleware(Shield, hostnames=Hostnames.of_console(console))
     return app
+
+
+def _sessions(host: Host) -> Sessions:
+    settings = host.settings.get("access", Config().access)
+    return Sessions(lasts_s=getattr(settings, "session_hours", 12) * 3600, now=host.clock.monotonic)

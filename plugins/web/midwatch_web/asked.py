@@ -1,9 +1,12 @@
 """The host's services as handlers need them: there, or a 503 that says which is missing."""
 
+from collections.abc import Callable
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from midwatch_core import Host, LiveFeed, Queries
+from midwatch_core import LOCAL, Caller, Host, LiveFeed, Queries
+from midwatch_web.doorkeeper import CALLER
 
 
 def host_of(request: Request) -> Host:
@@ -12,12 +15,20 @@ def host_of(request: Request) -> Host:
     return host
 
 
+def caller_of(request: Request) -> Caller:
+    """Who asks. Raises HTTPException where nobody was let in."""
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        raise HTTPException(401, "A key is needed.")
+    return caller
+
+
 def queries_of(request: Request) -> Queries:
-    """The query service. Raises HTTPException where this process has none."""
+    """The query service within the caller's tenants. Raises HTTPException where this process has none."""
     queries = host_of(request).queries
     if queries is None:
         raise HTTPException(503, "This process keeps no exchanges.")
-    return queries
+    return queries.within(caller_of(request).scope)
 
 
 def live_of(request: Request) -> LiveFeed:
@@ -26,3 +37,9 @@ def live_of(request: Request) -> LiveFeed:
     if live is None:
         raise HTTPException(503, "This process has no live feed.")
     return live
+
+
+def welcome_of(request: Request) -> Callable[[], bool]:
+    """Whether the caller may still read, asked again and again by what stays open."""
+    caller, access = caller_of(request), host_of(request).access
+    return lambda: caller is LOCAL or access is None or access.still(caller)

@@ -29,13 +29,15 @@ class LiveStream:
     """The feed's rows that `takes` lets through, one event `exchange` each, for as long as the reader stays.
 
     `newest` gives rows to send first: what the reader may have missed between its page and its subscription, or while
-    its line was down. It is asked after subscribing, so a row may come twice, but none is missing.
+    its line was down. It is asked after subscribing, so a row may come twice, but none is missing. The stream ends when
+    the reader is not `welcome` any more: a key that is revoked opens nothing, nor does what it opened stay open.
     """
 
     live: LiveFeed
     takes: Callable[[ExchangeRow], bool]
     data_of: Callable[[ExchangeRow], str]
     newest: Callable[[], Awaitable[Sequence[ExchangeRow]]] | None = None
+    welcome: Callable[[], bool] = lambda: True
     keep_alive_s: float = KEEP_ALIVE_S
 
     def response(self) -> StreamingResponse:
@@ -52,6 +54,8 @@ class LiveStream:
             try:
                 while True:
                     done, _ = await asyncio.wait({coming}, timeout=self.keep_alive_s)
+                    if not self.welcome():
+                        return
                     if not done:
                         yield ": still here\n\n"
                         continue

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from midwatch_core import Exchange, ExchangeRow
-from midwatch_web.asked import host_of, live_of, queries_of
+from midwatch_web.asked import host_of, live_of, queries_of, welcome_of
 from midwatch_web.blocks import side_text
 from midwatch_web.board import ROWS_A_PAGE, read_board, read_totals
 from midwatch_web.conversation import view_of
@@ -49,6 +49,7 @@ async def live(request: Request) -> Response:
         takes=lambda row: queries.scope.allows(row.tenant) and chosen.takes(row),
         data_of=lambda row: render(request, "row.html", row=row),
         newest=newest,
+        welcome=welcome_of(request),
     ).response()
 
 

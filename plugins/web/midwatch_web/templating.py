@@ -7,7 +7,9 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from midwatch_core import LOCAL, Caller
 from midwatch_web import formatting
+from midwatch_web.doorkeeper import CALLER
 from midwatch_web.visible import shown
 
 
@@ -44,7 +46,15 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 def render(request: Request, template: str, **values: object) -> str:
     """The text of a template."""
     environment: Environment = request.app.state.templates
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(signed_in=_signed_in(request), **values)
+
+
+def _signed_in(request: Request) -> str:
+    """Who is signed in, for the page's head; nobody where no key was asked for."""
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None or caller is LOCAL:
+        return ""
+    return f"{caller.name} · {caller.tenant or 'all tenants'} · {caller.role}"
 
 
 def _finalize(value: Any) -> Any:

@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 import midwatch_web
+from midwatch_core.access.caller import Access
 from midwatch_core.errors import StorageError
 from midwatch_core.host import Health, Host, Role
 from midwatch_core.listing import ExchangeRow
@@ -106,6 +107,7 @@ class House:
     metrics: Metrics = field(default_factory=Metrics)
     health: Health = field(default_factory=lambda: Health(started=True, ready=True, parts={"store": "fine"}))
     console: str = "127.0.0.1:8082"
+    access: Access | None = None
 
     def host(self) -> Host:
         return Host(
@@ -118,6 +120,7 @@ class House:
             live=self.feed,
             health=lambda: self.health,
             samples=self.metrics.samples,
+            access=self.access,
             version="0.1.0",
         )
 

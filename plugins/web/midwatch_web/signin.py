@@ -1,0 +1,87 @@
+"""Signing in with a key, and out again."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from midwatch_core import Permission
+from midwatch_web.asked import host_of
+from midwatch_web.doorkeeper import COOKIE
+from midwatch_web.sessions import Sessions
+from midwatch_web.templating import page
+
+router = APIRouter(include_in_schema=False)
+# A key is short; nobody needs to send more.
+_MOST_BYTES = 4096
+
+
+@router.get("/signin")
+async def ask(request: Request, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
+    """The form."""
+    return page(request, "signin.html", wanted=_local(wanted), wrong=False)
+
+
+@router.post("/signin")
+async def sign_in(request: Request) -> Response:
+    """Begin a session for who shows a key that may read."""
+    _same_site(request)
+    form = await _form(request)
+    wanted, access = _local(form.get("next", "/")), host_of(request).access
+    caller = access.caller(form.get("key", "").strip()) if access is not None else None
+    if caller is None or not caller.may(Permission.READ):
+        return page(request, "signin.html", status=401, wanted=wanted, wrong=True)
+    sessions = _sessions(request)
+    answer = RedirectResponse(wanted, 303)
+    answer.set_cookie(
+        COOKIE,
+        sessions.begin(caller),
+        max_age=int(sessions.lasts_s),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+@router.post("/signout")
+async def sign_out(request: Request) -> Response:
+    """End the session."""
+    _same_site(request)
+    _sessions(request).end(request.cookies.get(COOKIE, ""))
+    answer = RedirectResponse("/signin", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a urlencoded form. Raises HTTPException for a body that is too long."""
+    from urllib.parse import parse_qsl
+
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            raise HTTPException(413, "That is no key.")
+    return dict(parse_qsl(body.decode("utf-8", "replace")))
+
+
+def _same_site(request: Request) -> None:
+    """Another site's page can post here: its browser says so. Raises HTTPException."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    foreign = site not in (None, "same-origin", "none")
+    if foreign or (origin not in (None, "null") and urlsplit(origin).netloc != request.headers.get("host")):
+        raise HTTPException(403, "This form was sent by another site.")
+
+
+def _local(wanted: str) -> str:
+    """A path of ours, for after the sign-in; the list for anything else."""
+    fits = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if fits and "\\" not in wanted else "/"
