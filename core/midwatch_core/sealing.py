@@ -16,6 +16,8 @@ _DEPTH = 64
 _AS_THEY_ARE = frozenset({int, float, bool, type(None)})
 _HASH_DIGITS = 32
 _BLOCK_BYTES = 64
+# Kept for as many tenants at most; another is made anew.
+_MOST_SEALERS = 10_000
 
 
 class Sealer:
@@ -57,6 +59,23 @@ class Sealer:
             item if item.hash else Segment(part=item.part, path=item.path, text=item.text, hash=self.hash(item.text))
             for item in segments
         )
+
+
+class Sealers:
+    """The sealer of each tenant, made when its first call comes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._made: dict[str, Sealer] = {}
+
+    def of(self, tenant: str) -> Sealer:
+        """The sealer of this tenant."""
+        made = self._made.get(tenant)
+        if made is None:
+            if len(self._made) >= _MOST_SEALERS:
+                self._made.clear()
+            made = self._made[tenant] = Sealer(self._key, tenant)
+        return made
 
 
 def skeleton(document: Json, segments: Iterable[Segment]) -> Json:

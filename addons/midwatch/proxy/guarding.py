@@ -14,7 +14,7 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.content import Operation
 from midwatch_core.model.finding import Action, Verdict
 from midwatch_core.model.segment import Direction
-from midwatch_core.sealing import Sealer
+from midwatch_core.sealing import Sealers
 from midwatch_core.wire.decoding import plain_body
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
 from midwatch_core.wire.dialect import Refusal
@@ -43,15 +43,16 @@ METRICS = (
 class Guarding:
     """One idea: where policy may act on a call, its request waits for the verdict and its answer passes the filters."""
 
-    def __init__(self, enforcer: Enforcer, *, sealer: Sealer, guard: Guard, metrics: Metrics) -> None:
+    def __init__(self, enforcer: Enforcer, *, sealers: Sealers, guard: Guard, metrics: Metrics) -> None:
         self.enforcer = enforcer
-        self._sealer = sealer
+        self._sealers = sealers
         self._guard = guard
         self._metrics = metrics
 
     def open(self, flow: http.HTTPFlow, call: Call) -> CallGuard | None:
         """Put a call under guard where policy may act on it."""
-        made = self.enforcer.guard(call.opened(), call.dialect, self._sealer.segments)
+        opened = call.opened()
+        made = self.enforcer.guard(opened, call.dialect, self._sealers.of(opened.identity.tenant).segments)
         if made is not None:
             flow.metadata[GUARD] = call.guard = made
         return made

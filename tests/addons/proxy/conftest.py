@@ -23,7 +23,7 @@ from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.policy import Policy
-from midwatch_core.sealing import Sealer
+from midwatch_core.sealing import Sealers
 from midwatch_core.wire.catalogue import Catalogue, CatalogueSpec
 from midwatch_core.wire.dialects import BUILTIN
 from midwatch_journal import JournalReader, JournalWriter, new_writer_id
@@ -60,7 +60,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.metrics.declare((*METRICS, *GUARDING))
-        sealer = Sealer(b"key", "default")
+        sealers = Sealers(b"key")
         enforcer = Enforcer(
             engine=Engine(self._plugins()), policy=Policy.load(self.policy, "p"), key=b"key", clock=SystemClock()
         )
@@ -71,12 +71,12 @@ class Watch:
             catalogue=Catalogue([SPEC], dialects=dialects),
             dialects=dialects,
             journalist=Journalist(self.writer),
-            sealer=sealer,
+            sealers=sealers,
             tenant="default",
             clock=SystemClock(),
             metrics=self.metrics,
             guard=self.guard,
-            guarding=Guarding(enforcer, sealer=sealer, guard=self.guard, metrics=self.metrics),
+            guarding=Guarding(enforcer, sealers=sealers, guard=self.guard, metrics=self.metrics),
         )
 
     def _plugins(self) -> Plugins:
