@@ -50,6 +50,16 @@ class Home:
         return self.run / "snapshot.json"
 
     @property
+    def directory(self) -> Path:
+        """Tenants and keys (their digests), as control last saw them: what workers go by."""
+        return self.run / "directory.json"
+
+    @property
+    def audit_anchor(self) -> Path:
+        """The last entry of the audit log: what is cut off its end shows by this."""
+        return self.root / "audit.anchor"
+
+    @property
     def control_lock(self) -> Path:
         """Held by the one control process."""
         return self.run / "control.lock"

@@ -54,7 +54,7 @@ class ScriptHost:
             return
         self._suite = suite
         ctx.master.addons.add(*suite.addons)
-        suite.start()
+        await suite.start()
 
     async def done(self) -> None:
         """mitmproxy ends; it may do so without ever having run."""

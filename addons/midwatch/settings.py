@@ -94,6 +94,7 @@ def _allowed(file: Path | None, flags: Mapping[str, Any]) -> list[str] | None:
 
 def _activated(home: Home, config: Config, plugins: Plugins, sources: Sources) -> Settings:
     sections = {name: getattr(config, name) for name in plugins.sections()}
+    plugins.breakers = config.breakers
     plugins.activate(sections, order=config.plugins.order)
     return Settings(home=home, config=config, plugins=plugins, sources=sources)
 

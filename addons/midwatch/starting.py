@@ -11,10 +11,11 @@ from typing import Any
 from midwatch.child import EXIT_WRONG_USE
 from midwatch.home import Home
 from midwatch.settings import Settings, catalogue_of, dialects_of, resolve, write_snapshot
+from midwatch.start_checks import check_start
 from midwatch.supervisor import Sockets, Supervisor, address_of
 from midwatch.trust import ensure_ca, write_upstream_bundle
 from midwatch_core.errors import ConfigError
-from midwatch_core.storage import open_storage, storage_urls
+from midwatch_core.secret_text import masked
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +45,10 @@ def prepare(home: Home, *, config_file: Path | None, flags: Mapping[str, Any]) -
 
 
 def _check(settings: Settings) -> None:
-    """What else could be wrong: modes, providers, the store's URL, certificates."""
+    """What else could be wrong: modes, providers, stores, certificates, and what `start_checks` refuse."""
     _check_modes(settings.config.mode)
     catalogue_of(settings, dialects_of(settings.plugins))
-    open_storage(settings.plugins, storage_urls(settings.config, settings.home.root))
+    check_start(settings)
     ensure_ca(settings.home)
     if settings.config.upstream_ca is not None:
         write_upstream_bundle(settings.home, settings.config.upstream_ca)
@@ -62,7 +63,7 @@ def _check_modes(modes: tuple[str, ...]) -> None:
         try:
             ProxyMode.parse(spec)
         except ValueError as error:
-            raise ConfigError(f"--mode {spec}: {error}") from error
+            raise ConfigError(f"--mode {masked(spec)}: {error}") from error
 
 
 async def run(ready: Ready) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from midwatch.child import Child
 from midwatch.home import Home
+from midwatch.modes import UNBOUND, place_of
 from midwatch_core.config import Config, split_address
 from midwatch_core.errors import ConfigError
 
@@ -56,18 +57,12 @@ class Sockets:
 
 def _mode_sockets(config: Config) -> list[socket.socket]:
     """One socket a TCP mode: its own address where it names one (`reverse:…@9000`), else `listen`."""
-    found = []
-    for spec in config.mode:
-        head, _, at = spec.rpartition("@")
-        own = bool(head) and at.rpartition(":")[2].isdigit()
-        if spec.startswith(("dns", "wireguard", "local", "tun")):
-            continue
-        if not own:
-            found.append(bound(config.listen, "--listen"))
-        else:
-            default_host = split_address(config.listen)[0]
-            found.append(bound(at if ":" in at else f"{default_host}:{at}", "--mode"))
-    return found
+    places = [place_of(spec, config.listen) for spec in config.mode]
+    return [
+        bound(place.address, "--mode") if place.named else bound(config.listen, "--listen")
+        for place in places
+        if place.kind not in UNBOUND
+    ]
 
 
 def _command(module: str, home: Home, parent: str, *words: str) -> list[str]:

@@ -20,6 +20,16 @@ from midwatch_core.errors import (
     StorageUnavailableError,
 )
 from midwatch_core.frame import FrameDecoder
+from midwatch_core.governing.asking import (
+    check_actual,
+    check_demands,
+    check_seconds,
+    check_seed,
+    most_of,
+)
+from midwatch_core.governing.counters import Counters
+from midwatch_core.governing.meters import lifetime_us
+from midwatch_core.governing.moment import Moment, moment
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
 from midwatch_core.listing import ExchangeRow, row_of
@@ -57,6 +67,7 @@ from midwatch_core.ports import (
 from midwatch_core.queries import Queries
 from midwatch_core.rulepack import Pack, Prefilter, Presence, RulePackError, RuleSet, load_pack
 from midwatch_core.section import Section
+from midwatch_core.text_search import text_finder
 from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
@@ -98,6 +109,7 @@ __all__ = [
     "CostLine",
     "CostRow",
     "CostSum",
+    "Counters",
     "Decision",
     "Demand",
     "Detection",
@@ -126,6 +138,7 @@ __all__ = [
     "Metrics",
     "MidwatchError",
     "Migrations",
+    "Moment",
     "Mount",
     "Node",
     "Operation",
@@ -183,15 +196,23 @@ __all__ = [
     "Weighed",
     "Window",
     "chained",
+    "check_actual",
     "check_cost_keys",
+    "check_demands",
+    "check_seconds",
+    "check_seed",
     "decode_cursor",
     "encode_cursor",
     "highest_first",
     "hookimpl",
+    "lifetime_us",
     "load_pack",
     "microseconds",
+    "moment",
     "moment_of",
+    "most_of",
     "read_yaml",
     "row_of",
     "split_address",
+    "text_finder",
 ]

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 import orjson
 
 from midwatch_core.cursor import microseconds
+from midwatch_core.errors import StorageError
 from midwatch_core.model.audit import AuditEntry, AuditRecord
 
 
 def chained(record: AuditRecord, last: AuditEntry | None) -> AuditEntry:
-    """The entry of a record that comes after `last`. Raises StorageError for a moment without a time zone."""
+    """The entry of a record that comes after `last`.
+
+    Raises StorageError for a moment without a time zone, and for half a character.
+    """
     number, previous = (last.number + 1, last.digest) if last is not None else (1, "")
     return AuditEntry(number=number, record=record, previous=previous, digest=digest_of(number, record, previous))
 
 
 def digest_of(number: int, record: AuditRecord, previous: str) -> str:
-    """SHA-256, in hex, over everything an entry says."""
+    """SHA-256, in hex, over everything an entry says. Raises StorageError for what JSON can't hold."""
     said = [
         number,
         previous,
@@ -28,7 +32,10 @@ def digest_of(number: int, record: AuditRecord, previous: str) -> str:
         dict(record.details),
         record.tenant,
     ]
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    try:
+        return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except orjson.JSONEncodeError as error:
+        raise StorageError(f"entry {number} can't be kept: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

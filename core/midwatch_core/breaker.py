@@ -1,8 +1,13 @@
 """A breaker: what failed too often in a row is left alone for a while, then tried with a few probes."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from midwatch_core.errors import PluginError
+from midwatch_core.storage_settings import BreakerSettings
+
+# The parts that have breakers, as metrics, health and alerts call them.
+STORE, SECURITY = "store", "security"
 
 
 class BreakerState(StrEnum):
@@ -11,6 +16,16 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+    @property
+    def level(self) -> int:
+        """As a metric shows it: 0 closed, 1 half-open, 2 open."""
+        return (BreakerState.CLOSED, BreakerState.HALF_OPEN, BreakerState.OPEN).index(self)
+
+
+def worst(states: Iterable[BreakerState]) -> BreakerState:
+    """What several breakers come to: open where any is, closed where all are."""
+    return max(states, key=lambda state: state.level, default=BreakerState.CLOSED)
 
 
 class BreakerOpenError(PluginError):
@@ -37,6 +52,11 @@ class Breaker:
         self._granted = 0
         self._good = 0
         self._until_s = 0.0
+
+    @classmethod
+    def of(cls, settings: BreakerSettings) -> "Breaker":
+        """A breaker with the configuration's thresholds."""
+        return cls(failures=settings.failures, open_s=settings.open_s, probes=settings.probes)
 
     @property
     def state(self) -> BreakerState:
@@ -66,6 +86,10 @@ class Breaker:
             return False
         self._granted += 1
         return True
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds until asking makes sense again: 0 where it does now."""
+        return max(0.0, self._until_s - now_s) if self._state is BreakerState.OPEN else 0.0
 
     def succeeded(self) -> None:
         """A call went well."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from midwatch_core.enforcement import CallGuard
 from midwatch_core.gaps import GapMeter
+from midwatch_core.governing.reservation import Reservation
 from midwatch_core.model.changing import changed
 from midwatch_core.model.content import Request
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
@@ -59,6 +60,7 @@ class Call:
         "_head",
         "_opening",
         "_received",
+        "governed",
         "guard",
         "settled",
     )
@@ -74,6 +76,8 @@ class Call:
         self.settled = False
         # Set where policy may act on the call.
         self.guard: CallGuard | None = None
+        # Set where limits or budgets concern the call.
+        self.governed: Reservation | None = None
 
     @property
     def id(self) -> str:
@@ -84,6 +88,11 @@ class Call:
     def request(self) -> Request:
         """What the client asked."""
         return self._opening.decoded.request
+
+    @property
+    def identity(self) -> Identity:
+        """Whose it is."""
+        return self._opening.identity
 
     @property
     def dialect(self) -> Dialect:

@@ -1,25 +1,28 @@
 """The configuration: one frozen model, from YAML, then `MIDWATCH_A__B` variables, then flags."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, create_model, field_validator
 
-from midwatch_core.access.settings import AccessSettings, IdentitySettings, TenantSettings
+from midwatch_core.access.settings import AccessSettings, IdentitySettings, TenantSettings, check_apart
+from midwatch_core.config_errors import ENV_PREFIX, Sources, explain
 from midwatch_core.errors import ConfigError
 from midwatch_core.governing.settings import DEFAULT_LIMITS, BudgetRule, GovernanceSettings, LimitRule
 from midwatch_core.model.identity import DEFAULT_TENANT
+from midwatch_core.secret_text import reference_for, refuse_literals
 from midwatch_core.section import Section
 from midwatch_core.storage_settings import BreakerSettings, StorageSettings
 from midwatch_core.wire.catalogue import ProviderSpec, RouteSpec
 
-ENV_PREFIX = "MIDWATCH_"
-# Variables with the prefix that are no settings: where the home is, where recorded data is.
-_NOT_SETTINGS = frozenset({"MIDWATCH_HOME", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM", "MIDWATCH_LOG", "MIDWATCH_LOG_LEVEL"})
+# Variables with the prefix that are no settings: where the home is, the key that `exec` shows, where recorded data is.
+_NOT_SETTINGS = frozenset(
+    {"MIDWATCH_HOME", "MIDWATCH_KEY", "MIDWATCH_DATA", "MIDWATCH_CHROMIUM", "MIDWATCH_LOG", "MIDWATCH_LOG_LEVEL"}
+)
 
 
 # The detectors that come with Midwatch: they are quick, linear and known not to hang.
@@ -87,6 +90,21 @@ class Config(Section):
     def _profile(cls, value: object) -> object:
         return {"profile": value} if isinstance(value, str) else value
 
+    @field_validator("tenants")
+    @classmethod
+    def _tenants_apart(cls, value: Mapping[str, TenantSettings]) -> Mapping[str, TenantSettings]:
+        check_apart(value)
+        return value
+
+    @field_validator("limits", "budgets")
+    @classmethod
+    def _ids_apart(cls, value: Sequence[LimitRule | BudgetRule], info: ValidationInfo) -> object:
+        before = info.data.get("limits", ()) if info.field_name == "budgets" else ()
+        counted = Counter(rule.id for rule in (*before, *value))
+        if twice := [id_ for id_, count in counted.items() if count > 1]:
+            raise ValueError(f"two limits or budgets have the id {twice[0]!r}: their counters would be one")
+        return value
+
     @field_validator("connect_to")
     @classmethod
     def _addresses(cls, value: Mapping[str, str]) -> Mapping[str, str]:
@@ -127,15 +145,34 @@ def load_config(
     try:
         return model.model_validate(merged_sources(file=file, flags=flags, environ=environ))
     except ValidationError as error:
-        raise ConfigError(_explain(error, model, _Sources(file, _environment(environ), flags))) from error
+        raise ConfigError(explain(error, model, Sources(file, _environment(environ), flags, environ))) from error
 
 
 def merged_sources(
     *, file: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 ) -> dict[str, Any]:
-    """What file, variables and flags say together, not checked yet. Raises ConfigError for a file that is no YAML."""
-    from_file = read_yaml(file) if file is not None else {}
-    return _merge(_merge(from_file, _environment(environ)), dict(flags))
+    """What file, variables and flags say together, not checked yet.
+
+    Raises ConfigError for a file that is no YAML, and for a secret that is not a reference (see `secret_text`).
+    """
+    from_file = _with_profile(read_yaml(file)) if file is not None else {}
+    from_flags = _with_profile(flags)
+    refuse_literals(from_file, str(file))
+    refuse_literals(from_flags, "flags")
+    return _merge(_merge(from_file, _environment(environ)), from_flags)
+
+
+def _yaml_problem(error: Exception) -> str:
+    """What is wrong and where, without the lines themselves: a secret may be written there."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem}, line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
+    return " ".join(str(error).split())
+
+
+def _with_profile(source: Mapping[str, Any]) -> dict[str, Any]:
+    """`storage: production` as what it is short for, so that another source may add URLs to it."""
+    storage = source.get("storage")
+    return dict(source) | ({"storage": {"profile": storage}} if isinstance(storage, str) else {})
 
 
 def model_with(sections: Mapping[str, type[BaseModel]]) -> type[Config]:
@@ -155,7 +192,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{file}: not YAML: {_yaml_problem(error)}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -164,18 +201,27 @@ def read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """`MIDWATCH_A__B=v` as {a: {b: v}}. Lists, mappings and `null` are read as YAML; an empty variable is none."""
+    """`MIDWATCH_A__B=v` as {a: {b: v}}. Lists, mappings and `null` are read as YAML; an empty variable is none.
+
+    A secret is not taken over: a reference to its variable stands in its place. Raises ConfigError.
+    """
     found: dict[str, Any] = {}
     for name in sorted(environ):
         if not name.startswith(ENV_PREFIX) or name in _NOT_SETTINGS or not environ[name]:
             continue
-        *parents, last = name.removeprefix(ENV_PREFIX).lower().split("__")
-        place = found
-        for parent in parents:
-            child = place.setdefault(parent, {})
-            place = child if isinstance(child, dict) else {}
-        place[last] = _scalar(environ[name])
+        path = tuple(name.removeprefix(ENV_PREFIX).lower().split("__"))
+        _set(found, path, _scalar(reference_for(path, environ[name], name)))
+        found = _with_profile(found)
+    refuse_literals(found, "environment")
     return found
+
+
+def _set(found: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    place = found
+    for parent in path[:-1]:
+        child = place.setdefault(parent, {})
+        place = child if isinstance(child, dict) else {}
+    place[path[-1]] = value
 
 
 def _scalar(text: str) -> Any:
@@ -193,57 +239,8 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    file: Path | None
-    env: Mapping[str, Any]
-    flags: Mapping[str, Any]
-
-    def of(self, path: Sequence[str]) -> str:
-        """What said the setting at `path`: a flag, a variable, or the file."""
-        if path and path[0] in self.flags:
-            return f"--{path[0].replace('_', '-')}"
-        place: Any = self.env
-        for depth, part in enumerate(path):
-            if not isinstance(place, Mapping) or part not in place:
-                break
-            place = place[part]
-            if not isinstance(place, Mapping) or depth == len(path) - 1:
-                return ENV_PREFIX + "__".join(path[: depth + 1]).upper()
-        return str(self.file) if self.file else "configuration"
-
-
-def _explain(error: ValidationError, model: type[BaseModel], sources: _Sources) -> str:
-    """One line about the first setting that is wrong."""
-    found = error.errors()
-    # Of a setting that may be one of several things, the error that got furthest into it tells most.
-    problem = max((item for item in found if item["loc"][:1] == found[0]["loc"][:1]), key=lambda item: len(item["loc"]))
-    path = [str(part) for part in problem["loc"] if not _is_choice(part)]
-    key = ".".join(path) or "(top)"
-    if problem["type"] == "extra_forbidden":
-        return f"{sources.of(path)}: {key}: no such setting{_suggestion(path, model)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{sources.of(path)}: {key}: {message} (found {problem.get('input')!r:.80})"
-
-
-def _is_choice(part: object) -> bool:
-    """Whether pydantic put this into an error's place to say which of several types it tried."""
-    return isinstance(part, str) and part.startswith(("literal[", "tuple[", "function-"))
-
-
-def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
-    import difflib
-
-    for part in path[:-1]:
-        field = model.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            return ""
-        model = field.annotation
-    close = difflib.get_close_matches(path[-1], model.model_fields, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(model.model_fields)}"
-
-
 __all__ = [
+    "ENV_PREFIX",
     "Config",
     "JournalSettings",
     "PluginSettings",

@@ -12,9 +12,11 @@ import pluggy
 from pydantic import BaseModel
 
 from midwatch_core import hookspecs
-from midwatch_core.breaker import Breaker, BreakerOpenError, BreakerState
-from midwatch_core.guarded import Guard, Outcome, called
+from midwatch_core.breaker import Breaker, BreakerOpenError, BreakerState, worst
+from midwatch_core.errors import ConfigError, MidwatchError, StorageError, StorageUnavailableError
+from midwatch_core.guarded import Guard, Outcome, called, said
 from midwatch_core.sound import NonsenseError, Sound, sound_detections, sound_findings
+from midwatch_core.storage_settings import BreakerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,10 @@ def section_of(name: str) -> str:
 
 @dataclass(slots=True)
 class Plugins:
-    """The plugins of one process. `discover`, then `activate` with the configuration's sections, then call hooks."""
+    """The plugins of one process. `discover`, then `activate` with the configuration's sections, then call hooks.
+
+    `breakers` are the thresholds of the detectors' breakers; set them before the first call.
+    """
 
     guard: Guard = field(default_factory=Guard)
     _manager: pluggy.PluginManager = field(default_factory=_new_manager)
@@ -59,6 +64,7 @@ class Plugins:
     _callers: dict[str, list[tuple[str, Callable[..., Any], tuple[str, ...]]]] = field(default_factory=dict)
     _breakers: dict[str, Breaker] = field(default_factory=dict)
     now: Callable[[], float] = time.monotonic
+    breakers: BreakerSettings = field(default_factory=BreakerSettings)
 
     def discover(self, *, allow: Iterable[str] | None = None) -> None:
         """Import every installed plugin, or only those named. One that fails to import is kept as an error."""
@@ -104,6 +110,14 @@ class Plugins:
             for name, function, wanted in self._callers.get(hook, ())
         ]
 
+    def call_with_secret(self, hook: str, clean: Callable[[str], str], **kwargs: Any) -> list[Outcome]:
+        """As `call_all`, where an argument holds a secret: `clean` sees what an error says before anybody else does."""
+        outcomes = (
+            called(f"{name}.{hook}", function, **{key: kwargs[key] for key in wanted})
+            for name, function, wanted in self._callers.get(hook, ())
+        )
+        return [self.guard.record(_cleaned(outcome, clean)) for outcome in outcomes]
+
     def implementers(self, hook: str) -> tuple[str, ...]:
         """The plugins that implement a hook, in calling order."""
         return tuple(name for name, *_ in self._callers.get(hook, ()))
@@ -136,7 +150,10 @@ class Plugins:
             return _skipped(plugin, hook)
         given = {key: kwargs[key] for key in wanted}
         outcome = await self.guard.wait(f"{plugin}.{hook}", function, deadline_s=deadline_s, **given)
-        return self._judged(plugin, breaker, outcome, kwargs)
+        late = outcome.ok and outcome.seconds > deadline_s
+        if late:  # it never waited, so that nobody could interrupt it; what it found is good all the same
+            self.guard.complain(outcome.name, TimeoutError(f"took {outcome.seconds:.1f} s, it has {deadline_s:g} s"))
+        return self._judged(plugin, breaker, outcome, kwargs, late=late)
 
     def answers_at_once(self, plugin: str, hook: str) -> bool:
         """Whether a hook is a plain function: what it gives need not be awaited."""
@@ -146,6 +163,10 @@ class Plugins:
         """Whether a plugin's detectors are asked, left alone, or on probation."""
         breaker = self._breakers.get(plugin)
         return breaker.state if breaker is not None else BreakerState.CLOSED
+
+    def security_state(self) -> BreakerState:
+        """The detectors of this process as one: open where any is left alone, closed where all are asked."""
+        return worst(breaker.state for breaker in self._breakers.values())
 
     def call_first(self, hook: str, **kwargs: Any) -> Outcome | None:
         """Call a hook until a plugin gives something else than None; failures are passed over (and counted)."""
@@ -187,11 +208,13 @@ class Plugins:
         raise KeyError(f"{plugin}.{hook}")
 
     def _breaker(self, plugin: str) -> Breaker:
-        return self._breakers.get(plugin) or self._breakers.setdefault(plugin, Breaker())
+        return self._breakers.get(plugin) or self._breakers.setdefault(plugin, Breaker.of(self.breakers))
 
-    def _judged(self, plugin: str, breaker: Breaker, outcome: Outcome, asked: Mapping[str, Any]) -> Outcome:
+    def _judged(
+        self, plugin: str, breaker: Breaker, outcome: Outcome, asked: Mapping[str, Any], *, late: bool = False
+    ) -> Outcome:
         """What the breaker makes of a call, and of an answer what can be used."""
-        if breaker.untroubled and type(outcome.value) is list and not outcome.value:
+        if breaker.untroubled and not late and type(outcome.value) is list and not outcome.value:
             return outcome  # nothing seen, as nearly always
         before = breaker.state
         if outcome.ok:
@@ -254,6 +277,15 @@ def _sound(value: object, asked: Mapping[str, Any]) -> Sound:
     if "text" in asked:
         return sound_detections(value, len(asked["text"].original))
     return sound_detections(value, len(asked["event"].text)) if "event" in asked else sound_findings(value)
+
+
+def _cleaned(outcome: Outcome, clean: Callable[[str], str]) -> Outcome:
+    """The same outcome; an error of ours stays of its kind, any other becomes a MidwatchError that names its kind."""
+    if outcome.error is None:
+        return outcome
+    kinds = (ConfigError, StorageUnavailableError, StorageError, MidwatchError)
+    kind = next((kind for kind in kinds if isinstance(outcome.error, kind)), MidwatchError)
+    return replace(outcome, error=kind(clean(said(outcome.error))))
 
 
 def _skipped(plugin: str, hook: str) -> Outcome:

@@ -21,6 +21,11 @@ class Window:
     limit: int
     window_s: float
 
+    @property
+    def slot_us(self) -> int:
+        """The length of a slot, in whole microseconds."""
+        return max(1, -(-round(self.window_s * 1_000_000) // SLOTS))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concurrency:
@@ -38,6 +43,11 @@ class Allowance:
 
     limit: int
     ends_s: float
+
+    @property
+    def ends_us(self) -> int:
+        """The end in whole microseconds since 1970."""
+        return round(self.ends_s * 1_000_000)
 
 
 type Meter = Bucket | Window | Concurrency | Allowance

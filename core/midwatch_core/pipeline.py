@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from midwatch_core.errors import MidwatchError, StorageError, StorageUnavailableError
+from midwatch_core.breaker import Breaker
+from midwatch_core.errors import MidwatchError, StorageError
 from midwatch_core.frame import FrameDecoder, FrameError
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
@@ -14,6 +15,8 @@ from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import TraceRepository
 from midwatch_core.reviewing import Reviewer
+from midwatch_core.storing import METRICS as STORING
+from midwatch_core.storing import Patience, Storer, sleep
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +25,7 @@ METRICS = (
     MetricSpec(
         name="midwatch_dead_letters_total", kind=MetricKind.COUNTER, help="Frames set aside after three failures"
     ),
-    MetricSpec(
-        name="midwatch_store_failures_total", kind=MetricKind.COUNTER, help="Attempts to store a batch that failed"
-    ),
-    MetricSpec(name="midwatch_store_available", kind=MetricKind.GAUGE, help="Whether the store takes batches"),
+    *STORING,
 )
 # A frame that fails this often goes to the dead letters.
 _TRIES = 3
@@ -72,12 +72,13 @@ class Pace:
     batch_frames: int = 100
     batch_bytes: int = 4 * 1024 * 1024
     idle_s: float = 0.05
-    retry_s: float = 0.5
-    retry_limit_s: float = 10.0
 
 
 class Pipeline:
-    """Takes frames from the journal and sees them into the store: nothing is acknowledged before it is kept."""
+    """Takes frames from the journal and sees them into the store: nothing is acknowledged before it is kept.
+
+    While the breaker is open nothing is taken and nothing tried: the journal keeps.
+    """
 
     def __init__(
         self,
@@ -88,10 +89,13 @@ class Pipeline:
         *,
         stored: Callable[[Sequence[Exchange]], None],
         reviewer: Reviewer | None = None,
+        breaker: Breaker | None = None,
         pace: Pace = Pace(),
+        patience: Patience | None = None,
     ) -> None:
         self._source = source
-        self._traces = traces
+        self._patience = patience or Patience()
+        self._storer = Storer(traces, metrics, breaker=breaker or Breaker(), patience=self._patience)
         self._plugins = plugins
         self._metrics = metrics
         self._stored = stored
@@ -100,11 +104,20 @@ class Pipeline:
         self._decoder = FrameDecoder()
         self._drained = asyncio.Condition()
         self._rounds = 0
-        self.available = True
+
+    @property
+    def available(self) -> bool:
+        """Whether the store took, or refused, the last batch: False while it can't be reached."""
+        return self._storer.available
+
+    @property
+    def breaker(self) -> Breaker:
+        """The store's breaker."""
+        return self._storer.breaker
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until `stopping` is set and the journal is empty."""
-        self._available(True)
+        """Work until `stopping` is set and the journal is empty, or the store away."""
+        self._storer.report()
         while True:
             entries = self._source.poll(self._pace.batch_frames, self._pace.batch_bytes)
             kept = not entries or await self.take(entries, stopping)
@@ -113,7 +126,7 @@ class Pipeline:
             if not entries:
                 if stopping.is_set():
                     return
-                await _sleep(self._pace.idle_s, stopping)
+                await sleep(self._pace.idle_s, stopping)
             elif stopping.is_set() and not self.available:
                 return
 
@@ -171,10 +184,11 @@ class Pipeline:
 
     async def _store(self, entries: Sequence[Entry], exchanges: Sequence[Exchange], stopping: asyncio.Event) -> bool:
         """Store a batch, each alone where it is refused. False only where we are told to stop meanwhile."""
+        if not exchanges:
+            return True
         try:
             return await self._put(exchanges, stopping)
         except StorageError as error:
-            self._metrics.add("midwatch_store_failures_total")
             logger.error("a batch of %d was refused: %s", len(exchanges), error)
         # One frame the store refuses must not hold up its neighbours.
         for entry, exchange in zip(entries, exchanges, strict=True):
@@ -186,7 +200,7 @@ class Pipeline:
         reason = ""
         for attempt in range(_TRIES):
             if attempt:
-                await asyncio.sleep(self._pace.retry_s)
+                await sleep(self._patience.retry_s, stopping)
             try:
                 return await self._put([exchange], stopping)
             except StorageError as error:
@@ -195,24 +209,11 @@ class Pipeline:
         return True
 
     async def _put(self, exchanges: Sequence[Exchange], stopping: asyncio.Event) -> bool:
-        """Store; wait out an unavailable store, but not a stop: False then. Raises StorageError for a refusal."""
-        delay_s = self._pace.retry_s
-        while True:
-            try:
-                await self._traces.put(exchanges)
-            except StorageUnavailableError as error:
-                self._metrics.add("midwatch_store_failures_total")
-                if self.available:
-                    logger.error("the store is unavailable, the journal keeps: %s", error)
-                self._available(False)
-            else:
-                self._available(True)
-                self._tell(exchanges)
-                return True
-            if stopping.is_set():
-                return False
-            await _sleep(delay_s, stopping)
-            delay_s = min(delay_s * 2, self._pace.retry_limit_s)
+        """Store, and tell. False only where we are told to stop meanwhile. Raises StorageError for a refusal."""
+        kept = await self._storer.put(exchanges, stopping)
+        if kept:
+            self._tell(exchanges)
+        return kept
 
     def _tell(self, exchanges: Sequence[Exchange]) -> None:
         self._metrics.add("midwatch_stored_total", len(exchanges))
@@ -222,10 +223,6 @@ class Pipeline:
         self._metrics.add("midwatch_dead_letters_total")
         kept = self._source.dead_letter(entry, reason)
         logger.error("a frame %s: %s", "went to the dead letters" if kept else "is lost, dead letters too", reason)
-
-    def _available(self, available: bool) -> None:
-        self.available = available
-        self._metrics.set("midwatch_store_available", float(available))
 
     def _was_last(self, entries: Sequence[Entry]) -> bool:
         """Whether a poll gave all there was: a batch that is not full was the journal's last."""
@@ -237,14 +234,3 @@ class Pipeline:
         async with self._drained:
             self._rounds += 1
             self._drained.notify_all()
-
-
-async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
-    """Sleep, but not through a stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        pass
-    else:
-        await asyncio.sleep(min(seconds, 0.01))

@@ -1,17 +1,18 @@
 """How plugins do, as metrics: the guard's records and the breakers, counted in every process and summed in control."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from midwatch_core.breaker import BreakerState
+from midwatch_core.breaker import BreakerState, worst
 from midwatch_core.guarded import Record
 from midwatch_core.hosting import Plugins
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
 
 CALLS = "midwatch_plugin_calls_total"
 SECONDS = "midwatch_plugin_seconds_total"
 ERRORS = "midwatch_plugin_errors_total"
 FAILING = "midwatch_plugin_failing"
 DISABLED = "midwatch_plugin_disabled"
+ON_TRIAL = "midwatch_plugin_on_trial"
 
 _HOOK = ("plugin", "hook")
 METRICS = (
@@ -23,6 +24,12 @@ METRICS = (
     ),
     MetricSpec(
         name=DISABLED, kind=MetricKind.GAUGE, help="Processes where a plugin is not asked any more", labels=("plugin",)
+    ),
+    MetricSpec(
+        name=ON_TRIAL,
+        kind=MetricKind.GAUGE,
+        help="Processes where a plugin that was left alone is asked again, a few times",
+        labels=("plugin",),
     ),
 )
 
@@ -37,7 +44,15 @@ def report_plugins(plugins: Plugins, metrics: Metrics) -> None:
         failing[plugin] = failing.get(plugin, False) or record.in_a_row > 0
     for plugin, fails in failing.items():
         metrics.set(FAILING, float(fails), (plugin,))
-        metrics.set(DISABLED, float(plugins.breaker_state(plugin) is BreakerState.OPEN), (plugin,))
+        state = plugins.breaker_state(plugin)
+        metrics.set(DISABLED, float(state is BreakerState.OPEN), (plugin,))
+        metrics.set(ON_TRIAL, float(state is BreakerState.HALF_OPEN), (plugin,))
+
+
+def security_state(samples: Iterable[Sample]) -> BreakerState:
+    """All detectors' breakers, in all processes these samples are of, as one."""
+    states = {DISABLED: BreakerState.OPEN, ON_TRIAL: BreakerState.HALF_OPEN}
+    return worst(states[item.name] for item in samples if item.name in states and item.values[0] > 0)
 
 
 def last_errors(plugins: Plugins) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The query service: the one way faces read what is kept, always inside a tenant scope."""
+"""The query service: the one way faces read what is kept, and have it forgotten, always inside a tenant scope."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MAX_PAGE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
-    """Reads for one scope. `within` gives the same service narrowed to a caller's tenants."""
+    """Questions of one scope. `within` gives the same service narrowed to a caller's tenants."""
 
     traces: TraceRepository
     scope: Scope = Scope()  # noqa: RUF009  # frozen: one value serves all
@@ -34,3 +34,7 @@ class Queries:
     async def costs(self, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[CostRow]:
         """Sums by some of `ports.COST_KEYS`."""
         return await self.traces.costs(self.scope, wanted, by=by)
+
+    async def delete(self, wanted: ExchangeFilter) -> int:
+        """Forget what is wanted, for good and with its texts; how many exchanges went. Whether that may be is asked before."""
+        return await self.traces.delete(self.scope, wanted)

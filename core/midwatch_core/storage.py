@@ -8,6 +8,7 @@ from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.hosting import Plugins
 from midwatch_core.ports import CacheLayer, MetadataRepository, TraceRepository
+from midwatch_core.secret_text import masked, resolve_secrets, without_secrets
 
 # Which extra brings what opens a scheme.
 _EXTRAS = {
@@ -60,24 +61,36 @@ class Storage:
 def storage_profile(config: Config, home: Path) -> StorageProfile:
     """The URLs of the profile, and the configured ones in their place. Raises ConfigError."""
     settings = config.storage
+    given = {"traces": settings.traces, "metadata": settings.metadata, "cache": settings.cache}
+    if settings.profile == "production" and (missing := [f"storage.{name}" for name, url in given.items() if not url]):
+        raise ConfigError(f"storage.profile: production needs {', '.join(missing)}; give each store's URL")
     lite = f"sqlite:///{(home / 'midwatch.db').absolute()}"
     base = "memory://" if settings.profile == "memory" else lite
-    return StorageProfile(
-        traces=settings.traces or base,
-        metadata=settings.metadata or base,
-        cache=settings.cache or "memory://",
-        migrates=settings.profile != "production",
-    )
+    urls = {"traces": base, "metadata": base, "cache": "memory://"}
+    urls |= {name: resolve_secrets(url, key=f"storage.{name}") for name, url in given.items() if url}
+    return StorageProfile(**urls, migrates=settings.profile != "production")
 
 
 def open_storage(plugins: Plugins, profile: StorageProfile) -> Storage:
     """The repositories, not yet started. Raises ConfigError where no plugin knows a scheme."""
     return Storage(
-        traces=_open(plugins, "open_traces", "storage.traces", profile.traces),
-        metadata=_open(plugins, "open_metadata", "storage.metadata", profile.metadata),
+        traces=open_traces(plugins, profile),
+        metadata=open_metadata(plugins, profile),
         cache=open_cache(plugins, profile),
         migrates=profile.migrates,
     )
+
+
+def open_traces(plugins: Plugins, profile: StorageProfile) -> TraceRepository:
+    """The trace repository alone, not yet started. Raises ConfigError."""
+    traces: TraceRepository = _open(plugins, "open_traces", "storage.traces", profile.traces)
+    return traces
+
+
+def open_metadata(plugins: Plugins, profile: StorageProfile) -> MetadataRepository:
+    """The metadata repository alone, not yet started. Raises ConfigError."""
+    metadata: MetadataRepository = _open(plugins, "open_metadata", "storage.metadata", profile.metadata)
+    return metadata
 
 
 def open_cache(plugins: Plugins, profile: StorageProfile) -> CacheLayer:
@@ -87,15 +100,16 @@ def open_cache(plugins: Plugins, profile: StorageProfile) -> CacheLayer:
 
 
 def _open(plugins: Plugins, hook: str, key: str, url: str) -> Any:
+    """What the first plugin that knows the scheme gives. Whatever a plugin says of it is told without secrets."""
     failed = []
-    for outcome in plugins.call_all(hook, url=url):
+    for outcome in plugins.call_with_secret(hook, lambda message: without_secrets(message, url), url=url):
         if outcome.ok and outcome.value is not None:
             return outcome.value
         if isinstance(outcome.error, StorageError | ConfigError):
             raise ConfigError(f"{key}: {outcome.error}") from outcome.error
         if outcome.error is not None:
             failed.append(f"; {outcome.name} failed: {outcome.error}")
-    scheme = url.partition("://")[0]
+    scheme = masked(url).partition("://")[0]
     extra = _EXTRAS.get(scheme.partition("+")[0])
     hint = f"; install midwatch[{extra}]" if extra else ""
     raise ConfigError(f"{key}: no installed plugin opens {scheme[:40]}:// URLs{hint}{''.join(failed)}")

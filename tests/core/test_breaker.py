@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch_core.breaker import Breaker, BreakerState
+from midwatch_core.breaker import Breaker, BreakerState, worst
+from midwatch_core.storage_settings import BreakerSettings
 
 
 def opened(at_s: float = 0.0) -> Breaker:
@@ -76,6 +77,35 @@ def test_late_answers_change_nothing_while_it_is_open() -> None:
 def test_what_makes_no_breaker_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="a breaker needs"):
         Breaker(**wrong)  # type: ignore[arg-type]
+
+
+def test_it_takes_its_thresholds_from_the_settings() -> None:
+    breaker = Breaker.of(BreakerSettings(failures=1, open_s=5, probes=1))
+    breaker.failed(0.0)
+    assert [breaker.allows(4.9), breaker.allows(5.0)] == [False, True]
+    breaker.succeeded()
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_it_says_how_long_asking_makes_no_sense() -> None:
+    breaker = opened(at_s=2.0)
+    assert [breaker.wait_s(2.0), breaker.wait_s(31.5), breaker.wait_s(40.0)] == [30.0, 0.5, 0.0]
+    assert Breaker().wait_s(7.0) == 0.0
+    breaker.allows(40.0)
+    assert breaker.wait_s(40.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("states", "together", "level"),
+    [
+        ([], BreakerState.CLOSED, 0),
+        ([BreakerState.CLOSED, BreakerState.HALF_OPEN], BreakerState.HALF_OPEN, 1),
+        ([BreakerState.HALF_OPEN, BreakerState.OPEN, BreakerState.CLOSED], BreakerState.OPEN, 2),
+    ],
+)
+def test_several_are_as_bad_as_the_worst(states: list[BreakerState], together: BreakerState, level: int) -> None:
+    assert worst(states) is together
+    assert together.level == level
 
 
 @given(st.lists(st.tuples(st.sampled_from(["ask", "good", "bad"]), st.floats(0, 40))))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from midwatch_core.config import Config, Section, StorageUrls, default_home, load_config, read_yaml, split_address
+from midwatch_core.config import Config, Section, StorageSettings, default_home, load_config, read_yaml, split_address
 from midwatch_core.errors import ConfigError
 
 
@@ -27,7 +27,8 @@ def load(folder: Path, text: str = "", *, env: dict[str, str] | None = None, **f
 def test_defaults_are_what_the_documents_say() -> None:
     config = load_config(file=None, flags={}, environ={})
     assert (config.listen, config.console, config.mode) == ("127.0.0.1:8080", "127.0.0.1:8082", ("regular",))
-    assert (config.storage, config.workers, config.intercept) == ("lite", 1, "catalogue")
+    assert (config.storage, config.workers, config.intercept) == (StorageSettings(), 1, "catalogue")
+    assert config.storage.profile == "lite"
 
 
 def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
@@ -64,7 +65,8 @@ def test_a_section_that_nobody_wrote_has_its_defaults(tmp_path: Path) -> None:
         ("MIDWATCH_RETENTION_DAYS", "7", "retention_days", 7.0),
         ("MIDWATCH_TENANT", "123", "tenant", "123"),
         ("MIDWATCH_UPSTREAM_CA", "", "upstream_ca", None),
-        ("MIDWATCH_STORAGE", "memory", "storage", "memory"),
+        ("MIDWATCH_STORAGE", "memory", "storage", StorageSettings(profile="memory")),
+        ("MIDWATCH_STORAGE", "{cache: 'redis://h'}", "storage", StorageSettings(cache="redis://h")),
     ],
 )
 def test_variables_are_read(tmp_path: Path, name: str, value: str, field: str, means: object) -> None:
@@ -74,7 +76,17 @@ def test_variables_are_read(tmp_path: Path, name: str, value: str, field: str, m
 def test_storage_by_variables() -> None:
     env = {"MIDWATCH_STORAGE__TRACES": "sqlite:///t", "MIDWATCH_STORAGE__METADATA": "memory://"}
     config = load_config(file=None, flags={}, environ=env)
-    assert config.storage == StorageUrls(traces="sqlite:///t", metadata="memory://")
+    assert config.storage == StorageSettings(traces="sqlite:///t", metadata="memory://")
+
+
+@pytest.mark.parametrize("env", [{"MIDWATCH_STORAGE": "memory"}, {"MIDWATCH_STORAGE__PROFILE": "memory"}])
+def test_a_word_for_the_profile_and_urls_from_elsewhere_go_together(tmp_path: Path, env: dict[str, str]) -> None:
+    urls = {"MIDWATCH_STORAGE__TRACES": "sqlite:///t"}
+    wanted = StorageSettings(profile="memory", traces="sqlite:///t")
+    assert load(tmp_path, "storage: memory", env=urls).storage == wanted
+    assert load(tmp_path, "storage: lite", env=env | urls).storage == wanted
+    assert load(tmp_path, "storage: {traces: 'sqlite:///t'}", env=env).storage == wanted
+    assert load(tmp_path, "storage: {traces: 'sqlite:///t'}", storage="memory").storage == wanted
 
 
 def test_variables_that_are_no_settings_are_left_alone(tmp_path: Path) -> None:
@@ -94,8 +106,27 @@ def test_variables_that_are_no_settings_are_left_alone(tmp_path: Path) -> None:
         ("pricing: {override: x}", "{file}: pricing.override: no such setting; did you mean 'overrides'?"),
         ("journal: {when_full: panic}", "{file}: journal.when_full: Input should be 'pass' or 'refuse'"),
         ("connect_to: {a: b}", "{file}: connect_to: an address is HOST:PORT"),
-        ("storage: lit", "{file}: storage: Input should be 'lite' or 'memory' (found 'lit')"),
-        ("storage: {traces: 'memory://'}", "{file}: storage.metadata: Field required"),
+        ("storage: lit", "{file}: storage.profile: Input should be 'lite', 'memory' or 'production' (found 'lit')"),
+        ("storage: {trace: 'memory://'}", "{file}: storage.trace: no such setting; did you mean 'traces'?"),
+        ("storage: 5", "{file}: storage: Input should be a valid dictionary"),
+        ("limits: [{id: a, tokens: 1}, {id: a, usd: 1}]", "{file}: limits: two limits or budgets have the id 'a'"),
+        ("budgets: [{id: requests, usd: 1}]", "{file}: budgets: two limits or budgets have the id 'requests'"),
+        ("budgets: [{id: a, usd: 1}, {id: a, usd: 2}]", "{file}: budgets: two limits or budgets have the id 'a'"),
+        ("limits: [{id: a}]", "{file}: limits.0: a limit has exactly one of requests_per_s, tokens, usd, concurrent"),
+        ("tenants: {a: {networks: [10.0.0.1/8]}}", "{file}: tenants.a.networks: 10.0.0.1/8 has host bits set"),
+        ("tenants: {a: {networks: [here]}}", "{file}: tenants.a.networks: 'here' does not appear to be an IPv4"),
+        (
+            "tenants: {a: {certificates: ['']}}",
+            "{file}: tenants.a.certificates: a certificate's subject can't be empty",
+        ),
+        (
+            "tenants: {a: {networks: [10.0.0.0/8]}, b: {networks: ['::/0', 10.0.0.0/255.0.0.0]}}",
+            "{file}: tenants: 'a' and 'b' both have network 10.0.0.0/8",
+        ),
+        (
+            "tenants: {a: {provider_keys: [0123456789abcdef]}, b: {provider_keys: [0123456789abcdef]}}",
+            "{file}: tenants: 'a' and 'b' both have provider key 0123456789abcdef",
+        ),
         ("intercept: some", "{file}: intercept: Input should be 'catalogue' or 'all' (found 'some')"),
         ("providers: [{hosts: [a]}]", "{file}: providers.0.name: Field required"),
         ("- a list", "{file}: expected keys and values at the top, found list"),
@@ -121,6 +152,8 @@ def test_an_error_is_one_line_with_file_key_and_remedy(tmp_path: Path, text: str
         ({"MIDWATCH_WORKERS": "2"}, {"workers": 99}, "--workers: workers: "),
         ({}, {"listen": "8080"}, "--listen: listen: an address is HOST:PORT"),
         ({"MIDWATCH_JOURNAL": "x"}, {}, "MIDWATCH_JOURNAL: journal: "),
+        ({"MIDWATCH_STORAGE": "x"}, {}, "MIDWATCH_STORAGE: storage.profile: "),
+        ({"MIDWATCH_STORAGE__PROFILE": "x"}, {}, "MIDWATCH_STORAGE__PROFILE: storage.profile: "),
     ],
 )
 def test_an_error_names_the_variable_or_the_flag(
@@ -144,6 +177,11 @@ def test_bytes_that_are_no_yaml_are_an_error_and_run_nothing(tmp_path: Path, dat
     file.write_bytes(data)
     with pytest.raises(ConfigError, match="not YAML"):
         read_yaml(file)
+
+
+def test_networks_within_each_other_are_two_tenants(tmp_path: Path) -> None:
+    config = load(tmp_path, "tenants: {a: {networks: [10.0.0.0/8]}, b: {networks: [10.1.0.0/16]}}")
+    assert list(config.tenants) == ["a", "b"]
 
 
 def test_an_empty_file_is_no_settings(tmp_path: Path) -> None:

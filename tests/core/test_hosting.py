@@ -1,6 +1,7 @@
 """Plugins: a failing import or hook is named and the others go on; order, sections and signatures are as documented."""
 
 import asyncio
+import time
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,7 @@ from midwatch_core.hosting import Plugins
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.sound import NonsenseError
+from midwatch_core.storage_settings import BreakerSettings
 from midwatch_core.testing.factories import make_exchange
 
 
@@ -284,6 +286,42 @@ async def test_a_detector_may_be_awaited_and_its_findings_are_checked() -> None:
     outcome = await found.detect_waiting("acme", "inspect_exchange", deadline_s=1.0, exchange=make_exchange())
     assert outcome.value == [finding]
     assert found.guard.records["acme.inspect_exchange"].failures == 1
+
+
+async def test_a_detector_that_is_slower_than_its_deadline_fails_whether_it_waits_or_not() -> None:
+    class Waits:
+        @hookimpl
+        async def inspect_exchange(self) -> list[Finding]:
+            await asyncio.sleep(3600)
+            return []
+
+    class Works:
+        @hookimpl
+        def inspect_exchange(self) -> list[Finding]:
+            time.sleep(0.002)
+            return []
+
+    found = plugins(Waits, Works)
+    for name in ("Waits", "Works"):
+        for _ in range(10):
+            await found.detect_waiting(name, "inspect_exchange", deadline_s=0.001, exchange=make_exchange())
+        assert found.breaker_state(name) is BreakerState.OPEN
+        assert "TimeoutError" in str(found.guard.records[f"{name}.inspect_exchange"].last_error)
+
+
+def test_breakers_have_the_settings_thresholds_and_come_to_one_state() -> None:
+    found, made = detector()
+    found.breakers = BreakerSettings(failures=2, open_s=5, probes=1)
+    assert found.security_state() is BreakerState.CLOSED
+    made.gives = ZeroDivisionError("no")
+    ask(found)
+    assert found.security_state() is BreakerState.CLOSED
+    ask(found)
+    assert found.security_state() is BreakerState.OPEN
+    made.gives = []
+    found.now = lambda: 5.0
+    ask(found)
+    assert found.security_state() is BreakerState.CLOSED
 
 
 def test_a_plugin_without_the_hook_is_a_key_error() -> None:

@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
 
+from midwatch_core.breaker import Breaker, BreakerState
 from midwatch_core.errors import StorageError, StorageUnavailableError
 from midwatch_core.frame import encode
 from midwatch_core.hookspecs import hookimpl
@@ -17,10 +18,13 @@ from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.pipeline import METRICS, Pace, Pipeline
 from midwatch_core.ports import ExchangeFilter, Scope
+from midwatch_core.storing import Patience
 from midwatch_core.testing.factories import make_exchange
 from midwatch_memory.traces import MemoryTraces
 
-PACE = Pace(batch_frames=10, batch_bytes=1 << 20, idle_s=0.001, retry_s=0.001, retry_limit_s=0.002)
+PACE = Pace(batch_frames=10, batch_bytes=1 << 20, idle_s=0.001)
+PATIENCE = Patience(retry_s=0.001, retry_limit_s=0.002, deadline_s=20.0, stop_s=0.01)
+AWAY = StorageUnavailableError("away")
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,14 @@ class MoodyTraces(MemoryTraces):
         self.moods: deque[StorageError | None] = deque()
         self.refused: set[str] = set()
         self.attempts = 0
+        self.freezes = 0
 
     async def put(self, exchanges: Sequence[Exchange]) -> None:
         self.attempts += 1
+        if self.freezes:  # what was sent may well arrive
+            self.freezes -= 1
+            await super().put(exchanges)
+            await asyncio.Event().wait()
         mood = self.moods.popleft() if self.moods else None
         if mood is not None:
             raise mood
@@ -81,7 +90,7 @@ class Priced:
 
 
 class House:
-    def __init__(self, *plugins: type) -> None:
+    def __init__(self, *plugins: type, breaker: Breaker | None = None, patience: Patience = PATIENCE) -> None:
         self.shelf = Shelf()
         self.traces = MoodyTraces()
         self.plugins = Plugins()
@@ -92,7 +101,16 @@ class House:
         self.metrics.declare(METRICS)
         self.told: list[str] = []
         self.stopping = asyncio.Event()
-        self.pipeline = Pipeline(self.shelf, self.traces, self.plugins, self.metrics, stored=self._stored, pace=PACE)
+        self.pipeline = Pipeline(
+            self.shelf,
+            self.traces,
+            self.plugins,
+            self.metrics,
+            stored=self._stored,
+            breaker=breaker,
+            pace=PACE,
+            patience=patience,
+        )
 
     def _stored(self, exchanges: Sequence[Exchange]) -> None:
         self.told += [exchange.id for exchange in exchanges]
@@ -233,3 +251,83 @@ async def test_caught_up_does_not_wait_for_a_pause_in_the_traffic(house: House) 
     assert before.id in house.told
     await house.end(running)
     await sending
+
+
+def breaker_gauge(house: House) -> float:
+    return next(item.values[0] for item in house.metrics.samples() if item.name == "midwatch_breaker")
+
+
+async def opened_house(open_s: float) -> tuple[House, asyncio.Task[None]]:
+    """A house whose store failed twice in a row, and is left alone now."""
+    house = House(breaker=Breaker(failures=2, open_s=open_s, probes=3))
+    await house.traces.start()
+    house.traces.moods.extend([AWAY, AWAY])
+    house.shelf.add(*frames(make_exchange() for _ in range(45)))
+    running = house.start()
+    async with asyncio.timeout(10):
+        while house.pipeline.breaker.state is not BreakerState.OPEN:
+            await asyncio.sleep(0.001)
+    return house, running
+
+
+async def test_a_store_that_fails_too_often_is_left_alone_and_the_journal_keeps() -> None:
+    house, running = await opened_house(open_s=3600)
+    assert (breaker_gauge(house), house.counted("midwatch_store_available")) == (2, 0)
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert house.traces.attempts == 2
+    assert (len(house.shelf.frames), house.shelf.acknowledged) == (35, [])
+    await house.end(running)
+    assert house.traces.attempts == 2
+
+
+async def test_three_probes_close_the_breaker_and_all_that_was_journalled_is_stored() -> None:
+    house, running = await opened_house(open_s=0.01)
+    assert await house.pipeline.caught_up(10)
+    assert len(await house.kept()) == 45
+    assert (house.pipeline.breaker.state, breaker_gauge(house)) == (BreakerState.CLOSED, 0)
+    await house.end(running)
+
+
+async def test_a_probe_that_fails_opens_the_breaker_again() -> None:
+    house, running = await opened_house(open_s=0.01)
+    house.traces.moods.extend([None, AWAY, AWAY])
+    assert await house.pipeline.caught_up(10)
+    await house.end(running)
+    # Two that opened it, a good probe, two bad ones, then the other four batches.
+    assert house.traces.attempts == 2 + 1 + 2 + 4
+    assert len(await house.kept()) == 45
+
+
+async def test_a_refusal_is_an_answer_and_opens_nothing() -> None:
+    house = House(breaker=Breaker(failures=1))
+    await house.traces.start()
+    bad = make_exchange()
+    house.traces.refused = {bad.id}
+    house.shelf.add(*frames([bad, make_exchange()]))
+    await house.pipeline.take(house.shelf.poll(), house.stopping)
+    assert house.pipeline.breaker.state is BreakerState.CLOSED
+
+
+async def test_a_store_that_never_answers_is_unavailable_and_gets_the_same_batch_again() -> None:
+    house = House(patience=replace(PATIENCE, deadline_s=0.02))
+    await house.traces.start()
+    house.traces.freezes = 2
+    sent = [make_exchange() for _ in range(3)]
+    house.shelf.add(*frames(sent))
+    running = house.start()
+    assert await house.pipeline.caught_up(10)
+    await house.end(running)
+    assert await house.kept() == {exchange.id for exchange in sent}
+    assert house.told == [exchange.id for exchange in sent]
+    assert (house.traces.attempts, house.counted("midwatch_store_failures_total")) == (3, 2)
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_never_answers(house: House) -> None:
+    house.traces.freezes = 1
+    house.shelf.add(*frames([make_exchange()]))
+    running = house.start()
+    while not house.traces.attempts:
+        await asyncio.sleep(0.001)
+    await house.end(running)
+    assert house.shelf.acknowledged == []

@@ -1,8 +1,19 @@
 """What the guard and the breakers know of plugins, as metrics."""
 
 from midwatch_core import Metrics, hookimpl
+from midwatch_core.breaker import BreakerState
 from midwatch_core.hosting import Plugins
-from midwatch_core.plugin_metrics import CALLS, DISABLED, ERRORS, FAILING, METRICS, last_errors, report_plugins
+from midwatch_core.plugin_metrics import (
+    CALLS,
+    DISABLED,
+    ERRORS,
+    FAILING,
+    METRICS,
+    ON_TRIAL,
+    last_errors,
+    report_plugins,
+    security_state,
+)
 from midwatch_core.views import Text
 
 
@@ -38,3 +49,14 @@ def test_calls_errors_and_standing_of_plugins_and_nobody_else() -> None:
     assert (values[DISABLED, "good"], values[DISABLED, "bad.name"]) == (0, 1)
     assert last_errors(plugins) == {"bad.name": "ZeroDivisionError: no"}
     assert {item.labels[0] for item in metrics.samples()} == {"good", "bad.name"}
+
+
+def test_security_is_as_bad_as_its_worst_detector_in_any_process() -> None:
+    metrics = Metrics()
+    metrics.declare(METRICS)
+    metrics.set(DISABLED, 0, ("good",))
+    assert security_state(metrics.samples()) is BreakerState.CLOSED
+    metrics.set(ON_TRIAL, 1, ("tried",))
+    assert security_state(metrics.samples()) is BreakerState.HALF_OPEN
+    metrics.set(DISABLED, 2, ("bad",))
+    assert security_state(metrics.samples()) is BreakerState.OPEN

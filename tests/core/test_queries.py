@@ -57,3 +57,20 @@ async def test_a_page_has_at_most_so_many_rows() -> None:
     page = await Queries(traces=traces).exchanges(ExchangeFilter(), limit=10**9)
     assert len(page.rows) == MAX_PAGE
     assert page.cursor is not None
+
+
+@pytest.mark.parametrize(
+    ("scope", "wanted", "left"),
+    [
+        (A, ExchangeFilter(), "b"),
+        (B, ExchangeFilter(), "aa"),
+        (B, ExchangeFilter(tenant="a"), "aab"),
+        (NOBODY, ExchangeFilter(), "aab"),
+        (Scope(), ExchangeFilter(tenant="a"), "b"),
+    ],
+)
+async def test_deleting_never_leaves_the_scope(
+    queries: Queries, scope: Scope, wanted: ExchangeFilter, left: str
+) -> None:
+    assert await queries.within(scope).delete(wanted) == 3 - len(left)
+    assert sorted(row.tenant for row in (await queries.exchanges(ExchangeFilter())).rows) == list(left)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from midwatch import __version__
+from midwatch.cli.access_commands import audit_app, keys_app, tenants_app
 from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
 
 
@@ -87,7 +88,10 @@ def exec_(
     home: HomeOption = None,
     config: ConfigOption = None,
 ) -> int:
-    """Run a command with its LLM calls watched: proxy and CA variables are set for it alone."""
+    """Run a command with its LLM calls watched: proxy and CA variables are set for it alone.
+
+    A key in MIDWATCH_KEY says whose calls they are.
+    """
     from midwatch.cli.execute import execute
 
     return execute(command, home_of(home), config, app_name)
@@ -368,3 +372,58 @@ def rules_test(
     from midwatch.cli.scan import scan as scan_texts
 
     return scan_texts(home_of(home), config, Asked(texts=(text,), where=where))
+
+
+migrate_app = typer.Typer(help="The stores' schemas: how they stand, forward, back.", no_args_is_help=True)
+app.add_typer(migrate_app, name="migrate")
+OnlyOption = Annotated[str | None, typer.Option("--only", help="One store: traces or metadata.")]
+
+
+@migrate_app.command("status")
+def migrate_status(
+    only: OnlyOption = None, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
+) -> int:
+    """Show how each store's schema stands."""
+    from midwatch.cli.migrate import show_status
+
+    return show_status(home_of(home), config, only=only, as_json=json)
+
+
+@migrate_app.command("check")
+def migrate_check(
+    only: OnlyOption = None, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
+) -> int:
+    """The same, for scripts: 1 where something is pending or wrong."""
+    from midwatch.cli.migrate import check
+
+    return check(home_of(home), config, only=only, as_json=json)
+
+
+@migrate_app.command("up")
+def migrate_up(
+    only: OnlyOption = None, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
+) -> int:
+    """Bring the schemas up to date."""
+    from midwatch.cli.migrate import up
+
+    return up(home_of(home), config, only=only, as_json=json)
+
+
+@migrate_app.command("down")
+def migrate_down(
+    to: Annotated[str | None, typer.Option("--to", metavar="REVISION", help="A revision, or nothing.")] = None,
+    only: OnlyOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Meant: what later revisions brought is removed.")] = False,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Go back to a revision, or to nothing."""
+    from midwatch.cli.migrate import down
+
+    return down(home_of(home), config, only=only, to=to, sure=yes, as_json=json)
+
+
+app.add_typer(tenants_app, name="tenants")
+app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")

@@ -77,15 +77,16 @@ class Asker:
     async def _store(self) -> AsyncIterator[Ask]:
         from midwatch.control.answering import answer
         from midwatch.settings import resolve
+        from midwatch.stores import stores_of
         from midwatch_core.queries import Queries
-        from midwatch_core.storage import open_storage, storage_urls
 
         settings = resolve(self._home, config_file=self._config_file, flags={})
-        if settings.config.storage == "lite" and not (self._home.root / "midwatch.db").exists():
+        where = settings.config.storage
+        if where.profile == "lite" and where.traces is None and not (self._home.root / "midwatch.db").exists():
             yield _nothing
             return
-        storage = open_storage(settings.plugins, storage_urls(settings.config, self._home.root))
-        await storage.traces.start()
+        storage = stores_of(settings)
+        await storage.traces.start(migrate=storage.migrates)
         try:
             yield partial(answer, Queries(traces=storage.traces))
         finally:

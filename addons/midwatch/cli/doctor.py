@@ -10,11 +10,14 @@ from pathlib import Path
 from midwatch.cli.printing import print_json, print_table
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
+from midwatch.open_relay import refuse_open_relay
+from midwatch.schemas import COMMAND, STORES, standing
 from midwatch.settings import Settings, catalogue_of, dialects_of, resolve
 from midwatch.trust import public_cas
 from midwatch_core.config import split_address
 from midwatch_core.errors import ConfigError, StorageError
-from midwatch_core.storage import open_storage, storage_urls
+from midwatch_core.secret_text import masked, without_secrets
+from midwatch_core.storage import StorageProfile, open_cache, storage_profile
 
 _CLOCK_FLOOR_S = 1_760_000_000  # October 2025: a clock before this makes certificates of the future
 
@@ -53,10 +56,17 @@ def _checks(home: Home, config_file: Path | None) -> Iterator[Check]:
     for name, address in (("proxy", settings.config.listen), ("console", settings.config.console)):
         yield _port(name, address, running=status is not None)
     yield Check("running", None, f"yes, pid {status['pid']}, ready: {status['ready']}" if status else "no")
-    yield _attempt("store", lambda: asyncio.run(_open_store(settings, home)))
+    yield _attempt("listeners", lambda: _listeners(settings))
+    yield from _stores(settings, home)
     yield _attempt("providers", lambda: f"{len(catalogue_of(settings, dialects_of(settings.plugins)).providers)} known")
     for plugin in settings.plugins.list():
         yield Check(f"plugin {plugin.name}", plugin.error is None, plugin.error or plugin.version)
+
+
+def _listeners(settings: Settings) -> str:
+    config = settings.config
+    refuse_open_relay(config.mode, config.listen, required=config.identity.required)
+    return "callers must say who they are" if config.identity.required else "no open relay"
 
 
 def _prepared(home: Home) -> str:
@@ -101,9 +111,39 @@ def _status(home: Home) -> dict[str, object] | None:
     return answer
 
 
-async def _open_store(settings: Settings, home: Home) -> str:
-    urls = storage_urls(settings.config, home.root)
-    storage = open_storage(settings.plugins, urls)
-    await storage.start()
-    await storage.close()
-    return urls.traces
+def _stores(settings: Settings, home: Home) -> Iterator[Check]:
+    try:
+        profile = storage_profile(settings.config, home.root)
+    except ConfigError as error:
+        yield Check("stores", False, str(error))
+        return
+    for name in STORES:
+        yield _schema(settings, profile, name)
+    yield _attempt("cache", lambda: asyncio.run(_reach_cache(settings, profile)))
+
+
+def _schema(settings: Settings, profile: StorageProfile, name: str) -> Check:
+    """One store: reached or not, its schema current, or what brings it there."""
+    try:
+        found = asyncio.run(standing(settings.plugins, profile, name))
+    except ConfigError as error:
+        return Check(name, False, str(error))
+    if found.error or (found.state is not None and found.state.problem):
+        return Check(name, False, f"{found.url}: {found.trouble}")
+    if found.trouble is None:
+        return Check(name, True, f"{found.url}: schema {found.state.current if found.state else 'none needed'}")
+    if profile.migrates:
+        return Check(name, None, f"{found.url}: {found.trouble}; the next start brings it there")
+    return Check(name, False, f"{found.url}: {found.trouble}; run: {COMMAND}")
+
+
+async def _reach_cache(settings: Settings, profile: StorageProfile) -> str:
+    cache = open_cache(settings.plugins, profile)
+    try:
+        await cache.start()
+        await cache.ttl("midwatch:doctor")
+    except StorageError as error:
+        raise StorageError(f"{masked(profile.cache)}: {without_secrets(str(error), profile.cache)}") from error
+    finally:
+        await cache.close()
+    return masked(profile.cache)

@@ -73,10 +73,16 @@ def _check_joins(config_file: Path | None, status: Mapping[str, Any]) -> None:
         )
 
 
+def _proxy_url(listen: str, app: str | None, key: str | None) -> str:
+    """The proxy as the command is told of it. A key is the password; `-` is a user without a name."""
+    user = f"{app or '-'}:{key}@" if key else f"{app}@" if app else ""
+    return f"http://{user}{listen}"
+
+
 async def _child(command: list[str], home: Home, listen: str, app: str | None) -> int:
     environ = client_environment(
         os.environ,
-        proxy_url=f"http://{app + '@' if app else ''}{listen}",
+        proxy_url=_proxy_url(listen, app, os.environ.get("MIDWATCH_KEY")),
         bundle=write_client_bundle(home),
         ca=home.ca_certificate,
         java_store=home.java_store,

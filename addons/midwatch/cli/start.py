@@ -13,8 +13,8 @@ from midwatch.starting import Ready, prepare, run
 
 def start_and_serve(home: Home, config_file: Path | None, flags: Mapping[str, Any]) -> int:
     """Start and serve until told to stop; the exit code."""
-    ready = prepare(home, config_file=config_file, flags=flags)
     set_up_logs("supervisor")
+    ready = prepare(home, config_file=config_file, flags=flags)
     _greet(ready)
     return asyncio.run(run(ready))
 

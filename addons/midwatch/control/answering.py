@@ -13,6 +13,8 @@ from midwatch_core.ports import COST_KEYS, ExchangeFilter
 from midwatch_core.queries import Queries
 
 _MOMENTS = ("since", "until")
+# What is asked for is a text, but for these.
+_KINDS = {"status": int}
 
 
 async def answer(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,10 +69,13 @@ async def _costs(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any
 
 
 def filter_of(values: Mapping[str, Any]) -> ExchangeFilter:
-    """A filter from JSON values. Raises ValueError for a condition that is not known or a moment that is none."""
+    """A filter from JSON values. Raises ValueError for a condition that is not known or has a value of another kind."""
     known = {field.name for field in fields(ExchangeFilter)}
     if unknown := sorted(set(values) - known):
         raise ValueError(f"no such filter: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    for key, value in given.items():
+        if not isinstance(value, _KINDS.get(key, str)):
+            raise ValueError(f"{key}: {value!r} can't be asked for")
     given |= {key: datetime.fromisoformat(given[key]) for key in _MOMENTS if key in given}
     return ExchangeFilter(**given)

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from midwatch.control.administering import OPERATIONS
 from midwatch.control.answering import answer
 from midwatch.control.live import Live
 from midwatch.control.tally import Tally
@@ -15,6 +16,10 @@ from midwatch_core.queries import Queries
 
 logger = logging.getLogger(__name__)
 _SYNC_S = 5.0
+
+
+def _heard_by_nobody(crossings: Sequence[Mapping[str, Any]]) -> None:
+    pass
 
 
 class Door:
@@ -29,6 +34,9 @@ class Door:
         caught_up: Callable[[float], Awaitable[bool]],
         reload: Callable[[], Awaitable[None]],
         status: Callable[[], dict[str, Any]],
+        administer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        spent: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        crossed: Callable[[Sequence[Mapping[str, Any]]], None] = _heard_by_nobody,
     ) -> None:
         self._queries = queries
         self._live = live
@@ -36,6 +44,9 @@ class Door:
         self._caught_up = caught_up
         self._reload = reload
         self._status = status
+        self._administer = administer
+        self._spent = spent
+        self._crossed = crossed
         self._workers: set[Line] = set()
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -84,6 +95,7 @@ class Door:
             case "beat":
                 self._workers.add(line)
                 self._tally.take(message)
+                self._crossed(message.get("crossings") or ())
             case "tail":
                 await self._tail(line)
             case "sync":
@@ -93,6 +105,8 @@ class Door:
                 await line.send({"reloaded": True})
             case "status":
                 await line.send(self._status())
+            case str(op) if self._administer is not None and op in OPERATIONS:
+                await line.send(await self._administer(message))
             case _:
                 await line.send(await answer(self._queries, message))
 

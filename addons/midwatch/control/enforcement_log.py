@@ -34,6 +34,11 @@ class EnforcementLog:
         if self._waiting:
             self._news.set()
 
+    def note(self, record: AuditRecord) -> None:
+        """Note what Midwatch itself has to say, in its turn."""
+        self._waiting.append(record)
+        self._news.set()
+
     async def run(self) -> None:
         """Append for ever."""
         while True:

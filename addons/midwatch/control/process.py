@@ -11,53 +11,47 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 from midwatch import __version__
 from midwatch.child import EXIT_HELD
+from midwatch.control.access_room import AccessRoom
+from midwatch.control.anchoring import anchored
+from midwatch.control.budget_alerts import BudgetAlerts
 from midwatch.control.console import Console
 from midwatch.control.door import Door
 from midwatch.control.enforcement_log import EnforcementLog
 from midwatch.control.live import Live
+from midwatch.control.numbers import declared
 from midwatch.control.reloading import Reloader
 from midwatch.control.retention import keep_to
+from midwatch.control.spent import Spent
+from midwatch.control.standing import Standing
 from midwatch.control.tally import Tally
+from midwatch.control.troubles import TroubleWatch
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
-from midwatch.plugin_report import METRICS as PLUGIN_METRICS
-from midwatch.plugin_report import report as report_plugins
-from midwatch.plugin_rows import plugin_rows
 from midwatch.pool.opening import pool_of
-from midwatch.proxy.guarding import METRICS as GUARDING
-from midwatch.proxy.journaling import METRICS as WORKER_METRICS
-from midwatch.proxy.lag import METRIC as LAG
 from midwatch.settings import Settings, placed, policy_of, read_snapshot
+from midwatch.stores import stores_of
+from midwatch_core.breaker import Breaker
 from midwatch_core.clock import SystemClock
+from midwatch_core.config import Config
 from midwatch_core.engine import Engine
 from midwatch_core.errors import ConfigError, StorageError
-from midwatch_core.host import Health, Host, Role
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.host import Host, Role
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.pipeline import METRICS as PIPELINE_METRICS
 from midwatch_core.pipeline import Pipeline
-from midwatch_core.plugin_metrics import last_errors
 from midwatch_core.policy import Policy
 from midwatch_core.queries import Queries
-from midwatch_core.reviewing import METRICS as REVIEWING
 from midwatch_core.reviewing import Reviewer
-from midwatch_core.storage import Storage, open_storage, storage_urls
+from midwatch_core.storage import storage_profile
 from midwatch_journal import JournalError, JournalReader
 
 logger = logging.getLogger(__name__)
 
 # Calls come first: where processors are short, storing them waits, and the journal keeps what it must.
 _NICENESS = 5
-_METRICS = (
-    MetricSpec(name="midwatch_journal_depth_bytes", kind=MetricKind.GAUGE, help="Journal bytes not stored yet"),
-    MetricSpec(name="midwatch_workers", kind=MetricKind.GAUGE, help="Workers heard of in the last seconds"),
-    MetricSpec(name="midwatch_build_info", kind=MetricKind.GAUGE, help="Always 1", labels=("version",)),
-)
 
 
 def main() -> int:
@@ -93,37 +87,21 @@ class Control:
 
     def __init__(self, settings: Settings, *, private: bool = False) -> None:
         self._settings = settings
-        self._private = private
         self._home = settings.home
-        self._metrics = Metrics()
-        self._metrics.declare(PLUGIN_METRICS)
-        for specs in (
-            WORKER_METRICS,
-            GUARDING,
-            (LAG,),
-            PIPELINE_METRICS,
-            REVIEWING,
-            _METRICS,
-            settings.plugins.gather("metrics"),
-        ):
-            self._metrics.declare(specs)
-        self._metrics.set("midwatch_build_info", 1, (__version__,))
+        self._clock = SystemClock()
+        self._metrics = declared(settings.plugins)
         self._tally = Tally(self._metrics)
         self._live = Live()
         self._stopping = asyncio.Event()
-        self._started = False
-        self._storage: Storage = open_storage(settings.plugins, storage_urls(settings.config, self._home.root))
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._storage = stores_of(settings)
+        self._metadata = anchored(
+            self._storage.metadata, self._home, storage_profile(settings.config, self._home.root).metadata
+        )
         self._reader = JournalReader(self._home.journal)
         self._pool = pool_of(settings, self._metrics)
-        clock = SystemClock()
-        self._reviewer = Reviewer(
-            Engine(settings.plugins, clock=clock, elsewhere=self._pool, deadline_s=settings.config.plugins.deadline_s),
-            policy_of(settings),
-            self._home.hash_key(),
-            clock,
-            self._metrics,
-        )
-        self._audit = EnforcementLog(self._storage.metadata)
+        self._reviewer = self._new_reviewer()
+        self._audit = EnforcementLog(self._metadata)
         self._pipeline = Pipeline(
             self._reader,
             self._storage.traces,
@@ -131,19 +109,27 @@ class Control:
             self._metrics,
             stored=self._stored,
             reviewer=self._reviewer,
+            breaker=Breaker.of(settings.config.breakers),
         )
-        self._host = Host(
-            role=Role.CONTROL,
-            home=self._home.root,
+        self._standing = Standing(
+            settings=settings,
+            private=private,
             metrics=self._metrics,
-            settings=dict(settings.config),
-            clock=clock,
-            queries=Queries(traces=self._storage.traces),
-            live=self._live,
-            health=self._health,
-            samples=self._samples,
-            version=__version__,
-            resources=tuple(settings.plugins.gather("resources")),
+            tally=self._tally,
+            reader=self._reader,
+            pipeline=self._pipeline,
+            pool=self._pool,
+        )
+        self._troubles = TroubleWatch(
+            self._standing.condition, settings.plugins, self._metrics, record=self._audit.note, clock=self._clock
+        )
+        self._standing.troubles = self._troubles.health
+        self._budgets = BudgetAlerts(self._troubles.raise_alert, self._clock)
+        self._access = AccessRoom(self._home, settings.config, self._metadata, self._clock, self._tell_access)
+        self._host = self._new_host()
+        self._door = self._new_door()
+        self._reloader = Reloader(
+            settings, self._host, self._metadata, self._door.tell_workers, reloaded=self._take_reloaded
         )
 
     async def run(self, console_fd: int | None, parent: int, ready: int | None) -> int:
@@ -152,6 +138,7 @@ class Control:
             stack.callback(self._reader.close)
             await self._storage.start()
             stack.push_async_callback(self._storage.close)
+            await self._access.start()
             for outcome in await self._settings.plugins.wait_all("startup", deadline_s=30.0, host=self._host):
                 if not outcome.ok:
                     raise ConfigError(str(outcome.error)) from outcome.error
@@ -159,33 +146,69 @@ class Control:
                 self._pool.warm()
                 stack.push_async_callback(self._pool.close)
             stack.push_async_callback(self._settings.plugins.wait_all, "shutdown", deadline_s=5.0, host=self._host)
-            door = await self._open_door(stack)
+            await self._door.start(self._home.control_socket)
+            stack.push_async_callback(self._door.close)
+            self._start_watchers(stack)
             self._serve_console(stack, console_fd)
-            self._watch_signals(door, parent)
-            self._started = True
+            self._watch_signals(parent)
+            self._standing.started = True
             tell_ready(ready)
             await self._pipeline.run(self._stopping)
         return 0
 
-    async def _open_door(self, stack: AsyncExitStack) -> Door:
-        assert self._host.queries is not None
-        door = Door(
-            queries=self._host.queries,
+    def _new_reviewer(self) -> Reviewer:
+        settings = self._settings
+        deadline_s = settings.config.plugins.deadline_s
+        return Reviewer(
+            Engine(settings.plugins, clock=self._clock, elsewhere=self._pool, deadline_s=deadline_s),
+            policy_of(settings),
+            self._home.hash_key(),
+            self._clock,
+            self._metrics,
+        )
+
+    def _new_host(self) -> Host:
+        return Host(
+            role=Role.CONTROL,
+            home=self._home.root,
+            metrics=self._metrics,
+            settings=dict(self._settings.config),
+            clock=self._clock,
+            queries=Queries(traces=self._storage.traces),
+            live=self._live,
+            health=self._standing.health,
+            samples=self._standing.samples,
+            access=self._access.doorkeeper,
+            version=__version__,
+            resources=tuple(self._settings.plugins.gather("resources")),
+        )
+
+    def _new_door(self) -> Door:
+        traces = self._storage.traces
+        return Door(
+            queries=Queries(traces=traces),
             live=self._live,
             tally=self._tally,
             caught_up=self._pipeline.caught_up,
             reload=self._reload,
-            status=self._status,
+            status=self._standing.status,
+            administer=self._access.administer,
+            spent=Spent(traces=traces, caught_up=self._pipeline.caught_up).answer,
+            crossed=self._budgets.take,
         )
-        self._reloader = Reloader(
-            self._settings, self._host, self._storage.metadata, door.tell_workers, reloaded=self._take_policy
-        )
-        await door.start(self._home.control_socket)
-        stack.push_async_callback(door.close)
+
+    def _start_watchers(self, stack: AsyncExitStack) -> None:
+        """What looks after something for as long as we live."""
         days = self._settings.config.retention_days
-        for job in (self._reloader.watch(), self._audit.run(), keep_to(days, self._storage.traces, self._host.clock)):
+        for job in (
+            self._reloader.watch(),
+            self._audit.run(),
+            self._access.run(),
+            self._troubles.run(),
+            self._budgets.run(),
+            keep_to(days, self._access.retention_terms, self._storage.traces, self._clock),
+        ):
             stack.callback(asyncio.create_task(job).cancel)
-        return door
 
     def _serve_console(self, stack: AsyncExitStack, descriptor: int | None) -> None:
         if descriptor is None:
@@ -194,11 +217,10 @@ class Control:
         console.start(socket.socket(fileno=descriptor))
         stack.push_async_callback(console.close)
 
-    def _watch_signals(self, door: Door, parent: int) -> None:
+    def _watch_signals(self, parent: int) -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self._jobs: set[asyncio.Task[None]] = set()
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
         ends_with_parent(parent, self._stopping)
 
@@ -211,54 +233,19 @@ class Control:
         self._live.publish(exchanges)
         self._audit.take(exchanges)
 
-    def _take_policy(self, policy: Policy) -> None:
-        """Everything was read anew: the policy, and what detectors find by."""
+    async def _tell_access(self) -> None:
+        await self._door.tell_workers({"op": "access"})
+
+    async def _take_reloaded(self, config: Config, policy: Policy) -> None:
+        """Everything was read anew: the policy, what detectors find by, and the configuration's tenants."""
         self._reviewer.policy = policy
         self._reviewer.forget()
         if self._pool is not None:
             self._pool.reload()
+        await self._access.follow(config)
 
     async def _reload(self) -> None:
         await self._reloader.reload()
-
-    def _samples(self) -> list[Any]:
-        self._metrics.set("midwatch_journal_depth_bytes", self._reader.depth().bytes)
-        self._metrics.set("midwatch_workers", len(self._tally.living()))
-        report_plugins(self._settings.plugins, self._pool, self._metrics)
-        return self._tally.samples()
-
-    def _health(self) -> Health:
-        workers = self._tally.living()
-        return Health(
-            started=self._started,
-            ready=self._started and bool(workers) and self._pipeline.available,
-            parts={
-                "workers": len(workers),
-                "store": "available" if self._pipeline.available else "unavailable: the journal keeps",
-                "journal_bytes": self._reader.depth().bytes,
-                "version": __version__,
-            },
-        )
-
-    def _status(self) -> dict[str, Any]:
-        config = self._settings.config
-        health = self._health()
-        return {
-            "pid": os.getpid(),
-            "version": __version__,
-            "listen": config.listen,
-            "console": config.console,
-            "config_file": str(self._settings.sources.file.absolute()) if self._settings.sources.file else None,
-            "private": self._private,
-            "ready": health.ready,
-            **dict(health.parts),
-            "plugins": plugin_rows(
-                self._settings.plugins,
-                config.plugins.in_loop,
-                self._samples(),
-                {**last_errors(self._settings.plugins), **self._tally.plugin_errors},
-            ),
-        }
 
 
 if __name__ == "__main__":

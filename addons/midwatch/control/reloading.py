@@ -16,6 +16,7 @@ from midwatch.settings import (
     resolve,
     write_snapshot,
 )
+from midwatch.start_checks import check_settings
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.host import Host
@@ -26,7 +27,7 @@ from midwatch_core.ports import MetadataRepository
 logger = logging.getLogger(__name__)
 _LOOK_S = 1.0
 # What only a start can change.
-_BOUND = ("listen", "console", "mode", "workers")
+_BOUND = ("listen", "console", "mode", "workers", "storage")
 
 type Signature = tuple[int, int] | None
 
@@ -41,14 +42,14 @@ class Reloader:
         metadata: MetadataRepository,
         tell: Callable[[dict[str, object]], Awaitable[None]],
         *,
-        reloaded: Callable[[Policy], None] | None = None,
+        reloaded: Callable[[Config, Policy], Awaitable[None]] | None = None,
     ) -> None:
         self._settings = settings
         self._host = host
         self._metadata = metadata
         self._tell = tell
         self._reloaded = reloaded
-        self._policy: Policy | None = None
+        self._fresh: tuple[Config, Policy] | None = None
         self._lock = asyncio.Lock()
 
     async def reload(self) -> None:
@@ -59,8 +60,8 @@ class Reloader:
                 logger.error("reload: %s; the last good one stays", problem)
             if not problems:
                 logger.info("reloaded")
-            if self._reloaded is not None and self._policy is not None:
-                self._reloaded(self._policy)
+            if self._reloaded is not None and self._fresh is not None:
+                await self._reloaded(*self._fresh)
             await self._tell({"op": "reload"})
             await self._record(problems)
 
@@ -79,16 +80,19 @@ class Reloader:
             fresh = resolve(
                 self._settings.home, config_file=self._settings.sources.file, flags=self._settings.sources.flags
             )
+            fresh = replace(fresh, config=self._as_bound(fresh.config))
+            check_settings(fresh)
             catalogue_of(fresh, dialects_of(fresh.plugins))
-            self._policy = policy_of(fresh)
-            write_snapshot(replace(fresh, config=self._as_bound(fresh.config)))
+            policy = policy_of(fresh)
+            write_snapshot(fresh)
+            self._fresh = fresh.config, policy
             self._host = replace(self._host, settings=dict(fresh.config))
         except (ConfigError, OSError) as error:
             return str(error)
         return None
 
     def _as_bound(self, fresh: Config) -> Config:
-        """The sockets are bound and held for as long as we run: where they are is not read again."""
+        """Sockets are bound and stores opened for as long as we run: where they are is not read again."""
         running = self._settings.config
         return fresh.model_copy(update={key: getattr(running, key) for key in _BOUND})
 

@@ -23,4 +23,5 @@ def pool_of(settings: Settings, metrics: Metrics) -> ScanPool | None:
         deadline_s=settings.config.plugins.deadline_s,
         metrics=metrics,
         guard=settings.plugins.guard,
+        breakers=settings.config.breakers,
     )

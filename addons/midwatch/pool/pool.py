@@ -25,6 +25,7 @@ from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding
 from midwatch_core.model.segment import Part
 from midwatch_core.sound import NonsenseError
+from midwatch_core.storage_settings import BreakerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class ScanPool:
         deadline_s: float,
         metrics: Metrics | None = None,
         guard: Guard | None = None,
+        breakers: BreakerSettings | None = None,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self.plugins = tuple(plugins)
@@ -79,7 +81,7 @@ class ScanPool:
         self._metrics = metrics or Metrics()
         self._metrics.declare(METRICS)
         self._most_bytes = most_bytes
-        self._standings = Standings(self.plugins)
+        self._standings = Standings(self.plugins, breakers=breakers)
         self._waiting: deque[_Call] = deque()
         self._queued: Counter[str] = Counter()
         self._work = asyncio.Event()

@@ -3,14 +3,15 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from midwatch.pool.errors import Ending, PoolError, ProcessLostError
 from midwatch_core.breaker import Breaker, BreakerOpenError, BreakerState
 from midwatch_core.errors import PluginError
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
-from midwatch_core.plugin_metrics import DISABLED, FAILING
+from midwatch_core.plugin_metrics import DISABLED, FAILING, ON_TRIAL
+from midwatch_core.storage_settings import BreakerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -45,18 +46,25 @@ class PluginState:
 
 @dataclass(slots=True)
 class _Case:
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: Breaker
     strikes: int = 0
     disabled: str | None = None
     trouble: str | None = None
 
 
 class Standings:
-    """One case a plugin. `now` gives seconds that never step back."""
+    """One case a plugin, each with a breaker of these thresholds. `now` gives seconds that never step back."""
 
-    def __init__(self, plugins: Iterable[str], *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        plugins: Iterable[str],
+        *,
+        breakers: BreakerSettings | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._now = now
-        self._cases = {name: _Case() for name in plugins}
+        self._breakers = breakers or BreakerSettings()
+        self._cases = {name: self._new_case() for name in plugins}
 
     def asked(self) -> tuple[str, ...]:
         """The plugins that are not disabled."""
@@ -93,6 +101,7 @@ class Standings:
         case = self._cases[plugin]
         case.trouble = str(lost)
         case.strikes += 1
+        case.breaker.failed(self._now())
         if lost.ending is Ending.START:
             self.disable(plugin, str(lost))
         elif case.strikes >= STRIKES:
@@ -105,7 +114,7 @@ class Standings:
 
     def pardon(self) -> None:
         """Settings are new, perhaps plugins too: all begin anew."""
-        self._cases = {name: _Case() for name in self._cases}
+        self._cases = {name: self._new_case() for name in self._cases}
 
     def state(self, plugin: str) -> PluginState:
         """How a plugin stands. Raises KeyError for one that is not of this pool."""
@@ -122,3 +131,7 @@ class Standings:
             out = case.disabled is not None or case.breaker.state is BreakerState.OPEN
             metrics.set(FAILING, float(case.trouble is not None), (name,))
             metrics.set(DISABLED, float(out), (name,))
+            metrics.set(ON_TRIAL, float(not out and case.breaker.state is BreakerState.HALF_OPEN), (name,))
+
+    def _new_case(self) -> _Case:
+        return _Case(breaker=Breaker.of(self._breakers))

@@ -1,32 +1,53 @@
 """A streamed answer on its way through the filters: the callable that mitmproxy gives each chunk to."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from mitmproxy import http
 
 from midwatch.lean.cut_streams import CUT
-from midwatch_core.call import Call
-from midwatch_core.enforcement import CallGuard
+from midwatch.proxy.metering import METER, metered
+from midwatch_core.call import Call, ResponseHead
 from midwatch_core.enforcement.outcome import NOT_INSPECTED
 from midwatch_core.enforcement.streaming import RefusedStream
 from midwatch_core.guarded import Guard
 from midwatch_core.metrics import Metrics
-from midwatch_core.model.finding import Action
-from midwatch_core.model.segment import Direction
+from midwatch_core.model.content import Operation
+from midwatch_core.model.finding import Action, Verdict
+from midwatch_core.model.segment import Direction, Part
 from midwatch_core.wire.decompression import Decompressor
 from midwatch_core.wire.dialect import Refusal
-from midwatch_core.wire.editing.cutting import Cutter
-from midwatch_core.wire.editing.editor import StreamEditor
+from midwatch_core.wire.editing.cutting import Cutter, cutter_for
+from midwatch_core.wire.editing.editor import StreamEditor, TextFilter
+
+
+class StreamRules(Protocol):
+    """What is asked about a streamed answer on its way: a `CallGuard`, or what stands for one."""
+
+    def answer_filter(self, path: str, part: Part, json: bool) -> TextFilter:
+        """The filter for one text of the answer."""
+        ...
+
+    def failed(self, direction: Direction, reason: str) -> Verdict:
+        """The answer could not be read: what is to be done then."""
+        ...
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        ...
 
 
 class StreamedAnswer:
-    """Called with each chunk, and with b"" at the end; gives the pieces that go out (none: [])."""
+    """Called with each chunk, and with b"" at the end; gives the pieces that go out (none: []).
+
+    Where the flow has a meter, its texts are counted before they are filtered.
+    """
 
     def __init__(
         self,
         flow: http.HTTPFlow,
         call: Call,
-        guard: CallGuard,
+        guard: StreamRules,
         cutter: Cutter,
         decompressor: Decompressor | None,
         *,
@@ -38,7 +59,7 @@ class StreamedAnswer:
         self._call = call
         self._guard = guard
         self._decompressor = decompressor
-        self._editor = StreamEditor(call.dialect, cutter, guard.answer_filter)
+        self._editor = StreamEditor(call.dialect, cutter, metered(flow.metadata.get(METER), guard.answer_filter))
         self._settle = settle
         self._guarded = guarded
         self._metrics = metrics
@@ -97,3 +118,17 @@ def _refusal_of(cut: Exception, call_id: str) -> Refusal:
     return Refusal(
         status=403, code="blocked_by_policy", message=f"Cut by policy. Request id: {call_id}", request_id=call_id
     )
+
+
+def cutter_of(call: Call, head: ResponseHead) -> Cutter | None:
+    """How a streamed answer is cut into events; None for one that is sent whole.
+
+    Where the content type does not tell (Gemini's array is JSON, some servers send none), what was asked for does.
+    """
+    cutter = cutter_for(head.content_type, asked_to_stream=call.request.stream, head=b"")
+    if cutter is not None or not call.request.stream or head.status >= 400:
+        return cutter
+    if "json" not in head.content_type:
+        return cutter_for("text/event-stream", asked_to_stream=True, head=b"")
+    streams_arrays = call.dialect.operation is Operation.GENERATE_CONTENT
+    return cutter_for("", asked_to_stream=True, head=b"[") if streams_arrays else None

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from midwatch.lines import ControlAbsentError, Line, LineClient
+from midwatch.proxy.crossing_report import CrossingReport
 from midwatch_core.metrics import Metrics, to_json
 
 INTERVAL_S = 1.0
@@ -28,6 +29,9 @@ class Beat:
         # What plugins said when they last failed, by name: for people to read, so no metric.
         self.plugin_errors: Callable[[], Mapping[str, str]] = dict
         self.reload: Callable[[], None] = _nothing
+        self.crossings = CrossingReport()
+        # Tenants or keys changed; asked too when control is found again, for it may have told nobody meanwhile.
+        self.readmit: Callable[[], None] = _nothing
 
     def start(self) -> None:
         """Begin, in the running loop."""
@@ -41,7 +45,7 @@ class Beat:
         await asyncio.gather(self._task, return_exceptions=True)
         try:
             async with asyncio.timeout(1.0), self._client.open() as line:
-                await line.send(self._message(last=True))
+                await self._send(line, last=True)
         except (ControlAbsentError, OSError, TimeoutError):
             pass  # control is gone already: nobody is left to tell
 
@@ -49,6 +53,7 @@ class Beat:
         while True:
             try:
                 async with self._client.open() as line:
+                    self.readmit()
                     listening = asyncio.create_task(self._listen(line))
                     try:
                         await self._beat(line, listening)
@@ -61,13 +66,20 @@ class Beat:
 
     async def _beat(self, line: Line, listening: asyncio.Task[None]) -> None:
         while not listening.done():
-            await line.send(self._message(last=False))
+            await self._send(line, last=False)
             await asyncio.wait([listening], timeout=INTERVAL_S)
+
+    async def _send(self, line: Line, *, last: bool) -> None:
+        crossings = self.crossings.waiting()
+        await line.send({**self._message(last=last), "crossings": crossings})
+        self.crossings.arrived(len(crossings))
 
     async def _listen(self, line: Line) -> None:
         while (message := await line.receive()) is not None:
             if message.get("op") == "reload":
                 self.reload()
+            elif message.get("op") == "access":
+                self.readmit()
 
     def _message(self, *, last: bool) -> dict[str, object]:
         self.report()

@@ -1,7 +1,5 @@
 """The bridge: mitmproxy's flows on one side, Midwatch's words on the other. Credentials end here."""
 
-import base64
-import binascii
 from collections.abc import Set as AbstractSet
 from urllib.parse import parse_qsl
 
@@ -108,21 +106,3 @@ def _picked(headers: http.Headers, names: AbstractSet[bytes]) -> dict[str, str]:
 def response_of(answer: Answer) -> http.Response:
     """An answer of ours, as mitmproxy sends it instead of the provider's."""
     return http.Response.make(answer.status, answer.body, dict(answer.headers))
-
-
-def client_of(flow: http.HTTPFlow) -> str | None:
-    """The client's address."""
-    peer = flow.client_conn.peername
-    return str(peer[0]) if peer else None
-
-
-def app_named_by_proxy_user(connect: http.HTTPFlow) -> str | None:
-    """The name that `exec --app` put as user into the proxy's URL; no password, so no credential."""
-    scheme, _, encoded = connect.request.headers.get("proxy-authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return user if user and not password else None

@@ -13,11 +13,16 @@ from midwatch.pool.pool import ScanPool
 from midwatch.proxy.beating import Beat
 from midwatch.proxy.connecting import Connecting
 from midwatch.proxy.decrypting import Decrypting
+from midwatch.proxy.governance import METRICS as GOVERNANCE
+from midwatch.proxy.governance import Governance
 from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.guarding import Guarding
+from midwatch.proxy.identified import identifier_of, identifying_of
+from midwatch.proxy.identifying import METRICS as IDENTIFYING
 from midwatch.proxy.journaling import METRICS, Journalist
 from midwatch.proxy.lag import METRIC as LAG
 from midwatch.proxy.lag import watch_lag
+from midwatch.proxy.spending import Spending
 from midwatch.proxy.watching import Watching
 from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, read_snapshot
 from midwatch_core.clock import SystemClock
@@ -25,12 +30,14 @@ from midwatch_core.config import split_address
 from midwatch_core.contributions import Resource
 from midwatch_core.enforcement import Enforcer
 from midwatch_core.engine import Engine
-from midwatch_core.errors import ConfigError
+from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.frame import slim
 from midwatch_core.host import Host, Role
 from midwatch_core.metrics import Metrics
 from midwatch_core.plugin_metrics import last_errors
-from midwatch_core.sealing import Sealer
+from midwatch_core.ports import CacheLayer
+from midwatch_core.sealing import Sealers
+from midwatch_core.storage import open_cache, storage_profile
 from midwatch_journal import JournalLimits, JournalWriter, new_writer_id
 
 logger = logging.getLogger(__name__)
@@ -51,6 +58,8 @@ class Suite:
     host: Host
     engine: Engine
     pool: ScanPool | None
+    governance: Governance
+    caches: tuple[CacheLayer, ...]
     _lag: asyncio.Task[None] | None = None
 
     @property
@@ -58,8 +67,13 @@ class Suite:
         """What mitmproxy is given, in order."""
         return [self.decrypting, self.connecting, self.watching]
 
-    def start(self) -> None:
-        """Plugins first, then the heartbeat."""
+    async def start(self) -> None:
+        """Caches and plugins first, then the heartbeat. A cache that is away is called again when it is needed."""
+        for cache in self.caches:
+            try:
+                await cache.start()
+            except StorageError as error:
+                logger.error("the cache of limits and budgets: %s", error)
         for outcome in self.settings.plugins.call_all("startup", host=self.host):
             if not outcome.ok:
                 logger.error("%s: %s", outcome.name, outcome.error)
@@ -71,14 +85,17 @@ class Suite:
         self._lag = asyncio.create_task(watch_lag(self.host.metrics), name="midwatch-lag")
 
     async def stop(self) -> None:
-        """Flush the journal, tell control and the plugins."""
+        """Flush the journal, settle what is under way, tell control and the plugins."""
         self.writer.close(_JOURNAL_CLOSE_S)
+        await self.watching.governing.close()
         if self._lag is not None:
             self._lag.cancel()
         await self.beat.stop()
         if self.pool is not None:
             await self.pool.close()
         await self.settings.plugins.wait_all("shutdown", deadline_s=2.0, host=self.host)
+        for cache in self.caches:
+            await cache.close()
 
     def reload(self) -> None:
         """Take the settings that control has written anew; what can't be read leaves the last good ones."""
@@ -86,14 +103,25 @@ class Suite:
             fresh = read_snapshot(self.settings.home)
             catalogue = catalogue_of(fresh, dialects_of(self.settings.plugins))
             policy = policy_of(fresh)
+            self.governance.follow(fresh.config)
         except ConfigError as error:
             logger.error("not reloaded: %s", error)
             return
         self.watching.catalogue = catalogue
         self.decrypting.follow(catalogue, fresh.config.intercept)
         self.connecting.follow(fresh.config.connect_to)
+        self.watching.identifying.follow(fresh.config.identity)
+        self.settings = replace(self.settings, config=fresh.config)
+        self.readmit()
         self.watching.guarding.enforcer.policy = policy
         self._reload_plugins(acts=policy.may_act)
+
+    def readmit(self) -> None:
+        """Take the directory of tenants and keys that control has written anew; a damaged one leaves the last."""
+        try:
+            self.watching.identifying.identifier = identifier_of(self.settings)
+        except ConfigError as error:
+            logger.error("tenants and keys not read anew: %s", error)
 
     def _reload_plugins(self, *, acts: bool) -> None:
         """Detectors read their packs anew where they are needed; a bad one is reported, and the last good one stays."""
@@ -112,7 +140,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     """The suite of the worker called `name`. Raises ConfigError and JournalError."""
     home, config = settings.home, settings.config
     metrics = Metrics()
-    metrics.declare([*METRICS, *GUARDING, *PLUGIN_METRICS, LAG])
+    metrics.declare([*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE, *PLUGIN_METRICS, LAG])
     metrics.declare(settings.plugins.gather("metrics"))
     dialects = dialects_of(settings.plugins)
     catalogue = catalogue_of(settings, dialects)
@@ -120,30 +148,45 @@ def build(settings: Settings, *, name: str) -> Suite:
     writer = JournalWriter(home.journal, new_writer_id(name), slim=slim, limits=limits)
     journalist = Journalist(writer, when_full=config.journal.when_full)
     clock = SystemClock()
-    sealer = Sealer(home.hash_key(), config.tenant)
+    sealers = Sealers(home.hash_key())
+    decrypting = Decrypting(catalogue, config.intercept)
     policy = policy_of(settings)
     pool = pool_of(settings, metrics)
     engine = Engine(settings.plugins, clock=clock, elsewhere=pool, deadline_s=config.plugins.deadline_s)
     enforcer = Enforcer(engine=engine, policy=policy, key=home.hash_key(), clock=clock)
+    beat = Beat(LineClient(home.control_socket), name=name, metrics=metrics)
+    caches = _caches(settings)
+    governance = Governance(
+        config,
+        cache=caches[0],
+        own=caches[-1],
+        plugins=settings.plugins,
+        spending=Spending(LineClient(home.control_socket), metrics),
+        clock=clock,
+        metrics=metrics,
+        tell=beat.crossings.take,
+    )
     watching = Watching(
         catalogue=catalogue,
         dialects=dialects,
         journalist=journalist,
-        sealer=sealer,
-        tenant=config.tenant,
+        sealers=sealers,
+        identifying=identifying_of(settings, clock=clock, metrics=metrics),
+        reads=decrypting.reads,
         clock=clock,
         metrics=metrics,
         guard=settings.plugins.guard,
-        guarding=Guarding(enforcer, sealer=sealer, guard=settings.plugins.guard, metrics=metrics),
+        guarding=Guarding(enforcer, sealers=sealers, guard=settings.plugins.guard, metrics=metrics),
+        governing=governance.governing,
     )
     suite = Suite(
         settings=settings,
         writer=writer,
         journalist=journalist,
         watching=watching,
-        decrypting=Decrypting(catalogue, config.intercept),
+        decrypting=decrypting,
         connecting=Connecting(config.connect_to, [split_address(config.listen), split_address(config.console)]),
-        beat=Beat(LineClient(home.control_socket), name=name, metrics=metrics),
+        beat=beat,
         host=Host(
             role=Role.WORKER,
             home=home.root,
@@ -154,6 +197,8 @@ def build(settings: Settings, *, name: str) -> Suite:
         ),
         engine=engine,
         pool=pool,
+        governance=governance,
+        caches=caches,
     )
 
     def report() -> None:
@@ -163,7 +208,15 @@ def build(settings: Settings, *, name: str) -> Suite:
     suite.beat.report = report
     suite.beat.plugin_errors = lambda: last_errors(settings.plugins)
     suite.beat.reload = suite.reload
+    suite.beat.readmit = suite.readmit
     return suite
+
+
+def _caches(settings: Settings) -> tuple[CacheLayer, ...]:
+    """The configured cache, and this process's own for while that is away; one where they are the same."""
+    profile = storage_profile(settings.config, settings.home.root)
+    own = replace(profile, cache="memory://")
+    return tuple(open_cache(settings.plugins, item) for item in ((profile,) if profile == own else (profile, own)))
 
 
 def _resources(settings: Settings, *, acts: bool) -> tuple[Resource, ...]:
@@ -172,7 +225,7 @@ def _resources(settings: Settings, *, acts: bool) -> tuple[Resource, ...]:
 
 
 def mitmproxy_options(
-    home: Home, *, upstream_ca: bool, modes: tuple[str, ...], listen: str, max_bytes: int
+    home: Home, *, upstream_ca: bool, client_ca: bool, modes: tuple[str, ...], listen: str, max_bytes: int
 ) -> dict[str, object]:
     """mitmproxy's options for the suite, by their names there."""
     host, port = split_address(listen)
@@ -184,6 +237,8 @@ def mitmproxy_options(
         # A request beyond this streams on unread, also one whose length shows only as it comes.
         "stream_large_bodies": str(max_bytes),
     }
+    if client_ca:
+        options["request_client_cert"] = True
     if upstream_ca:
         options["ssl_verify_upstream_trusted_ca"] = str(home.upstream_bundle)
     return options

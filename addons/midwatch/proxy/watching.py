@@ -1,23 +1,26 @@
 """The addon that watches: it recognises LLM calls, taps their answers as they pass, and journals each call once."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mitmproxy import http
+from mitmproxy import http, tcp, tls
 
 from midwatch.proxy import bridge
+from midwatch.proxy.governing import Governing
 from midwatch.proxy.guarding import GUARD, REFUSED, Guarding
+from midwatch.proxy.identifying import Identifying, challenge
 from midwatch.proxy.journaling import Journalist
+from midwatch_core.access.shown import Denial, Denied
 from midwatch_core.call import Call, Opening
 from midwatch_core.clock import Clock
 from midwatch_core.enforcement import CallGuard
 from midwatch_core.guarded import Guard
-from midwatch_core.identify import identify
 from midwatch_core.ids import uuid7
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.segment import Direction
-from midwatch_core.sealing import Sealer
+from midwatch_core.sealing import Sealers
 from midwatch_core.wire.catalogue import Catalogue, Match
 from midwatch_core.wire.decoding import DecodedRequest, decode_request
 from midwatch_core.wire.dialect import Dialect, Refusal
@@ -25,7 +28,7 @@ from midwatch_core.wire.target import Target
 
 _MATCH = "midwatch_match"
 _CALL = "midwatch_call"
-_APP = "midwatch_app"
+_DENIED = "midwatch_denied"
 JOURNAL_FULL = "Midwatch cannot keep a record of this call, and is told to refuse it then: its disk is full."
 OVERSIZE = "oversize: the request was larger than max_inspect_bytes and passed unread"
 
@@ -44,36 +47,56 @@ class Watching:
         catalogue: Catalogue,
         dialects: dict[str, Dialect],
         journalist: Journalist,
-        sealer: Sealer,
-        tenant: str,
+        sealers: Sealers,
+        identifying: Identifying,
+        reads: Callable[[str, int], bool],
         clock: Clock,
         metrics: Metrics,
         guard: Guard,
         guarding: Guarding,
+        governing: Governing,
     ) -> None:
         self.catalogue = catalogue
         self.guarding = guarding
+        self.governing = governing
         self._dialects = dialects
         self._journalist = journalist
-        self._sealer = sealer
-        self._tenant = tenant
+        self._sealers = sealers
+        self.identifying = identifying
+        self._reads = reads
         self._clock = clock
         self._metrics = metrics
         self._guard = guard
-        self._apps: dict[str, str] = {}
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
-        """A tunnel is asked for: remember the application that `exec` named."""
-        self._guard.call("watching.connect", self._name_app, flow)
+        """A tunnel is asked for, perhaps by somebody who may not have one."""
+        outcome = self._guard.call("identifying.connect", self._connect, flow)
+        if not outcome.ok and self.identifying.required:
+            flow.response = challenge(Denied(why=Denial.UNKNOWN))
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """TLS begins: where a tunnel was opened on trust, its requests must be seen, whatever name this asks for."""
+        if data.ignore_connection and self.identifying.unclaimed(data.context.client.id):
+            data.ignore_connection = False
+
+    def tcp_start(self, flow: tcp.TCPFlow) -> None:
+        """Bytes of no protocol we know: nobody can say inside whose they are."""
+        if self.identifying.unclaimed(flow.client_conn.id):
+            flow.kill()
 
     def client_disconnected(self, client: Any) -> None:
         """A client is gone."""
-        self._apps.pop(client.id, None)
+        self.identifying.forget(client.id)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Tell calls to a model from everything else, which streams through unread."""
-        if flow.request.scheme == "http" and "proxy-authorization" in flow.request.headers:
-            self._guard.call("watching.plain", self._name_plain, flow)
+        """Tell who asks; then calls to a model from everything else, which streams through unread."""
+        outcome = self._guard.call("identifying.take", self.identifying.take, flow)
+        if not outcome.ok and self.identifying.required:
+            self._deny(flow, Denied(why=Denial.UNKNOWN))
+            return
+        if outcome.value is not None:
+            self._deny(flow, outcome.value)
+            return
         match = self._guard.value("watching.recognise", self._recognise, flow)
         if match is None:
             flow.request.stream = True
@@ -83,13 +106,31 @@ class Watching:
                 self._guard.call("guarding.oversize", self._guard_oversize, flow)
 
     def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
-        """The whole request is here: read it, and where policy may act on it, wait for what it says."""
+        """The whole request is here: read it, count it, and where policy may act on it, wait for what that says."""
         match = flow.metadata.get(_MATCH)
         if match is None or _CALL in flow.metadata:
             return None
         self._guard.value("watching.open", self._open, flow, match)
         call: Call | None = flow.metadata.get(_CALL)
-        if call is None or not self.guarding.enforcer.may_act or flow.request.stream or flow.response is not None:
+        if call is None or flow.response is not None:
+            return None
+        asked = self.governing.admit(flow, call)
+        if asked is None:
+            return self._admitted(flow, call)
+        if flow.request.stream:  # nobody waits: it is counted all the same, and ended where it may not be
+            asyncio.ensure_future(asked)  # noqa: RUF006  # the cache's own deadline ends it
+            return None
+        return self._wait(flow, call, asked)
+
+    async def _wait(self, flow: http.HTTPFlow, call: Call, asked: Awaitable[None]) -> None:
+        await asked
+        rest = self._admitted(flow, call)
+        if rest is not None:
+            await rest
+
+    def _admitted(self, flow: http.HTTPFlow, call: Call) -> Awaitable[None] | None:
+        """A call that may go out as far as its limits go: does policy have to look at it first?"""
+        if flow.response is not None or not self.guarding.enforcer.may_act or flow.request.stream:
             return None
         guard: CallGuard | None = self._guard.value("guarding.open", self.guarding.open, flow, call)
         return self.guarding.request(flow, call, guard) if guard is not None else None
@@ -98,6 +139,8 @@ class Watching:
         """The answer begins: every body streams, a call's through the tap."""
         response = flow.response
         assert response is not None
+        if _DENIED in flow.metadata:
+            return
         response.stream = True
         if _MATCH in flow.metadata and flow.request.stream:
             self.request(flow)  # it streams on unread, and was answered before its end
@@ -106,6 +149,8 @@ class Watching:
             return
         if REFUSED in flow.metadata:
             response.stream = False  # an answer of ours: `response` has it whole
+        elif self._guard.value("governing.answer", self._govern_answer, flow, call):
+            pass  # it is counted as it passes
         elif self._guard.value("guarding.answer", self._guard_answer, flow, call):
             pass  # its bytes go another way
         elif self._guard.value("watching.respond", self._respond, flow, call):
@@ -131,17 +176,27 @@ class Watching:
             reason = flow.error.msg if flow.error else "connection closed"
             self._guard.call("watching.settle", self._settle, call, reason.rstrip(".")[:200])
 
-    def _name_app(self, flow: http.HTTPFlow) -> bool:
-        """Remember the application that `exec` named, if it did."""
-        app = bridge.app_named_by_proxy_user(flow)
-        if app:
-            self._apps[flow.client_conn.id] = app
-        return bool(app)
+    def _connect(self, flow: http.HTTPFlow) -> None:
+        request = flow.request
+        denied = self.identifying.connect(flow, read=self._reads(request.host, request.port))
+        if denied is not None:
+            flow.response = challenge(denied)
 
-    def _name_plain(self, flow: http.HTTPFlow) -> None:
-        """Without TLS there is no tunnel, and each request bears the name: it is for us and goes no further."""
-        if self._name_app(flow):
-            del flow.request.headers["proxy-authorization"]
+    def _deny(self, flow: http.HTTPFlow, denied: Denied) -> None:
+        """Refuse a request because of who makes it: in the dialect's words where it is a call."""
+        flow.metadata[_DENIED] = denied
+        if flow.request.stream:  # too large to be read to its end, which an answer would wait for
+            flow.kill()
+            return
+        match = self._guard.value("watching.recognise", self._recognise, flow)
+        dialect = self._dialects.get(match.dialect) if match is not None else None
+        if dialect is None:
+            flow.response = challenge(denied)
+        else:
+            refusal = Refusal(
+                status=401, code=f"midwatch_{denied.why}", message=denied.message, request_id=uuid7(time.time())
+            )
+            flow.response = bridge.response_of(dialect.refuse(refusal))
 
     def _recognise(self, flow: http.HTTPFlow) -> Match | None:
         method, path = flow.request.method, bridge.path_of(flow)
@@ -155,17 +210,21 @@ class Watching:
         decoded = self._read(flow, target, dialect)
         if decoded.document is not None and not match.fits(decoded.document):
             return
+        identity = self.identifying.identity(flow)
+        if isinstance(identity, Denied):  # what was good at the head of the request is so no more
+            self._deny(flow, identity)
+            return
         at = self._clock.now()
-        app = self._apps.get(flow.client_conn.id)
+        sealer = self._sealers.of(identity.tenant)
         flow.metadata[_CALL] = Call(
             Opening(
                 id=uuid7(at.timestamp()),
                 started_at=at,
                 began_s=began_s,
                 endpoint=bridge.endpoint_of(flow, match),
-                identity=identify(target.headers, client=bridge.client_of(flow), tenant=self._tenant, app=app),
+                identity=identity,
                 dialect=dialect,
-                decoded=self._sealer.hashed(decoded) if self.guarding.enforcer.may_act else decoded,
+                decoded=sealer.hashed(decoded) if self.guarding.enforcer.may_act else decoded,
                 traceparent=target.headers.get("traceparent"),
             )
         )
@@ -179,6 +238,10 @@ class Watching:
         guard = self.guarding.open(flow, call) if call is not None else None
         if guard is not None:
             self.guarding.oversize(flow, guard)
+
+    def _govern_answer(self, flow: http.HTTPFlow, call: Call) -> bool:
+        guard: CallGuard | None = flow.metadata.get(GUARD)
+        return self.governing.answer(flow, call, guard, settle=lambda: self._settle(call, None))
 
     def _guard_answer(self, flow: http.HTTPFlow, call: Call) -> bool:
         """Whether the answer is edited or held on its way."""
@@ -253,10 +316,12 @@ class Watching:
     def _settle(self, call: Call, error: str | None) -> None:
         """Journal the call before the client can see its end: it may leave, and we may be killed, right after."""
         began = time.perf_counter()
-        exchange = call.settle(self._sealer, self._clock.monotonic(), error=error)
+        sealer = self._sealers.of(call.identity.tenant)
+        exchange = call.settle(sealer, self._clock.monotonic(), error=error)
         if exchange is not None:
             if call.guard is not None:
                 exchange = call.guard.on(exchange)
-                self.guarding.count(exchange.action)
+            exchange = self.governing.settled(call, exchange)
+            self.guarding.count(exchange.action)
             self._journalist.write(exchange)
             self._metrics.observe("midwatch_settle_seconds", time.perf_counter() - began)

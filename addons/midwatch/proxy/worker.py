@@ -66,6 +66,7 @@ async def serve(settings: Settings, name: str, descriptors: list[int], *, parent
         mitmproxy_options(
             home,
             upstream_ca=config.upstream_ca is not None,
+            client_ca=config.identity.client_ca is not None,
             modes=config.mode,
             listen=config.listen,
             max_bytes=config.max_inspect_bytes,
@@ -78,7 +79,7 @@ async def serve(settings: Settings, name: str, descriptors: list[int], *, parent
     stopping = asyncio.Event()
     _on_signals(stopping)
     ends_with_parent(parent, stopping)
-    suite.start()
+    await suite.start()
     running = asyncio.create_task(master.run())
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([running, stop], return_when=asyncio.FIRST_COMPLETED)

@@ -46,6 +46,10 @@ class Caller:
         """Whether the role allows this, within the caller's scope."""
         return permission in _PERMISSIONS[self.role]
 
+    def may_grant(self, role: AccessRole) -> bool:
+        """Whether a role allows nothing that the caller's own does not."""
+        return _PERMISSIONS[role] <= _PERMISSIONS[self.role]
+
 
 LOCAL = Caller(name="local", role=AccessRole.ADMIN)
 """Whoever reaches a listener that asks for no key: the machine's own user."""

@@ -21,25 +21,32 @@ class Period(StrEnum):
 
 
 class _Rule(Section):
-    id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    # Counters are always a tenant's own; `per` divides them further: `[key]` is one for each key of each tenant.
-    per: tuple[Per, ...] = ("tenant",)
-    # Which calls it concerns; none given is all. A model may end in *.
-    tenants: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    agents: tuple[str, ...] = ()
-    providers: tuple[str, ...] = ()
+    id: str = Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[a-z0-9][a-z0-9._-]*$",
+        description="Its name in refusals and metrics; no two limits or budgets have the same.",
+    )
+    per: tuple[Per, ...] = Field(
+        ("tenant",),
+        description="Counters are always a tenant's own; this divides them further: `[key]` is one for each key of "
+        "each tenant. There are key, agent, user, app, model.",
+    )
+    tenants: tuple[str, ...] = Field((), description="Only these tenants' calls; none given is all.")
+    models: tuple[str, ...] = Field((), description="Only these models; one may end in *.")
+    agents: tuple[str, ...] = Field((), description="Only these agents.")
+    providers: tuple[str, ...] = Field((), description="Only these providers.")
 
 
 class LimitRule(_Rule):
     """One limit, of one kind: requests by token bucket, tokens or dollars by sliding window, or calls at once."""
 
-    requests_per_s: float | None = Field(None, gt=0)
-    burst: int | None = Field(None, ge=1)
-    tokens: int | None = Field(None, ge=1)
-    usd: Decimal | None = Field(None, gt=0, le=1_000_000)
-    window_s: float = Field(60, ge=1, le=7 * 86400)
-    concurrent: int | None = Field(None, ge=1)
+    requests_per_s: float | None = Field(None, gt=0, description="Requests a second, by token bucket.")
+    burst: int | None = Field(None, ge=1, description="Requests that may come at once; goes with requests_per_s.")
+    tokens: int | None = Field(None, ge=1, description="Tokens in `window_s`.")
+    usd: Decimal | None = Field(None, gt=0, le=1_000_000, description="Dollars in `window_s`.")
+    window_s: float = Field(60, ge=1, le=7 * 86400, description="Seconds that tokens and dollars are counted over.")
+    concurrent: int | None = Field(None, ge=1, description="Calls at once.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -57,10 +64,12 @@ class BudgetRule(_Rule):
     A call to a model without a known price counts its tokens at `assumed_usd_per_million_tokens`.
     """
 
-    usd: Decimal = Field(gt=0, le=1_000_000)
-    period: Period = Period.MONTH
-    hard: bool = True
-    assumed_usd_per_million_tokens: Decimal = Field(Decimal(20), gt=0, le=10_000)
+    usd: Decimal = Field(gt=0, le=1_000_000, description="Dollars in each period.")
+    period: Period = Field(Period.MONTH, description="hour, day, week or month, in UTC.")
+    hard: bool = Field(True, description="Calls beyond it are refused; a soft one is counted and told of.")
+    assumed_usd_per_million_tokens: Decimal = Field(
+        Decimal(20), gt=0, le=10_000, description="What a call to a model without a known price counts as."
+    )
 
 
 class GovernanceSettings(Section):

@@ -5,10 +5,12 @@ Installed with midwatch-core as a pytest plugin: `*.rules.yaml` are collected, a
 
 from midwatch_core.testing.chunks import every_split, stream_chunks, text_events
 from midwatch_core.testing.factories import conversation, make_exchange, make_request, make_response, prose
+from midwatch_core.testing.opening import installed_traces
 
 __all__ = [
     "conversation",
     "every_split",
+    "installed_traces",
     "make_exchange",
     "make_request",
     "make_response",

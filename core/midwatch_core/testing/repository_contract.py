@@ -4,7 +4,6 @@
 Needs pytest and pytest-asyncio.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +12,6 @@ import pytest
 
 from midwatch_core.errors import StorageError
 from midwatch_core.listing import row_of
-from midwatch_core.model.audit import AuditRecord
 from midwatch_core.model.content import Json, ProviderError, Request, ToolCall
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange, Transport
@@ -21,7 +19,8 @@ from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.timing import Gaps, Timing
-from midwatch_core.ports import ExchangeFilter, MetadataRepository, Page, Scope, TraceRepository
+from midwatch_core.ports import ExchangeFilter, Page, Scope, TraceRepository
+from midwatch_core.testing.deletion_contract import TraceDeletionContract
 from midwatch_core.testing.factories import (
     BEGINNING,
     conversation,
@@ -30,6 +29,10 @@ from midwatch_core.testing.factories import (
     make_request,
     make_response,
 )
+from midwatch_core.testing.metadata_contract import MetadataRepositoryContract as MetadataRepositoryContract
+from midwatch_core.testing.metadata_contract import SharedMetadataContract as SharedMetadataContract
+from midwatch_core.testing.search_contract import TraceSearchContract
+from midwatch_core.testing.sums_contract import TraceSumsContract
 
 EVERYONE = Scope()
 ALL = ExchangeFilter()
@@ -125,7 +128,7 @@ def _ids(page: Page) -> list[str]:
     return [row.id for row in page.rows]
 
 
-class TraceRepositoryContract:
+class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceSumsContract):
     """What holds for every TraceRepository."""
 
     pytestmark = pytest.mark.asyncio
@@ -221,9 +224,15 @@ class TraceRepositoryContract:
             (ExchangeFilter(agent="planner"), [4]),
             (ExchangeFilter(trace_id="T"), [5]),
             (ExchangeFilter(status=503), [6]),
-            (ExchangeFilter(since=BEGINNING + timedelta(days=9000, seconds=6)), [7, 6]),
+            (ExchangeFilter(key_id="k7"), [8]),
+            (ExchangeFilter(user="ü@x"), [9]),
+            (ExchangeFilter(client="::7"), [10]),
+            (ExchangeFilter(since=BEGINNING + timedelta(days=9000, seconds=9)), [10, 9]),
             (ExchangeFilter(until=BEGINNING + timedelta(days=9000, seconds=2)), [1, 0]),
             (ExchangeFilter(status=200, app="mail"), [3]),
+            (ExchangeFilter(tenant="default", user="ü@x", trace_id="of the user"), [9]),
+            (ExchangeFilter(tenant="acme", user="ü@x"), []),
+            (ExchangeFilter(tenant="acme", trace_id="of the user"), []),
             (ExchangeFilter(status=503, app="mail"), []),
             (ExchangeFilter(model="o"), []),
             (ExchangeFilter(model="%"), []),
@@ -241,6 +250,9 @@ class TraceRepositoryContract:
             make_exchange(trace_id="T"),
             make_exchange(status=503),
             make_exchange(identity=Identity()),
+            make_exchange(identity=replace(plain.identity, key_id="k7")),
+            make_exchange(identity=replace(plain.identity, user="ü@x"), trace_id="of the user"),
+            make_exchange(identity=replace(plain.identity, client="::7")),
         ]
         far = BEGINNING + timedelta(days=9000)
         exchanges = [replace(one, started_at=far + timedelta(seconds=number)) for number, one in enumerate(special)]
@@ -267,7 +279,7 @@ class TraceRepositoryContract:
         exchanges = [make_exchange() for _ in range(6)]
         await repository.put(exchanges)
         first = await repository.list(EVERYONE, ALL, limit=3)
-        await repository.delete_before(exchanges[4].started_at)
+        await repository.delete(EVERYONE, ExchangeFilter(until=exchanges[4].started_at))
         assert _ids(await repository.list(EVERYONE, ALL, limit=3, cursor=first.cursor)) == []
 
     @pytest.mark.parametrize("cursor", _HOSTILE_CURSORS)
@@ -341,6 +353,16 @@ class TraceRepositoryContract:
         ]
         assert (rows[2].input_tokens, rows[2].unpriced) == (0, 1)
 
+    async def test_costs_by_key_and_user(self, repository: TraceRepository) -> None:
+        people = [("k1", "ada"), ("k1", "bob"), ("k2", "ada"), ("k1", "ada"), (None, None)]
+        await repository.put(
+            [make_exchange(identity=Identity(key_id=key, user=user), cost=make_cost("1")) for key, user in people]
+        )
+        rows = await repository.costs(EVERYONE, ALL, by=["key_id", "user"])
+        assert {row.group: row.calls for row in rows} == {**dict.fromkeys(people, 1), ("k1", "ada"): 2}
+        (row,) = await repository.costs(EVERYONE, ExchangeFilter(user="ada"), by=[])
+        assert (row.calls, row.cost_usd) == (3, Decimal(3))
+
     async def test_costs_by_day_and_hour_are_utc(self, repository: TraceRepository) -> None:
         zone = (BEGINNING - timedelta(hours=9, microseconds=1)).astimezone()
         moments = [zone, BEGINNING, BEGINNING + timedelta(minutes=59), datetime(1969, 12, 31, 23, 59, tzinfo=UTC)]
@@ -358,78 +380,9 @@ class TraceRepositoryContract:
         assert sorted(row.group for row in rows) == [("openai", "default"), ("openai", "x")]
         assert list(await repository.costs(EVERYONE, ExchangeFilter(model="c"), by=["model"])) == []
 
-    async def test_retention_forgets_the_old_and_only_them(self, repository: TraceRepository) -> None:
-        exchanges: Sequence[Exchange] = list(conversation(30, characters=40))
-        await repository.put(exchanges)
-        moment = exchanges[20].started_at
-        assert await repository.delete_before(moment) == 20
-        assert await repository.delete_before(moment) == 0
-        for number, exchange in enumerate(exchanges):
-            assert await repository.get(EVERYONE, exchange.id) == (exchange if number >= 20 else None)
-        await repository.put(exchanges[:20])
-        for exchange in exchanges:
-            assert await repository.get(EVERYONE, exchange.id) == exchange
-
-    async def test_retention_leaves_shared_texts(self, repository: TraceRepository) -> None:
-        old, kept = make_exchange(answer="the same"), make_exchange(answer="the same")
-        other = make_exchange(answer="the same", tenant="other")
-        await repository.put([old, kept, other])
-        assert await repository.delete_before(kept.started_at) == 1
-        assert await repository.get(EVERYONE, kept.id) == kept
-        assert await repository.get(EVERYONE, other.id) == other
-
-    async def test_retention_refuses_a_moment_without_zone(self, repository: TraceRepository) -> None:
-        with pytest.raises(StorageError):
-            await repository.delete_before(datetime(2026, 1, 1))  # the fault meant
-
     async def test_use_after_close_is_a_storage_error(self, repository: TraceRepository) -> None:
         await repository.close()
         with pytest.raises(StorageError):
             await repository.put([make_exchange()])
         with pytest.raises(StorageError):
             await repository.list(EVERYONE, ALL, limit=1)
-
-
-class MetadataRepositoryContract:
-    """What holds for every MetadataRepository."""
-
-    pytestmark = pytest.mark.asyncio
-
-    async def test_keeps_and_replaces_settings(self, repository: MetadataRepository) -> None:
-        assert await repository.setting("a") is None
-        await repository.keep_setting("a", "1")
-        await repository.keep_setting("b", "\0 é 🦉")
-        await repository.keep_setting("a", "2")
-        assert (await repository.setting("a"), await repository.setting("b")) == ("2", "\0 é 🦉")
-
-    @pytest.mark.parametrize("key", ["", "\0", "'; DROP TABLE settings; --", "💥" * 500])
-    async def test_a_key_may_be_anything(self, repository: MetadataRepository, key: str) -> None:
-        assert await repository.setting(key) is None
-        await repository.keep_setting(key, key)
-        assert await repository.setting(key) == key
-
-    async def test_audit_gives_the_newest_first(self, repository: MetadataRepository) -> None:
-        records = [
-            AuditRecord(
-                at=BEGINNING + timedelta(seconds=number // 2),
-                actor="cli",
-                action="set",
-                subject=f"s{number}",
-                details={"é": "\0"},
-            )
-            for number in range(5)
-        ]
-        for record in records:
-            await repository.append_audit(record)
-        assert list(await repository.audit(limit=3)) == [records[4], records[3], records[2]]
-        assert len(await repository.audit(limit=50)) == 5
-
-    async def test_refuses_a_moment_without_zone(self, repository: MetadataRepository) -> None:
-        record = AuditRecord(at=datetime(2026, 1, 1), actor="a", action="b", subject="c")  # meant
-        with pytest.raises(StorageError):
-            await repository.append_audit(record)
-
-    async def test_use_after_close_is_a_storage_error(self, repository: MetadataRepository) -> None:
-        await repository.close()
-        with pytest.raises(StorageError):
-            await repository.setting("a")

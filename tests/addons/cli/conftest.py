@@ -10,7 +10,7 @@ import pytest
 from midwatch.home import Home
 from midwatch.settings import resolve
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.storage import open_storage, storage_urls
+from midwatch_core.storage import open_storage, storage_profile
 from midwatch_core.testing.factories import make_exchange
 
 
@@ -40,7 +40,7 @@ def kept(home: Home) -> Sequence[Exchange]:
 
     async def put() -> None:
         settings = resolve(home, config_file=None, flags={})
-        storage = open_storage(settings.plugins, storage_urls(settings.config, home.root))
+        storage = open_storage(settings.plugins, storage_profile(settings.config, home.root))
         await storage.start()
         await storage.traces.put(exchanges)
         await storage.close()

@@ -5,17 +5,22 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from midwatch.control.administering import administer
 from midwatch.control.door import Door
 from midwatch.control.live import Live
 from midwatch.control.tally import Tally
 from midwatch.lines import LineClient
+from midwatch_core.access.administering import Administration
+from midwatch_core.clock import SystemClock
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.queries import Queries
 from midwatch_core.testing.factories import make_exchange
+from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
 
 CALLS = MetricSpec(name="calls_total", kind=MetricKind.COUNTER, help="Calls")
@@ -33,11 +38,13 @@ class Control:
     live: Live = field(default_factory=Live)
     metrics: Metrics = field(default_factory=Metrics)
     traces: MemoryTraces = field(default_factory=MemoryTraces)
+    metadata: MemoryMetadata = field(default_factory=MemoryMetadata)
     reloads: int = 0
 
     def __post_init__(self) -> None:
         self.metrics.declare([CALLS])
         self.tally = Tally(self.metrics)
+        self.administration = Administration(self.metadata, SystemClock(), configured=lambda: ())
         self.client = LineClient(self.path)
         self.door = self.new_door()
 
@@ -49,6 +56,7 @@ class Control:
             caught_up=self._caught_up,
             reload=self._reload,
             status=lambda: {"ready": True},
+            administer=partial(administer, self.administration),
         )
 
     async def _caught_up(self, timeout_s: float) -> bool:
@@ -63,6 +71,7 @@ async def open_control() -> AsyncIterator[Control]:
     with tempfile.TemporaryDirectory(prefix="mw") as folder:  # a socket's path must be short
         made = Control(Path(folder) / "control.sock")
         await made.traces.start()
+        await made.metadata.start()
         await made.traces.put([make_exchange()])
         await made.door.start(made.path)
         yield made

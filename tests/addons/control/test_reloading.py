@@ -10,18 +10,14 @@ import orjson
 import pytest
 
 from midwatch.control.reloading import Reloader
-from midwatch.control.retention import keep_to
 from midwatch.home import Home
 from midwatch.settings import read_snapshot, resolve, write_snapshot
-from midwatch_core.clock import SystemClock
 from midwatch_core.errors import ConfigError
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Host, Role
 from midwatch_core.metrics import Metrics
-from midwatch_core.ports import ExchangeFilter, Scope
-from midwatch_core.testing.factories import make_exchange
+from midwatch_core.ports import Scope
 from midwatch_memory.metadata import MemoryMetadata
-from midwatch_memory.traces import MemoryTraces
 
 GOOD = "providers: [{name: acme, hosts: [llm.acme.example]}]\n"
 
@@ -44,13 +40,13 @@ class Table:
 
 
 class House:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, listen: str = "127.0.0.1:7", settings: str = GOOD) -> None:
         self.home = Home(folder / "home")
         self.home.prepare()
         self.file = self.home.config_file
-        self.file.write_text(GOOD)
+        self.file.write_text(settings)
         Table.file, Table.loaded = folder / "table", 0
-        self.settings = resolve(self.home, config_file=None, flags={"listen": "127.0.0.1:7"})
+        self.settings = resolve(self.home, config_file=None, flags={"listen": listen})
         self.settings.plugins.add("table", lambda: Table)
         self.settings.plugins.activate({})
         write_snapshot(self.settings)
@@ -66,7 +62,7 @@ class House:
         return orjson.loads(self.home.snapshot.read_bytes())["config"]
 
     async def records(self) -> list[str]:
-        return [str(record.details.get("problems", "")) for record in await self.metadata.audit(limit=10)]
+        return [str(item.record.details.get("problems", "")) for item in await self.metadata.audit(Scope(), limit=10)]
 
 
 @pytest.fixture
@@ -98,6 +94,21 @@ async def test_what_only_a_start_can_change_stays(house: House) -> None:
     await house.reloader.reload()
     snapshot = house.snapshot()
     assert (snapshot["listen"], snapshot["workers"]) == ("127.0.0.1:7", 1)
+
+
+async def test_stores_stay_where_they_are_until_the_next_start(house: House) -> None:
+    house.file.write_text("storage: memory\n")
+    await house.reloader.reload()
+    assert read_snapshot(house.home).config.storage.profile == "lite"
+
+
+async def test_a_reload_never_opens_a_relay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    house = House(tmp_path, listen="0.0.0.0:7", settings="identity: {required: true}\n")
+    await house.metadata.start()
+    house.file.write_text("identity: {required: false}\n")
+    await house.reloader.reload()
+    assert "anybody who reaches this address could use the proxy" in caplog.text
+    assert read_snapshot(house.home).config.identity.required
 
 
 @pytest.mark.parametrize(
@@ -133,17 +144,3 @@ async def test_a_changed_appearing_or_vanishing_file_reloads(house: House, whose
     await until(lambda: len(house.told) == 2)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-
-
-async def test_retention_forgets_what_is_older(caplog: pytest.LogCaptureFixture) -> None:
-    traces = MemoryTraces()
-    await traces.start()
-    clock = SystemClock()
-    await traces.put([make_exchange(), make_exchange(started_at=clock.now())])
-    with caplog.at_level(logging.INFO):
-        keeping = asyncio.create_task(keep_to(1, traces, clock))
-        await until(lambda: "1 exchanges older than 1 days" in caplog.text)
-    keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
-    assert len((await traces.list(Scope(), ExchangeFilter(), limit=9)).rows) == 1
-    await keep_to(None, traces, clock)

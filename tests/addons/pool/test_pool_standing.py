@@ -8,7 +8,8 @@ from midwatch.pool.errors import Ending, PoolError, ProcessLostError
 from midwatch.pool.standing import STRIKES, Standing, Standings
 from midwatch_core.breaker import BreakerOpenError
 from midwatch_core.metrics import Metrics
-from midwatch_core.plugin_metrics import DISABLED, FAILING, METRICS
+from midwatch_core.plugin_metrics import DISABLED, FAILING, METRICS, ON_TRIAL
+from midwatch_core.storage_settings import BreakerSettings
 
 HANG = ProcessLostError(Ending.HANG, "no answer within 1 s", plugin="a")
 
@@ -47,13 +48,26 @@ def test_errors_in_a_row_are_left_alone_for_a_while(caplog: pytest.LogCaptureFix
         standings.answered("a", "ValueError: no")
     assert isinstance(standings.refusal("a"), BreakerOpenError)
     standings.report(metrics)
-    assert {item.name: item.values for item in metrics.samples()} == {FAILING: (1.0,), DISABLED: (1.0,)}
+    assert {item.name: item.values for item in metrics.samples()} == {FAILING: (1,), DISABLED: (1,), ON_TRIAL: (0,)}
     now = 30.0
     for _ in range(3):
         assert standings.refusal("a") is None
+        standings.report(metrics)
+        assert {item.name: item.values[0] for item in metrics.samples()}[ON_TRIAL] == 1
         standings.answered("a", None)
     assert standings.state("a").standing is Standing.OK
     assert caplog.text.count("left alone") == 1
+
+
+def test_a_process_lost_in_a_trial_ends_the_trial() -> None:
+    now = 0.0
+    standings = Standings(["a"], breakers=BreakerSettings(failures=2, open_s=5, probes=3), now=lambda: now)
+    for _ in range(2):
+        standings.answered("a", "ValueError: no")
+    now = 5.0
+    assert standings.refusal("a") is None
+    standings.lost("a", HANG)
+    assert isinstance(standings.refusal("a"), BreakerOpenError)
 
 
 def test_a_stranger_is_a_key_error() -> None:

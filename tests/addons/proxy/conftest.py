@@ -10,11 +10,21 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import taddons, tflow
 
+from midwatch.lines import LineClient
+from midwatch.proxy.governance import METRICS as GOVERNANCE
+from midwatch.proxy.governance import Governance
 from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.guarding import Guarding
+from midwatch.proxy.identifying import METRICS as IDENTIFYING
+from midwatch.proxy.identifying import Identifying
 from midwatch.proxy.journaling import METRICS, Journalist
+from midwatch.proxy.spending import Spending
 from midwatch.proxy.watching import Watching
+from midwatch_core.access.directory import Directory
+from midwatch_core.access.identifying import Identifier
+from midwatch_core.access.settings import IdentitySettings
 from midwatch_core.clock import SystemClock
+from midwatch_core.config import Config
 from midwatch_core.enforcement import Enforcer
 from midwatch_core.engine import Engine
 from midwatch_core.frame import FrameDecoder
@@ -27,6 +37,7 @@ from midwatch_core.sealing import Sealers
 from midwatch_core.wire.catalogue import Catalogue, CatalogueSpec
 from midwatch_core.wire.dialects import BUILTIN
 from midwatch_journal import JournalReader, JournalWriter, new_writer_id
+from midwatch_memory.cache import MemoryCache
 
 CHAT = {"path": "/v1/chat/completions", "dialect": "openai.chat"}
 SPEC = CatalogueSpec.model_validate(
@@ -57,9 +68,12 @@ class Watch:
     guard: Guard = field(default_factory=Guard)
     detectors: Sequence[object] = ()
     policy: bytes = OBSERVE
+    directory: Directory = field(default_factory=Directory)
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
+    config: Config = field(default_factory=Config)
 
     def __post_init__(self) -> None:
-        self.metrics.declare((*METRICS, *GUARDING))
+        self.metrics.declare((*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE))
         sealers = Sealers(b"key")
         enforcer = Enforcer(
             engine=Engine(self._plugins()), policy=Policy.load(self.policy, "p"), key=b"key", clock=SystemClock()
@@ -72,11 +86,33 @@ class Watch:
             dialects=dialects,
             journalist=Journalist(self.writer),
             sealers=sealers,
-            tenant="default",
+            identifying=self._identifying(),
+            reads=lambda host, port: host == "api.openai.com",
             clock=SystemClock(),
             metrics=self.metrics,
             guard=self.guard,
             guarding=Guarding(enforcer, sealers=sealers, guard=self.guard, metrics=self.metrics),
+            governing=self._governance().governing,
+        )
+
+    def _governance(self) -> Governance:
+        cache = MemoryCache()
+        with pytest.raises(StopIteration):
+            cache.start().send(None)  # in memory nothing is waited for
+        return Governance(
+            self.config,
+            cache=cache,
+            own=cache,
+            plugins=Plugins(guard=self.guard),
+            spending=Spending(LineClient(self.folder / "nobody.sock"), self.metrics),
+            clock=SystemClock(),
+            metrics=self.metrics,
+        )
+
+    def _identifying(self) -> Identifying:
+        identifier = Identifier(self.directory, self.identity, default="default")
+        return Identifying(
+            identifier, self.identity, installation_key=b"key", clock=SystemClock(), metrics=self.metrics
         )
 
     def _plugins(self) -> Plugins:

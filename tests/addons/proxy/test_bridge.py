@@ -1,12 +1,6 @@
 """The bridge: what of a flow becomes a record, and what never does."""
 
-import base64
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from mitmproxy import http
-from mitmproxy.test import tflow
 
 from midwatch.proxy import bridge
 from midwatch_core.wire.catalogue import Match
@@ -55,42 +49,3 @@ def test_the_head_of_an_answer() -> None:
     head = bridge.head_of(flow)
     assert (head.status, head.content_type, head.content_encoding) == (529, "text/event-stream; charset=utf-8", "br")
     assert head.length is None
-
-
-def test_the_client() -> None:
-    flow = tflow.tflow()
-    assert bridge.client_of(flow) == "127.0.0.1"
-    flow.client_conn.peername = None  # type: ignore[assignment]  # so it is before a connection is made
-    assert bridge.client_of(flow) is None
-
-
-def proxied(value: str) -> http.HTTPFlow:
-    flow = make_flow()
-    flow.request.headers["proxy-authorization"] = value
-    return flow
-
-
-@pytest.mark.parametrize(
-    ("value", "app"),
-    [
-        ("Basic " + base64.b64encode(b"nightly:").decode(), "nightly"),
-        ("basic " + base64.b64encode(b"nightly").decode(), "nightly"),
-        ("Basic " + base64.b64encode(b"user:password").decode(), None),
-        ("Basic " + base64.b64encode(b":").decode(), None),
-        ("Basic " + base64.b64encode(b"\xff\xfe:").decode(), None),
-        ("Basic !!!", None),
-        ("Bearer token", None),
-        ("", None),
-    ],
-)
-def test_a_name_is_a_user_without_password(value: str, app: str | None) -> None:
-    assert bridge.app_named_by_proxy_user(proxied(value)) == app
-
-
-@given(st.binary())
-def test_any_header_bytes_are_a_name_or_none(value: bytes) -> None:
-    flow = make_flow()
-    flow.request.headers.fields = ((b"proxy-authorization", value), (b"user-agent", value))
-    app = bridge.app_named_by_proxy_user(flow)
-    assert app is None or app
-    bridge.target_of(flow, MATCH)

@@ -196,7 +196,7 @@ async def test_one_that_is_answered_before_its_end_is_seen_once(watch: Watch) ->
     assert (exchange.status, exchange.decode_error) == (413, OVERSIZE)
 
 
-async def test_an_application_is_named_for_its_connection_and_forgotten_with_it(watch: Watch) -> None:
+async def test_an_application_is_named_for_its_connection(watch: Watch) -> None:
     flow = make_flow()
     connect = tflow.tflow(client_conn=flow.client_conn)
     connect.request.headers["proxy-authorization"] = "Basic bmlnaHRseTo="
@@ -204,8 +204,6 @@ async def test_an_application_is_named_for_its_connection_and_forgotten_with_it(
     respond_whole(watch, ask(watch, flow))(ANSWER)
     (exchange,) = watch.journalled()
     assert exchange.identity.app == "nightly"
-    watch.addon.client_disconnected(flow.client_conn)
-    assert watch.addon._apps == {}
 
 
 async def test_without_tls_each_request_names_it_and_the_name_goes_no_further(watch: Watch) -> None:

@@ -11,6 +11,10 @@ def json_answer(refusal: Refusal, body: Json, *extra: tuple[str, str]) -> Answer
     headers = [("content-type", "application/json"), ("x-midwatch-request-id", refusal.request_id), *extra]
     if refusal.retry_after_s is not None:
         headers.append(("retry-after", str(refusal.retry_after_s)))
+    if refusal.retry_after_ms is not None:
+        headers.append(("retry-after-ms", str(refusal.retry_after_ms)))
+    if not refusal.retry:  # OpenAI's and Anthropic's client libraries heed it
+        headers.append(("x-should-retry", "false"))
     return Answer(status=refusal.status, headers=tuple(headers), body=orjson.dumps(body))
 
 

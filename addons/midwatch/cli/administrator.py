@@ -1,0 +1,81 @@
+"""Where commands administer: through control where one lives, so that workers know at once, else on the store."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from midwatch.cli.asking import AskError
+from midwatch.home import Home
+from midwatch.lines import ControlAbsentError, Line, LineClient
+
+# What changes nothing: where nothing was ever kept, nothing need be made to look at it.
+_READING = frozenset({"tenants", "keys", "audit", "audit_verify"})
+
+
+class Administrator:
+    """Has messages done in one home (see `control.administering`)."""
+
+    def __init__(self, home: Home, config_file: Path | None) -> None:
+        self._home = home
+        self._config_file = config_file
+
+    def ask(self, message: dict[str, Any], *, timeout_s: float = 30.0) -> dict[str, Any]:
+        """Have one message done; what it gives. Raises AskError, ConfigError and StorageError."""
+        answer = asyncio.run(self._ask(message, timeout_s))
+        if problem := answer.get("error"):
+            raise AskError(str(problem))
+        return answer
+
+    async def _ask(self, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        try:
+            async with LineClient(self._home.control_socket).open() as line:
+                return await _answer(line, message, timeout_s)
+        except ControlAbsentError:
+            return await self._alone(message)
+
+    async def _alone(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Do it here. The version that is kept with it tells other nodes, and control where one starts meanwhile."""
+        from midwatch.control.administering import administer
+        from midwatch.control.anchoring import AnchorFile, anchored
+        from midwatch.settings import resolve
+        from midwatch_core.access.administering import Administration
+        from midwatch_core.access.claims import configured_tenants
+        from midwatch_core.clock import SystemClock
+        from midwatch_core.storage import open_storage, storage_profile
+
+        settings = resolve(self._home, config_file=self._config_file, flags={})
+        profile = storage_profile(settings.config, self._home.root)
+        if message["op"] not in _READING:
+            if profile.metadata.startswith("memory://"):
+                raise AskError(f"nothing runs in {self._home.root}, and what its memory kept would be gone at once")
+            self._home.prepare()
+        elif settings.config.storage.metadata is None and not (self._home.root / "midwatch.db").exists():
+            profile = replace(profile, metadata="memory://")
+        storage = open_storage(settings.plugins, profile)
+        metadata = anchored(storage.metadata, self._home, profile.metadata)
+        configured = configured_tenants(settings.config.tenants, settings.config.tenant)
+        await metadata.start(migrate=storage.migrates)
+        try:
+            administration = Administration(
+                metadata,
+                SystemClock(),
+                configured=lambda: configured,
+                anchor=AnchorFile(self._home.audit_anchor).read,
+            )
+            return await administer(administration, message)
+        finally:
+            await metadata.close()
+
+
+async def _answer(line: Line, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Control's answer. What it was asked is not done a second time elsewhere: it may have been done."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await line.send(message)
+            answer = await line.receive()
+    except (OSError, ValueError, TimeoutError) as error:
+        raise AskError(f"control did not answer, and may have done it: look before you ask again ({error})") from error
+    if not isinstance(answer, dict):
+        raise AskError("control hung up, and may have done it: look before you ask again")
+    return answer

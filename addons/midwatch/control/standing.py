@@ -1,0 +1,93 @@
+"""How the installation stands: its samples, its health, and what `status` tells, from what control holds."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from midwatch import __version__
+from midwatch.control.journal_counts import report_reader
+from midwatch.control.tally import Tally
+from midwatch.control.troubles import condition_of
+from midwatch.plugin_report import report as report_plugins
+from midwatch.plugin_rows import plugin_rows
+from midwatch.pool.pool import ScanPool
+from midwatch.settings import Settings
+from midwatch_core.host import Health
+from midwatch_core.metrics import Metrics, Sample
+from midwatch_core.pipeline import Pipeline
+from midwatch_core.plugin_metrics import last_errors, security_state
+from midwatch_core.troubles import Condition
+from midwatch_journal import JournalReader
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """Looks when it is asked. `troubles` gives the alerts that are not over, as JSON values."""
+
+    settings: Settings
+    private: bool
+    metrics: Metrics
+    tally: Tally
+    reader: JournalReader
+    pipeline: Pipeline
+    pool: ScanPool | None
+    troubles: Callable[[], list[dict[str, str]]] = list
+    started: bool = False
+
+    def samples(self) -> list[Sample]:
+        """The metrics of all processes as one."""
+        self.metrics.set("midwatch_journal_depth_bytes", self.reader.depth().bytes)
+        self.metrics.set("midwatch_workers", len(self.tally.living()))
+        report_reader(self.reader.stats(), self.metrics)
+        report_plugins(self.settings.plugins, self.pool, self.metrics)
+        return self.tally.samples()
+
+    def condition(self) -> Condition:
+        """What troubles are told by."""
+        return condition_of(
+            self.samples(),
+            self.pipeline,
+            journal_bytes=self.reader.depth().bytes,
+            journal_max_bytes=self.settings.config.journal.max_bytes,
+            said=self._said(),
+        )
+
+    def health(self) -> Health:
+        """Whether the installation works, and how its parts do."""
+        workers = self.tally.living()
+        return Health(
+            started=self.started,
+            ready=self.started and bool(workers) and self.pipeline.available,
+            parts={
+                "workers": len(workers),
+                "store": "available" if self.pipeline.available else "unavailable: the journal keeps",
+                "journal_bytes": self.reader.depth().bytes,
+                "breakers": {
+                    "store": self.pipeline.breaker.state.value,
+                    "security": security_state(self.tally.samples()).value,
+                },
+                "troubles": [dict(item) for item in self.troubles()],
+                "version": __version__,
+            },
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What commands ask: where we listen, by which settings, and how plugins do."""
+        config, health = self.settings.config, self.health()
+        file = self.settings.sources.file
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "listen": config.listen,
+            "console": config.console,
+            "config_file": str(file.absolute()) if file else None,
+            "private": self.private,
+            "ready": health.ready,
+            **dict(health.parts),
+            "plugins": plugin_rows(self.settings.plugins, config.plugins.in_loop, self.samples(), self._said()),
+        }
+
+    def _said(self) -> dict[str, str]:
+        """What plugins said when they last failed."""
+        return {**last_errors(self.settings.plugins), **self.tally.plugin_errors}

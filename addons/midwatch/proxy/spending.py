@@ -1,0 +1,48 @@
+"""What a worker asks control when a budget's counter begins: how much was spent before; the other side is `spent`."""
+
+import logging
+
+from midwatch.lines import ControlAbsentError, LineClient
+from midwatch_core.governing.seeding import BudgetSeed
+from midwatch_core.metering import MOST
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+
+logger = logging.getLogger(__name__)
+
+# A call waits for the answer.
+_TIMEOUT_S = 3.0
+METRIC = MetricSpec(
+    name="midwatch_budget_unknown_total",
+    kind=MetricKind.COUNTER,
+    help="Budgets that began at zero in this period, for control did not say what was spent before",
+    labels=("rule",),
+)
+
+
+class Spending:
+    """Asks control; where that is away, a budget begins at zero, which is counted and logged."""
+
+    def __init__(self, client: LineClient, metrics: Metrics, *, timeout_s: float = _TIMEOUT_S) -> None:
+        self._client = client
+        self._metrics = metrics
+        self._timeout_s = timeout_s
+
+    async def __call__(self, seed: BudgetSeed) -> int:
+        """Nano-dollars that were spent since the period began. Raises nothing."""
+        question = {"op": "spent", **seed.as_json()}
+        try:
+            return _amount(await self._client.ask(question, timeout_s=self._timeout_s))
+        except (ControlAbsentError, ValueError) as error:
+            self._metrics.add(METRIC.name, labels=(seed.rule.id,))
+            logger.error("budget %s begins at zero, for what was spent is unknown: %s", seed.rule.id, error)
+            return 0
+
+
+def _amount(answer: object) -> int:
+    """The amount of an answer. Raises ValueError where there is none."""
+    if not isinstance(answer, dict):
+        raise ValueError("control's answer is none")
+    nano = answer.get("nano_usd")
+    if not isinstance(nano, int) or nano < 0:
+        raise ValueError(str(answer.get("error") or "control's answer has no amount"))
+    return min(nano, MOST)

@@ -1,0 +1,79 @@
+"""What must not start, and what should be known at the start: relays, shared counters, schemas, secrets."""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from midwatch.open_relay import refuse_open_relay
+from midwatch.schemas import COMMAND, Standing, standings
+from midwatch.settings import Settings
+from midwatch_core.config import Config
+from midwatch_core.errors import ConfigError
+from midwatch_core.secret_text import resolve_secrets
+from midwatch_core.storage import StorageProfile, open_storage, storage_profile
+
+logger = logging.getLogger(__name__)
+
+
+def check_start(settings: Settings) -> None:
+    """All of these, before anything listens. Raises ConfigError that says what to set or to run."""
+    profile = check_settings(settings)
+    open_storage(settings.plugins, profile)
+    if not profile.migrates:
+        check_schemas(settings, profile)
+
+
+def check_settings(settings: Settings) -> StorageProfile:
+    """What can be told from the settings alone, at a start and at each reload: the stores' URLs. Raises ConfigError."""
+    config = settings.config
+    refuse_open_relay(config.mode, config.listen, required=config.identity.required)
+    check_secrets(config)
+    profile = storage_profile(config, settings.home.root)
+    check_counters(config, profile)
+    return profile
+
+
+def check_secrets(config: Config) -> None:
+    """Raises ConfigError where a secret that will be needed can't be had. Those of URLs are looked at on opening."""
+    secrets = {"storage.encryption.key": config.storage.encryption.key, "access.admin_key": config.access.admin_key}
+    for key, text in secrets.items():
+        if text is not None:
+            resolve_secrets(text, key=key)
+
+
+def check_counters(config: Config, profile: StorageProfile) -> None:
+    """Workers that share no cache count each for itself: a hard budget would be spent once by each of them.
+
+    Raises ConfigError for a hard budget. Limits only become wider, and are warned of.
+    """
+    if config.workers == 1 or not profile.cache.startswith("memory:"):
+        return
+    if hard := [budget.id for budget in config.budgets if budget.hard]:
+        raise ConfigError(
+            f"storage.cache: the hard budget {hard[0]!r} needs a cache that {config.workers} workers share;"
+            " give a redis:// or valkey:// URL, or set workers: 1"
+        )
+    if config.limits or config.budgets:
+        logger.warning(
+            "limits and budgets are counted in each of %d workers: up to %d times as much passes; storage.cache with"
+            " a redis:// or valkey:// URL counts them together",
+            config.workers,
+            config.workers,
+        )
+
+
+def check_schemas(settings: Settings, profile: StorageProfile) -> None:
+    """Where migrations run only when asked for: raises ConfigError with the command, if a schema is not current.
+
+    A store that can't be reached is none: calls are journalled meanwhile, and stored when it is back.
+    """
+    # In a thread: whoever starts may be in an event loop of its own.
+    with ThreadPoolExecutor(1) as thread:
+        found: list[Standing] = thread.submit(asyncio.run, standings(settings.plugins, profile)).result()
+    for item in found:
+        if item.away:
+            logger.warning("storage.%s: %s: %s; the journal keeps until it is back", item.store, item.url, item.error)
+        elif item.error is not None or (item.state is not None and item.state.problem):
+            raise ConfigError(f"storage.{item.store}: {item.url}: {item.trouble}")
+        elif item.trouble is not None:
+            raise ConfigError(f"storage.{item.store}: {item.url}: {item.trouble}; run: {COMMAND}")

@@ -1,0 +1,16 @@
+"""The stores of an installation as its settings name them: secrets filled in, texts encrypted where that is asked."""
+
+from midwatch.control.encrypting import with_encryption
+from midwatch.settings import Settings
+from midwatch_core.secret_text import resolve_secrets
+from midwatch_core.storage import Storage, open_storage, storage_profile
+
+
+def stores_of(settings: Settings) -> Storage:
+    """All stores, not yet started. Raises ConfigError."""
+    key = settings.config.storage.encryption.key
+    profile = storage_profile(settings.config, settings.home.root)
+    return with_encryption(
+        open_storage(settings.plugins, profile),
+        None if key is None else resolve_secrets(key, key="storage.encryption.key"),
+    )

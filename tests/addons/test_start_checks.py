@@ -1,0 +1,109 @@
+"""Start checks: budgets that workers can't share, secrets that are missing, schemas that wait for a command."""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from midwatch.home import Home
+from midwatch.settings import resolve
+from midwatch.start_checks import check_counters, check_schemas, check_secrets
+from midwatch_core.config import Config
+from midwatch_core.errors import ConfigError
+from midwatch_core.storage import storage_profile
+
+HARD = {"budgets": [{"id": "month", "usd": 100}]}
+SOFT = {"budgets": [{"id": "month", "usd": 100, "hard": False}]}
+
+
+def counted(home: Path, **settings: Any) -> None:
+    config = Config.model_validate(settings)
+    check_counters(config, storage_profile(config, home))
+
+
+def test_a_hard_budget_of_several_workers_needs_a_shared_cache(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"storage\.cache: the hard budget 'month' needs a cache that 2 workers share"
+    ):
+        counted(tmp_path, workers=2, **HARD)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"workers": 1, **HARD},
+        {"workers": 2, **HARD, "storage": {"cache": "valkey://h"}},
+        {"workers": 2, "limits": []},
+    ],
+)
+def test_nothing_is_said_where_all_is_counted_together(
+    tmp_path: Path, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    counted(tmp_path, **settings)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("settings", [{}, {"limits": [], **SOFT}])
+def test_limits_of_several_workers_are_warned_of(
+    tmp_path: Path, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    counted(tmp_path, workers=3, **settings)
+    assert "counted in each of 3 workers: up to 3 times as much passes" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (
+            {"storage": {"encryption": {"key": "${ABSENT_OF_ALL}"}}},
+            "storage.encryption.key: the variable ABSENT_OF_ALL",
+        ),
+        ({"access": {"admin_key": "${file:/absent/of/all}"}}, "access.admin_key: /absent/of/all: No such file"),
+    ],
+)
+def test_a_secret_that_will_be_needed_must_be_there(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        check_secrets(Config.model_validate(settings))
+
+
+def of_files(home: Home, *, metadata: str | None = None) -> dict[str, Any]:
+    """Production over SQLite files: the same checks as over servers."""
+    own = f"sqlite:///{home.root / 'own.db'}"
+    return {"storage": {"profile": "production", "traces": own, "metadata": metadata or own, "cache": "memory://"}}
+
+
+def schemas(home: Home, flags: dict[str, Any]) -> None:
+    settings = resolve(home, config_file=None, flags=flags)
+    check_schemas(settings, storage_profile(settings.config, home.root))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path / "home")
+    made.prepare()
+    return made
+
+
+def test_a_schema_that_is_not_there_names_the_command(home: Home) -> None:
+    with pytest.raises(ConfigError, match=r"storage\.traces: sqlite:///.*at nothing, not .*; run: midwatch migrate up"):
+        schemas(home, of_files(home))
+    assert not (home.root / "own.db").exists()
+
+
+async def test_it_can_be_checked_within_an_event_loop(home: Home) -> None:
+    with pytest.raises(ConfigError, match="run: midwatch migrate up"):
+        schemas(home, of_files(home))
+
+
+def test_a_store_that_is_away_is_no_refusal(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    nobody = "postgresql://me:${PW}@127.0.0.1:9/db"
+    with caplog.at_level(logging.WARNING), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PW", "s3cret-of-mine")
+        flags = of_files(home, metadata=nobody)
+        flags["storage"]["traces"] = "memory://"
+        schemas(home, flags)
+    assert "storage.metadata: postgresql://me:***@127.0.0.1:9/db: " in caplog.text
+    assert "the journal keeps until it is back" in caplog.text
+    assert "s3cret" not in caplog.text
