@@ -6,6 +6,7 @@
 <root>/<writer id>/reserve      blocks kept aside for frames without texts
 <root>/dead/000001.seg          dead letters
 <root>/reader.lock              held by the one reader
+<root>/slices                   which frames the reader handed out together
 """
 
 import os
@@ -20,6 +21,7 @@ LOCK = "lock"
 CURSOR = "cursor"
 RESERVE = "reserve"
 READER_LOCK = "reader.lock"
+SLICES = "slices"
 DEAD = "dead"
 
 _WRITER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")

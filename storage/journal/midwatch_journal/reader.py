@@ -1,6 +1,8 @@
 """The control process's side of the journal: poll, store, acknowledge. Counterpart: writer.py."""
 
+import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,8 +11,9 @@ from typing import Self
 
 from .deadletters import DEAD_LETTER_BYTES, DeadLetter, DeadLetterFile
 from .entries import Entry, Position
-from .layout import READER_LOCK, private_folder, writer_ids
+from .layout import READER_LOCK, SLICES, private_folder, writer_ids
 from .locks import HeldLock
+from .slices import Slice, SliceLog
 from .source import Source
 from .stats import Depth, ReaderStats, ReaderTally
 
@@ -18,6 +21,8 @@ from .stats import Depth, ReaderStats, ReaderTally
 class JournalReader:
     """Reads all writers' frames of a root: each once in this reader's life, again after its death if not acknowledged.
 
+    What comes again comes in the same slices: each poll gives once more exactly what one poll gave before, while
+    nothing of that was acknowledged and the process alone died (a power loss may cost the notes of it, never a frame).
     One at a time: raises JournalLockedError while another reader lives, JournalError when the root cannot be made. Its
     methods are for one thread at a time. `now` gives seconds since 1970 (the time on dead letters).
     """
@@ -29,6 +34,9 @@ class JournalReader:
         self._lock = HeldLock(root / READER_LOCK)
         self._tally = ReaderTally()
         self._sources: dict[str, Source] = {}
+        self._log = SliceLog(root / SLICES)
+        self._on_its_way: list[Slice] = []
+        self._to_come_again = deque(self._log.slices)
         self._dead = DeadLetterFile(root, dead_letter_bytes)
         self._now = now
         self._turn = 0
@@ -36,27 +44,47 @@ class JournalReader:
     def poll(self, max_frames: int = 500, max_bytes: int = 8 * 1024 * 1024) -> list[Entry]:
         """Entries not handed out yet; empty when there are none. Ordered within a writer, fair among writers.
 
-        `max_bytes` (of payloads) may be passed by one frame a writer: a frame larger than it comes too. Never raises
-        for what is on the disk: torn and corrupt frames are counted and passed over.
+        `max_bytes` (of payloads) may be passed by one frame a writer: a frame larger than it comes too. A slice that
+        comes again keeps its bounds of then. Never raises for what is on the disk: torn and corrupt frames are counted
+        and passed over.
         """
         self._discover()
-        entries: list[Entry] = []
+        runs = self._handed_out_before() or self._next_runs(max_frames, max_bytes)
+        if runs:
+            self._on_its_way.append(tuple(run[-1].position for run in runs))
+        self._sweep()
+        return [entry for run in runs for entry in run]
+
+    def _handed_out_before(self) -> list[list[Entry]]:
+        """The next slice that is to come again, as far as it is still there."""
+        while self._to_come_again:
+            ends = self._to_come_again.popleft()
+            asked = [(self._sources[end.writer], end) for end in ends if end.writer in self._sources]
+            found = [source.take(sys.maxsize, sys.maxsize, until=end) for source, end in asked]
+            if runs := [run for run in found if run]:
+                return runs
+        return []
+
+    def _next_runs(self, max_frames: int, max_bytes: int) -> list[list[Entry]]:
+        """Entries not handed out yet: one list for each time a writer was asked. They are noted as a slice."""
+        runs: list[list[Entry]] = []
         asking = self._in_turn()
         while asking and max_frames > 0 and max_bytes > 0:
             share, share_bytes = max(1, max_frames // len(asking)), max(1, max_bytes // len(asking))
             more: list[Source] = []
             for source in asking:
                 found = source.take(min(share, max_frames), share_bytes)
-                entries += found
                 max_frames -= len(found)
                 max_bytes -= sum(len(entry.payload) for entry in found)
                 if found:
+                    runs.append(found)
                     more.append(source)
                 if max_frames <= 0 or max_bytes <= 0:
                     break
             asking = more
-        self._sweep()
-        return entries
+        if runs and not self._log.note(tuple(run[-1].position for run in runs)):
+            self._tally.slice_errors += 1
+        return runs
 
     def acknowledge(self, positions: Iterable[Position]) -> None:
         """These entries, and all before them of the same writers, are safely stored: they never come again.
@@ -68,13 +96,20 @@ class JournalReader:
         for position in positions:
             if position.writer not in last or last[position.writer] < position:
                 last[position.writer] = position
+        if last and not self._log.keep(last.values()):
+            self._tally.slice_errors += 1
         for writer, position in last.items():
             if writer in self._sources:
                 self._sources[writer].acknowledge(position)
+        self._on_its_way = [ends for ends in self._on_its_way if not all(map(self._has_acknowledged, ends))]
+        if not self._on_its_way and not self._to_come_again:
+            self._log.clear()
         self._sweep()
 
     def rewind(self) -> None:
         """Have all that is not acknowledged come again, as after a restart."""
+        self._to_come_again.extendleft(reversed(self._on_its_way))
+        self._on_its_way.clear()
         for source in self._sources.values():
             source.rewind()
 
@@ -103,6 +138,7 @@ class JournalReader:
         for source in self._sources.values():
             source.close()
         self._sources.clear()
+        self._log.close()
         self._dead.close()
         self._lock.release()
 
@@ -117,9 +153,13 @@ class JournalReader:
     def _discover(self) -> None:
         for writer in writer_ids(self._root):
             if writer not in self._sources:
-                self._sources[writer] = Source(self._root / writer, self._tally)
+                self._sources[writer] = Source(self._root / writer, self._tally, self._log.kept.get(writer))
         for source in self._sources.values():
             source.refresh()
+
+    def _has_acknowledged(self, position: Position) -> bool:
+        source = self._sources.get(position.writer)
+        return source is None or source.has_acknowledged(position)
 
     def _in_turn(self) -> list[Source]:
         """All sources, beginning with another one each time: no one is always first."""

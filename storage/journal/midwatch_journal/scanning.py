@@ -1,6 +1,7 @@
 """Reads frames from a segment file, from an offset on, past torn and damaged bytes."""
 
 import os
+import sys
 from pathlib import Path
 
 from .frames import MAGIC, Damage, Frame, Need, next_magic, read_frame, read_segment_header
@@ -25,16 +26,18 @@ class SegmentScan:
         self._in_damage = False
         self._window, self._base, self._size = b"", offset, 0
 
-    def take(self, max_frames: int, max_bytes: int, *, sealed: bool) -> list[tuple[Frame, int]]:
+    def take(
+        self, max_frames: int, max_bytes: int, *, sealed: bool, until: int = sys.maxsize
+    ) -> list[tuple[Frame, int]]:
         """The next frames, each with the file's offset after it; at least one where there is one.
 
         With `sealed` an incomplete frame at the end is torn and skipped, and `finished` says that all is read; without,
-        it is not there yet. `max_bytes` may be passed by the last frame.
+        it is not there yet. `max_bytes` may be passed by the last frame. Frames from the offset `until` on stay unread.
         """
         self._size = os.fstat(self._fd).st_size
         chunk = min(_CHUNK_BYTES, max(max_bytes, _LEAST_CHUNK_BYTES))
         found: list[tuple[Frame, int]] = []
-        while len(found) < max_frames and max_bytes > 0:
+        while len(found) < max_frames and max_bytes > 0 and self.offset < until:
             step = self._step()
             if isinstance(step, Frame):
                 self.offset = self._base + step.end

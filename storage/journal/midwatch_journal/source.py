@@ -1,5 +1,6 @@
 """One writer's folder as the reader sees it: what is there, how far it is read, how far acknowledged."""
 
+import sys
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -15,15 +16,22 @@ from .stats import ReaderTally
 class Source:
     """Hands out a writer's entries in order, each once; deletes what is acknowledged."""
 
-    def __init__(self, folder: Path, tally: ReaderTally) -> None:
+    def __init__(self, folder: Path, tally: ReaderTally, kept: Position | None = None) -> None:
+        """`kept` is acknowledged, also where the cursor does not say so yet."""
         self._folder = folder
         self._tally = tally
         self._acknowledged = load_cursor(folder)
+        if kept is not None and kept > self._acknowledged:
+            self._remember(kept)
         self._segment, self._offset = self._acknowledged.segment, self._acknowledged.offset
         self._scan: SegmentScan | None = None
         self._delivered: deque[Position] = deque()
         self._numbers: list[int] = []
         self.alive = True
+
+    def has_acknowledged(self, position: Position) -> bool:
+        """Whether all entries up to this position are."""
+        return position <= self._acknowledged
 
     @property
     def unacknowledged(self) -> int:
@@ -44,11 +52,14 @@ class Source:
                 (self._folder / RESERVE).unlink()
         self._delete_acknowledged()
 
-    def take(self, max_frames: int, max_bytes: int) -> list[Entry]:
-        """The next entries; at least one where there is one, fewer than asked for only when no more are there."""
+    def take(self, max_frames: int, max_bytes: int, until: Position | None = None) -> list[Entry]:
+        """The next entries; at least one where there is one, fewer than asked for only when no more are there.
+
+        With `until` none that begins there or after.
+        """
         entries: list[Entry] = []
-        while max_frames > len(entries) and max_bytes > 0 and (scan := self._open_scan()) is not None:
-            found = self._read(scan, max_frames - len(entries), max_bytes)
+        while max_frames > len(entries) and max_bytes > 0 and (scan := self._open_scan(until)) is not None:
+            found = self._read(scan, max_frames - len(entries), max_bytes, until)
             entries += found
             max_bytes -= sum(len(entry.payload) for entry in found)
             if not scan.finished:
@@ -63,11 +74,9 @@ class Source:
         while self._delivered and self._delivered[0] <= position:
             self._delivered.popleft()
         if position > self._acknowledged:
-            self._acknowledged = position
             if (position.segment, position.offset) > (self._segment, self._read_offset()):
                 self._jump(position)
-            if not save_cursor(self._folder, position):
-                self._tally.cursor_errors += 1
+            self._remember(position)
         self._delete_acknowledged()
 
     def rewind(self) -> None:
@@ -104,12 +113,15 @@ class Source:
             self._scan.close()
             self._scan = None
 
-    def _open_scan(self) -> SegmentScan | None:
+    def _open_scan(self, until: Position | None) -> SegmentScan | None:
+        last = sys.maxsize if until is None else until.segment
         if self._scan is not None:
-            return self._scan
+            return self._scan if self._segment <= last else None
         for number in self._numbers:
             if number < self._segment:
                 continue
+            if number > last:
+                return None
             offset = self._offset if number == self._segment else 0
             try:
                 self._scan = SegmentScan(segment_path(self._folder, number), offset, self._tally)
@@ -122,10 +134,11 @@ class Source:
             return self._scan
         return None
 
-    def _read(self, scan: SegmentScan, max_frames: int, max_bytes: int) -> list[Entry]:
+    def _read(self, scan: SegmentScan, max_frames: int, max_bytes: int, until: Position | None) -> list[Entry]:
         sealed = not self.alive or any(number > self._segment for number in self._numbers)
+        end = until.offset if until is not None and until.segment == self._segment else sys.maxsize
         try:
-            found = scan.take(max_frames, max_bytes, sealed=sealed)
+            found = scan.take(max_frames, max_bytes, sealed=sealed, until=end)
         except OSError:
             # Tried again at the next poll; the other writers' entries go on meanwhile.
             self._tally.read_errors += 1
@@ -135,6 +148,11 @@ class Source:
             Entry(payload=frame.payload, position=Position(writer=name, segment=segment, offset=end), slim=frame.slim)
             for frame, end in found
         ]
+
+    def _remember(self, position: Position) -> None:
+        self._acknowledged = position
+        if not save_cursor(self._folder, position):
+            self._tally.cursor_errors += 1
 
     def _leave(self, scan: SegmentScan) -> None:
         scan.close()

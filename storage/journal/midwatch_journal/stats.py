@@ -41,6 +41,7 @@ class ReaderStats:
     """A reader's counters since it was opened.
 
     `torn` frames were cut off by a writer's death; `corrupt` stretches had wrong sums (the frames touched are lost);
+    `slice_errors` are slices and acknowledgements that the disk took no note of;
     `dead_letters_lost` could not be kept even there, or were the oldest when the dead letters' room ran out.
     """
 
@@ -49,6 +50,7 @@ class ReaderStats:
     corrupt: int
     read_errors: int
     cursor_errors: int
+    slice_errors: int
     segments_deleted: int
     dead_letters: int
     dead_letters_lost: int
@@ -89,6 +91,7 @@ class ReaderTally:
     corrupt: int = 0
     read_errors: int = 0
     cursor_errors: int = 0
+    slice_errors: int = 0
     segments_deleted: int = 0
     dead_letters: int = 0
     dead_letters_lost: int = 0
