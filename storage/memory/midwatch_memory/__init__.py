@@ -3,7 +3,7 @@
 `memory://?exchanges=N` keeps the newest N exchanges (10,000 unless said otherwise).
 """
 
-from midwatch_core import MetadataRepository, TraceRepository, hookimpl
+from midwatch_core import CacheLayer, ConfigError, MetadataRepository, TraceRepository, hookimpl
 
 _SCHEME = "memory://"
 
@@ -28,3 +28,15 @@ def open_metadata(url: str) -> MetadataRepository | None:
     from midwatch_memory.metadata import MemoryMetadata
 
     return MemoryMetadata(capacity(url))
+
+
+@hookimpl(trylast=True)
+def open_cache(url: str) -> CacheLayer | None:
+    """A cache for `memory://`. Raises ConfigError where the URL says something else besides."""
+    if not url.startswith(_SCHEME):
+        return None
+    if url != _SCHEME:
+        raise ConfigError(f"{url!r}: a cache in memory is memory://")
+    from midwatch_memory.cache import MemoryCache
+
+    return MemoryCache()

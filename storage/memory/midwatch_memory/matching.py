@@ -1,10 +1,11 @@
-"""Scope and filter over one row."""
+"""Scope and filter over one exchange."""
 
+from collections.abc import Iterator
 from datetime import UTC
 
-from midwatch_core import ExchangeFilter, ExchangeRow, Scope, microseconds
+from midwatch_core import Exchange, ExchangeFilter, ExchangeRow, Scope, microseconds
 
-_EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status")
+_EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status", "key_id", "user", "client")
 
 
 def check(wanted: ExchangeFilter) -> None:
@@ -15,7 +16,7 @@ def check(wanted: ExchangeFilter) -> None:
 
 
 def matches(row: ExchangeRow, scope: Scope, wanted: ExchangeFilter) -> bool:
-    """Whether a row is in scope and wanted."""
+    """Whether a row is in scope and wanted; `wanted.text` asks nothing here."""
     if not scope.allows(row.tenant):
         return False
     if wanted.since is not None and row.started_at < wanted.since:
@@ -23,6 +24,13 @@ def matches(row: ExchangeRow, scope: Scope, wanted: ExchangeFilter) -> bool:
     if wanted.until is not None and row.started_at >= wanted.until:
         return False
     return all(getattr(wanted, name) in (None, getattr(row, name)) for name in _EQUAL)
+
+
+def texts_of(exchange: Exchange) -> Iterator[bytes]:
+    """All texts of an exchange, as UTF-8."""
+    for side in (exchange.request, exchange.response):
+        if side is not None:
+            yield from (segment.text.encode() for segment in side.segments)
 
 
 def group_of(row: ExchangeRow, by: tuple[str, ...]) -> tuple[str | None, ...]:

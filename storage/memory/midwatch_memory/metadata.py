@@ -2,21 +2,48 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 
-from midwatch_core import AuditRecord, StorageError, microseconds
+from midwatch_core import (
+    ApiKey,
+    AuditEntry,
+    AuditRecord,
+    PolicyVersion,
+    Report,
+    Scope,
+    StorageError,
+    Tenant,
+    chained,
+    microseconds,
+)
 from midwatch_memory.capacity import DEFAULT
+
+# Their bodies are whole documents.
+_REPORTS = 100
 
 
 class MemoryMetadata:
-    """A MetadataRepository that holds at most `capacity` audit records; the oldest make room."""
+    """A MetadataRepository that holds at most `capacity` audit entries and 100 reports; the oldest make room."""
+
+    # Nothing is there before it is started, and nothing has a schema.
+    migrations = None
 
     def __init__(self, capacity: int = DEFAULT) -> None:
-        self._settings: dict[str, str] = {}
-        self._audit: deque[AuditRecord] = deque(maxlen=capacity)
+        self._capacity = capacity
         self._open = False
+        self._forget()
 
-    async def start(self) -> None:
+    def _forget(self) -> None:
+        self._settings: dict[str, str] = {}
+        self._tenants: dict[str, Tenant] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self._policies: dict[str, list[PolicyVersion]] = {}
+        self._reports: dict[str, Report] = {}
+        self._audit: deque[AuditEntry] = deque(maxlen=self._capacity)
+
+    async def start(self, *, migrate: bool = True) -> None:
         """Open."""
         self._open = True
 
@@ -30,25 +57,109 @@ class MemoryMetadata:
         self._check_open()
         self._settings[key] = value
 
-    async def append_audit(self, record: AuditRecord) -> None:
+    async def tenants(self) -> Sequence[Tenant]:
+        """All tenants, by name."""
+        self._check_open()
+        return sorted(self._tenants.values(), key=lambda tenant: tenant.name)
+
+    async def keep_tenant(self, tenant: Tenant) -> None:
+        """Keep a tenant, replacing the one of its name. Raises StorageError."""
+        self._check_open()
+        if tenant.configured:
+            raise StorageError(f"tenant {tenant.name[:60]!r} stands in the configuration: change it there")
+        microseconds(tenant.created_at)
+        self._tenants[tenant.name] = tenant
+
+    async def delete_tenant(self, name: str) -> bool:
+        """Forget a tenant; whether it was there."""
+        self._check_open()
+        return self._tenants.pop(name, None) is not None
+
+    async def keys(self) -> Sequence[ApiKey]:
+        """All keys, oldest first."""
+        self._check_open()
+        return sorted(self._keys.values(), key=lambda key: (key.created_at, key.id))
+
+    async def keep_key(self, key: ApiKey) -> None:
+        """Keep a key, replacing the one of its id. Raises StorageError for a moment without a time zone."""
+        self._check_open()
+        for moment in filter(None, (key.created_at, key.expires_at, key.revoked_at)):
+            microseconds(moment)
+        self._keys[key.id] = key
+
+    async def policy_versions(self, name: str, *, limit: int) -> Sequence[PolicyVersion]:
+        """The versions of a policy, newest first. Raises StorageError."""
+        self._check_open()
+        _check_limit(limit, "versions")
+        return self._policies.get(name, [])[::-1][:limit]
+
+    async def keep_policy(self, name: str, text: str, *, author: str, at: datetime) -> PolicyVersion:
+        """Keep a further version of a policy. Raises StorageError for a moment without a time zone."""
+        self._check_open()
+        microseconds(at)
+        versions = self._policies.setdefault(name, [])
+        version = PolicyVersion(name=name, version=len(versions) + 1, text=text, author=author, created_at=at)
+        versions.append(version)
+        return version
+
+    async def keep_report(self, report: Report) -> None:
+        """Keep a report, replacing the one of its id. Raises StorageError for a moment without a time zone."""
+        self._check_open()
+        microseconds(report.created_at)
+        self._reports[report.id] = report
+        if len(self._reports) > _REPORTS:
+            del self._reports[min(self._reports.values(), key=_age).id]
+
+    async def report(self, scope: Scope, report_id: str) -> Report | None:
+        """One report in scope."""
+        self._check_open()
+        report = self._reports.get(report_id)
+        return report if report is not None and _within(scope, report.tenant) else None
+
+    async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
+        """The newest reports in scope, newest first, with empty bodies. Raises StorageError."""
+        self._check_open()
+        _check_limit(limit, "reports")
+        seen = [report for report in self._reports.values() if _within(scope, report.tenant)]
+        return [replace(report, body=b"") for report in sorted(seen, key=_age, reverse=True)[:limit]]
+
+    async def append_audit(self, record: AuditRecord) -> AuditEntry:
         """Add to the audit log. Raises StorageError for a moment without a time zone."""
         self._check_open()
-        microseconds(record.at)
-        self._audit.append(record)
+        entry = chained(record, self._audit[-1] if self._audit else None)
+        self._audit.append(entry)
+        return entry
 
-    async def audit(self, *, limit: int) -> Sequence[AuditRecord]:
-        """The newest records, newest first. Raises StorageError."""
+    async def audit(self, scope: Scope, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
+        """Entries in scope numbered below `before`, newest first. Raises StorageError."""
         self._check_open()
-        if limit < 1:
-            raise StorageError(f"a page of {limit} records: at least 1 is needed")
-        return list(islice(reversed(self._audit), limit))
+        _check_limit(limit, "entries")
+        seen = (
+            entry
+            for entry in reversed(self._audit)
+            if (before is None or entry.number < before) and _within(scope, entry.record.tenant)
+        )
+        return list(islice(seen, limit))
 
     async def close(self) -> None:
         """Forget everything."""
         self._open = False
-        self._settings.clear()
-        self._audit.clear()
+        self._forget()
 
     def _check_open(self) -> None:
         if not self._open:
             raise StorageError("memory://: the repository is not open")
+
+
+def _within(scope: Scope, tenant: str | None) -> bool:
+    """What has no tenant is in a scope of all only."""
+    return scope.tenants is None or (tenant is not None and scope.allows(tenant))
+
+
+def _age(report: Report) -> tuple[datetime, str]:
+    return report.created_at, report.id
+
+
+def _check_limit(limit: int, what: str) -> None:
+    if limit < 1:
+        raise StorageError(f"a page of {limit} {what}: at least 1 is needed")

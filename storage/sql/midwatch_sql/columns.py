@@ -1,5 +1,6 @@
 """The columns of every table, said once: SQLAlchemy's tables and the plain statements are both made from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -58,11 +59,21 @@ ROW = (
     ColumnSpec("decode_error", nullable=True),
     ColumnSpec("response_model", nullable=True),
     ColumnSpec("error", nullable=True),
+    ColumnSpec("key_id", nullable=True),
+    ColumnSpec("user", nullable=True),
 )
 
 # `cost_pico` is the cost in 10^-12 dollars where that is exact, for sums inside the database;
-# `detail` is the rest of the exchange (see `document`).
-EXCHANGES = (*ROW, ColumnSpec("cost_pico", Kind.INTEGER, nullable=True), ColumnSpec("detail", Kind.BYTES))
+# `group_id` is the exchange's group (see `groups`); `detail` is the rest of the exchange (see `document`).
+EXCHANGES = (
+    *ROW,
+    ColumnSpec("cost_pico", Kind.INTEGER, nullable=True),
+    ColumnSpec("group_id", Kind.INTEGER),
+    ColumnSpec("detail", Kind.BYTES),
+)
+
+# Exchanges whose cost no whole number of 10^-12 dollars can say: they are few, and an index holds them.
+FINE_COST = "cost_usd IS NOT NULL AND cost_pico IS NULL"
 
 # Texts, and blocks of long lists (see `folding`), once a tenant. `uses` counts the exchanges and blocks that refer
 # to a piece; it stands before the body so that counting never touches a long body's pages.
@@ -74,19 +85,95 @@ PIECES = (
     ColumnSpec("body", Kind.BYTES),
 )
 
+# Exchanges that are alike in what they can be asked for by (see `groups`). `calls` counts them.
+COST_GROUPS = (
+    ColumnSpec("id", Kind.INTEGER, key=True),
+    ColumnSpec("level", Kind.INTEGER),
+    ColumnSpec("tenant", nullable=True),
+    ColumnSpec("provider", nullable=True),
+    ColumnSpec("model", nullable=True),
+    ColumnSpec("app", nullable=True),
+    ColumnSpec("agent", nullable=True),
+    ColumnSpec("key_id", nullable=True),
+    ColumnSpec("user", nullable=True),
+    ColumnSpec("client", nullable=True),
+    ColumnSpec("status", Kind.INTEGER, nullable=True),
+    ColumnSpec("calls", Kind.INTEGER),
+)
+
+# Sums over a group's exchanges of one hour, or day. `cost_micro` in 10^-6 dollars and `cost_rest` in 10^-12 make up
+# the cost together: the sums of neither leave 64 bits. Costs without `cost_pico` are in neither.
+_SUMS = (
+    ColumnSpec("calls", Kind.INTEGER),
+    ColumnSpec("input_tokens", Kind.INTEGER),
+    ColumnSpec("output_tokens", Kind.INTEGER),
+    ColumnSpec("cost_micro", Kind.INTEGER),
+    ColumnSpec("cost_rest", Kind.INTEGER),
+    ColumnSpec("unpriced", Kind.INTEGER),
+)
+_GROUP = ColumnSpec("group_id", Kind.INTEGER, key=True)
+# `hour` and `day` count from 1970 UTC.
+COST_HOURS = (_GROUP, ColumnSpec("hour", Kind.INTEGER, key=True), *_SUMS)
+COST_DAYS = (_GROUP, ColumnSpec("day", Kind.INTEGER, key=True), *_SUMS)
+
 SETTINGS = (ColumnSpec("key", key=True), ColumnSpec("value"))
 
-# `number` counts upwards by itself: the order in which records came.
-AUDIT = (
+# JSON: networks, provider_keys, certificates.
+TENANTS = (
+    ColumnSpec("name", key=True),
+    ColumnSpec("created_at", Kind.MOMENT),
+    ColumnSpec("title"),
+    ColumnSpec("networks"),
+    ColumnSpec("provider_keys"),
+    ColumnSpec("certificates"),
+    ColumnSpec("retention_days", Kind.REAL, nullable=True),
+)
+
+API_KEYS = (
+    ColumnSpec("id", key=True),
+    ColumnSpec("digest"),
+    ColumnSpec("role"),
+    ColumnSpec("tenant", nullable=True),
+    ColumnSpec("created_at", Kind.MOMENT),
+    ColumnSpec("label"),
+    ColumnSpec("agent", nullable=True),
+    ColumnSpec("expires_at", Kind.MOMENT, nullable=True),
+    ColumnSpec("revoked_at", Kind.MOMENT, nullable=True),
+)
+
+POLICIES = (
+    ColumnSpec("name", key=True),
+    ColumnSpec("version", Kind.INTEGER, key=True),
+    ColumnSpec("text"),
+    ColumnSpec("author"),
+    ColumnSpec("created_at", Kind.MOMENT),
+)
+
+# The body stands last: a listing leaves it out, and never touches a long one's pages.
+REPORTS = (
+    ColumnSpec("id", key=True),
+    ColumnSpec("tenant", nullable=True),
+    ColumnSpec("kind"),
+    ColumnSpec("title"),
+    ColumnSpec("created_at", Kind.MOMENT),
+    ColumnSpec("media_type"),
+    ColumnSpec("body", Kind.BYTES),
+)
+
+# No database counts `number` for us: it has no gaps, and the digest covers it (see `audit_chain`). JSON: details.
+AUDIT_ENTRIES = (
     ColumnSpec("number", Kind.INTEGER, key=True),
     ColumnSpec("at", Kind.MOMENT),
     ColumnSpec("actor"),
     ColumnSpec("action"),
     ColumnSpec("subject"),
     ColumnSpec("details"),
+    ColumnSpec("tenant", nullable=True),
+    ColumnSpec("previous"),
+    ColumnSpec("digest"),
 )
 
 
-def names(columns: tuple[ColumnSpec, ...]) -> str:
+def names(columns: Sequence[ColumnSpec]) -> str:
     """The names of columns as SQL lists them."""
     return ", ".join(column.name for column in columns)

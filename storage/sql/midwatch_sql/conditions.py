@@ -1,33 +1,73 @@
-"""Scope, filter and cursor as the conditions of a SELECT over exchanges."""
+"""Scope, filter and cursor as conditions of SQL: on time, on trace, and on the dimensions of groups."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from midwatch_core import ExchangeFilter, Scope, decode_cursor, microseconds
+from midwatch_sql.groups import DIMENSIONS
 
-_EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status")
+
+@dataclass(slots=True)
+class Conditions:
+    """Conditions that hold at once, and the values of their question marks."""
+
+    words: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, condition: str, *values: Any) -> None:
+        """One more."""
+        self.words.append(condition)
+        self.values += values
+
+    def __add__(self, other: "Conditions") -> "Conditions":
+        return Conditions(self.words + other.words, self.values + other.values)
+
+    def __str__(self) -> str:
+        return " AND ".join(self.words) or "1 = 1"
 
 
-def conditions(scope: Scope, wanted: ExchangeFilter, cursor: str | None = None) -> tuple[str, list[Any]]:
-    """The condition, and the values of its question marks. Raises StorageError for what is no moment or cursor."""
-    words, values = ["1 = 1"], list[Any]()
+def dimensions_asked(scope: Scope, wanted: ExchangeFilter) -> list[str]:
+    """The dimensions that scope and filter say something about."""
+    asked = [name for name in DIMENSIONS if getattr(wanted, name) is not None]
+    return asked if scope.tenants is None or "tenant" in asked else ["tenant", *asked]
+
+
+def of_dimensions(scope: Scope, wanted: ExchangeFilter) -> Conditions:
+    """Those that exchanges and groups alike can be asked."""
+    found = Conditions()
     if scope.tenants is not None:
-        words.append(f"tenant IN ({marks(len(scope.tenants))})")
-        values += sorted(scope.tenants)
-    for name in _EQUAL:
+        found.add(f"tenant IN ({marks(len(scope.tenants))})", *sorted(scope.tenants))
+    for name in DIMENSIONS:
         if (value := getattr(wanted, name)) is not None:
-            words.append(f"{name} = ?")
-            values.append(value)
+            found.add(f"{name} = ?", value)
+    return found
+
+
+def of_time(wanted: ExchangeFilter, cursor: str | None = None) -> Conditions:
+    """Those on when an exchange began. Raises StorageError for what is no moment or cursor."""
+    found = Conditions()
     if wanted.since is not None:
-        words.append("started_at >= ?")
-        values.append(microseconds(wanted.since))
+        found.add("started_at >= ?", microseconds(wanted.since))
     if wanted.until is not None:
-        words.append("started_at < ?")
-        values.append(microseconds(wanted.until))
+        found.add("started_at < ?", microseconds(wanted.until))
     if cursor is not None:
         started_at, exchange_id = decode_cursor(cursor)
-        words.append("(started_at, id) < (?, ?)")
-        values += [microseconds(started_at), exchange_id]
-    return " AND ".join(words), values
+        found.add("(started_at, id) < (?, ?)", microseconds(started_at), exchange_id)
+    return found
+
+
+def of_trace(wanted: ExchangeFilter) -> Conditions:
+    """That on the trace."""
+    found = Conditions()
+    if wanted.trace_id is not None:
+        found.add("trace_id = ?", wanted.trace_id)
+    return found
+
+
+def joined(parts: Iterable[Conditions]) -> Conditions:
+    """All of them."""
+    return sum(parts, Conditions())
 
 
 def marks(count: int) -> str:

@@ -15,7 +15,7 @@ _WRITER = (
     "PRAGMA cache_size=-32000",  # KiB
     "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA journal_size_limit=67108864",
-    "PRAGMA secure_delete=FAST",  # forgotten texts are overwritten where that costs no extra write
+    "PRAGMA secure_delete=ON",  # forgotten texts are overwritten
 )
 
 

@@ -77,6 +77,11 @@ def detail_children(detail: bytes) -> frozenset[str]:
     return frozenset[str]().union(*(levels_children(levels, PieceKind(kind)) for _, kind, levels in lists))
 
 
+def entry_levels(detail: bytes) -> list[Levels]:
+    """The levels of the lists of segments, of request and response. Raises ValueError, KeyError for a damaged one."""
+    return [levels for _, kind, levels in loads(detail)["lists"] if kind == PieceKind.ENTRIES]
+
+
 def put_together(
     detail: bytes, read: Callable[[Iterable[str]], Mapping[str, bytes]], frames: "FrameDecoder"
 ) -> Exchange:

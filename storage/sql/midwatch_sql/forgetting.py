@@ -1,8 +1,8 @@
-"""Retention: exchanges go, and with them the texts and blocks that nothing refers to any more, in short steps."""
+"""Exchanges go, and with them the texts and blocks that nothing refers to any more, and their part in the sums."""
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import batched
 
 from midwatch_sql.compression import unpack, unpack_detail
@@ -10,22 +10,29 @@ from midwatch_sql.conditions import marks
 from midwatch_sql.document import detail_children
 from midwatch_sql.folding import PieceKind, block_children
 from midwatch_sql.putting import CHUNK
+from midwatch_sql.summing import FACTS, take_from_sums
 
 # Exchanges a transaction: the pipeline's batches go in between.
 STEP = 100
 # Free pages given back to the file system after a step.
 _PAGES = 2000
+# How long a step waits for readers to let go of the WAL: puts wait with it.
+_PATIENCE_MS = 200
 
-_OLDEST = "SELECT id, tenant, detail FROM exchanges WHERE started_at < ? ORDER BY started_at LIMIT ?"
 
+def forget(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
+    """Forget the exchanges of these ids, at most STEP; how many were there. Within a transaction.
 
-def forget_step(connection: sqlite3.Connection, before_us: int) -> int:
-    """Forget at most STEP exchanges started before then; how many went. Within a transaction. Raises sqlite3.Error."""
-    gone = connection.execute(_OLDEST, (before_us, STEP)).fetchall()
+    Raises StorageError, sqlite3.Error.
+    """
+    query = f"SELECT id, detail, {', '.join(FACTS)} FROM exchanges WHERE id IN ({marks(len(ids))})"  # noqa: S608  # names and marks only
+    gone = connection.execute(query, ids).fetchall()
+    facts = [dict(zip(FACTS, values, strict=True)) for _, _, *values in gone]
     uses: dict[str, Counter[str]] = {}
-    for _, tenant, detail in gone:
-        uses.setdefault(tenant, Counter()).update(detail_children(unpack_detail(detail)))
-    connection.executemany("DELETE FROM exchanges WHERE id = ?", [(exchange_id,) for exchange_id, _, _ in gone])
+    for (_, detail, *_), known in zip(gone, facts, strict=True):
+        uses.setdefault(known["tenant"], Counter()).update(detail_children(unpack_detail(detail)))
+    connection.executemany("DELETE FROM exchanges WHERE id = ?", [(exchange_id,) for exchange_id, *_ in gone])
+    take_from_sums(connection, facts)
     for tenant, released in uses.items():
         _release(connection, tenant, released)
     return len(gone)
@@ -63,3 +70,27 @@ def _orphans(connection: sqlite3.Connection, tenant: str, keys: Collection[str])
 def give_back_space(connection: sqlite3.Connection) -> None:
     """Let the file shrink by what was freed. Raises sqlite3.Error."""
     connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+
+
+def write_anew(connection: sqlite3.Connection) -> None:
+    """Write the whole file anew. Where rows moved from page to page, copies of them stay in the pages' free space,
+    which overwriting what is deleted does not reach: only this does. Raises sqlite3.Error.
+    """
+    connection.execute("PRAGMA temp_store=FILE")  # as large as the database: not in memory
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.execute("PRAGMA temp_store=MEMORY")
+
+
+def empty_wal(connection: sqlite3.Connection) -> bool:
+    """Fold the WAL into the file and cut it off: it holds what pages were before. False while others read from it.
+
+    Raises sqlite3.Error.
+    """
+    patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
+    try:
+        return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={patience}")

@@ -1,66 +1,110 @@
-"""The metadata repository over SQLite: settings and the audit log."""
+"""The metadata repository over SQL, whichever store runs its statements."""
 
-import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
 
-import orjson
-
-from midwatch_core import AuditRecord, StorageError, microseconds, moment_of
-from midwatch_sql.database import Database
-from midwatch_sql.location import Location
-from midwatch_sql.migrating import bring_up_to_date
-
-_KEEP = "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-_APPEND = "INSERT INTO audit (at, actor, action, subject, details) VALUES (?, ?, ?, ?, ?)"
-_NEWEST = "SELECT at, actor, action, subject, details FROM audit ORDER BY number DESC LIMIT ?"
+from midwatch_core import ApiKey, AuditEntry, AuditRecord, Migrations, PolicyVersion, Report, Scope, Tenant
+from midwatch_sql import metadata_audit, metadata_documents, metadata_registers
+from midwatch_sql.dialogue import Dialogue
 
 
-class SqliteMetadata:
-    """A MetadataRepository in one SQLite file, which it may share with SqliteTraces."""
+class Store(Protocol):
+    """A database with the metadata's tables. Every method may raise StorageError, nothing else."""
 
-    def __init__(self, location: Location) -> None:
-        self.database = Database(location)
+    @property
+    def migrations(self) -> Migrations:
+        """The schema's migrations."""
+        ...
 
-    async def start(self) -> None:
-        """Open, and migrate unless the URL says mode=ro. Raises StorageError."""
-        location = self.database.location
-        await self.database.start(lambda connection: bring_up_to_date(connection, location, "metadata"))
+    async def start(self, *, migrate: bool) -> None:
+        """Open; a schema that is not current is migrated, or with `migrate` False a SchemaError."""
+        ...
 
-    async def setting(self, key: str) -> str | None:
-        """The value kept under `key`. Raises StorageError."""
-        return await self.database.read(lambda connection: _setting(connection, key))
+    async def read[Result](self, dialogue: Dialogue[Result]) -> Result:
+        """Run a dialogue that changes nothing."""
+        ...
 
-    async def keep_setting(self, key: str, value: str) -> None:
-        """Keep `value` under `key`. Raises StorageError."""
-        await self.database.write(lambda connection: connection.execute(_KEEP, (key, value)))
-
-    async def append_audit(self, record: AuditRecord) -> None:
-        """Add to the audit log. Raises StorageError."""
-        await self.database.write(lambda connection: _append(connection, record))
-
-    async def audit(self, *, limit: int) -> Sequence[AuditRecord]:
-        """The newest records, newest first. Raises StorageError."""
-        if limit < 1:
-            raise StorageError(f"a page of {limit} records: at least 1 is needed")
-        return await self.database.read(lambda connection: _newest(connection, limit))
+    async def write[Result](self, dialogue: Dialogue[Result]) -> Result:
+        """Run a dialogue whole or not at all, while no other process or task writes."""
+        ...
 
     async def close(self) -> None:
-        """Let go of the file."""
-        await self.database.close()
+        """Let go of everything."""
+        ...
 
 
-def _setting(connection: sqlite3.Connection, key: str) -> str | None:
-    found = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-    return None if found is None else str(found[0])
+class SqlMetadata:
+    """A MetadataRepository over a Store. Every method may raise StorageError."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-def _append(connection: sqlite3.Connection, record: AuditRecord) -> None:
-    details = orjson.dumps(dict(record.details)).decode()
-    connection.execute(_APPEND, (microseconds(record.at), record.actor, record.action, record.subject, details))
+    @property
+    def migrations(self) -> Migrations:
+        """The schema's migrations."""
+        return self._store.migrations
 
+    async def start(self, *, migrate: bool = True) -> None:
+        """Open, and migrate unless told not to."""
+        await self._store.start(migrate=migrate)
 
-def _newest(connection: sqlite3.Connection, limit: int) -> list[AuditRecord]:
-    return [
-        AuditRecord(at=moment_of(at), actor=actor, action=action, subject=subject, details=orjson.loads(details))
-        for at, actor, action, subject, details in connection.execute(_NEWEST, (limit,))
-    ]
+    async def setting(self, key: str) -> str | None:
+        """The value kept under `key`."""
+        return await self._store.read(metadata_registers.setting(key))
+
+    async def keep_setting(self, key: str, value: str) -> None:
+        """Keep `value` under `key`."""
+        await self._store.write(metadata_registers.keep_setting(key, value))
+
+    async def tenants(self) -> Sequence[Tenant]:
+        """All tenants, by name."""
+        return await self._store.read(metadata_registers.tenants())
+
+    async def keep_tenant(self, tenant: Tenant) -> None:
+        """Keep a tenant, replacing the one of its name."""
+        await self._store.write(metadata_registers.keep_tenant(tenant))
+
+    async def delete_tenant(self, name: str) -> bool:
+        """Forget a tenant; whether it was there."""
+        return await self._store.write(metadata_registers.delete_tenant(name))
+
+    async def keys(self) -> Sequence[ApiKey]:
+        """All keys, oldest first."""
+        return await self._store.read(metadata_registers.keys())
+
+    async def keep_key(self, key: ApiKey) -> None:
+        """Keep a key, replacing the one of its id."""
+        await self._store.write(metadata_registers.keep_key(key))
+
+    async def policy_versions(self, name: str, *, limit: int) -> Sequence[PolicyVersion]:
+        """The versions of a policy, newest first."""
+        return await self._store.read(metadata_documents.policy_versions(name, limit))
+
+    async def keep_policy(self, name: str, text: str, *, author: str, at: datetime) -> PolicyVersion:
+        """Keep a further version of a policy; its number is the next."""
+        return await self._store.write(metadata_documents.keep_policy(name, text, author, at))
+
+    async def keep_report(self, report: Report) -> None:
+        """Keep a report, replacing the one of its id."""
+        await self._store.write(metadata_documents.keep_report(report))
+
+    async def report(self, scope: Scope, report_id: str) -> Report | None:
+        """One report in scope."""
+        return await self._store.read(metadata_documents.report(scope, report_id))
+
+    async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
+        """The newest reports in scope, newest first, with empty bodies."""
+        return await self._store.read(metadata_documents.reports(scope, limit))
+
+    async def append_audit(self, record: AuditRecord) -> AuditEntry:
+        """Add to the audit log, chained to the entry before."""
+        return await self._store.write(metadata_audit.append_audit(record))
+
+    async def audit(self, scope: Scope, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
+        """Entries in scope numbered below `before`, newest first."""
+        return await self._store.read(metadata_audit.audit(scope, limit, before))
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self._store.close()

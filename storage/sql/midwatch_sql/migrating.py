@@ -1,46 +1,103 @@
-"""The schema's version: looked up in plain SQL; alembic is imported only where a migration is due.
+"""The schema in a SQLite file: looked up in plain SQL; alembic is imported only where a migration is due."""
 
-Traces and metadata have a version table and a line of revisions each: they may share a database, or not.
-"""
-
+import asyncio
 import sqlite3
-from typing import Literal
+from collections.abc import Callable
 
-from midwatch_core import StorageError
+from midwatch_core import SchemaError, SchemaState, StorageError
+from midwatch_sql.connecting import open_reader
 from midwatch_sql.location import Location
+from midwatch_sql.revisions import Part, check_revision, check_usable, schema_state, version_table
+from midwatch_sql.sqlite_errors import translated
 
-type Part = Literal["traces", "metadata"]
-
-# The newest revision of each part; a test holds it to what is in migrations/.
-HEADS: dict[Part, str] = {"traces": "traces_0001", "metadata": "metadata_0001"}
-
-
-def version_table(part: Part) -> str:
-    """Where alembic notes a part's revision."""
-    return f"{part}_version"
+_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+_COLUMNS = (
+    "SELECT place.name || '.' || field.name FROM sqlite_schema place, pragma_table_info(place.name) field "
+    "WHERE place.type = 'table'"
+)
 
 
-def current_revision(connection: sqlite3.Connection, part: Part) -> str | None:
-    """A part's revision in this database; None where nothing of it is there. Raises sqlite3.Error."""
-    exists = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    if connection.execute(exists, (version_table(part),)).fetchone() is None:
-        return None
-    found = connection.execute(f"SELECT version_num FROM {version_table(part)}").fetchone()  # noqa: S608  # one of two names
-    return None if found is None else str(found[0])
+def state_of(connection: sqlite3.Connection, part: Part) -> SchemaState:
+    """How a part stands in this database, at one moment: another process may be migrating. Raises sqlite3.Error."""
+    connection.execute("BEGIN")
+    try:
+        present = {name for (name,) in connection.execute(f"{_TABLES} UNION ALL {_COLUMNS}")}
+        noted: list[str] = []
+        if version_table(part) in present:
+            rows = connection.execute(f"SELECT version_num FROM {version_table(part)} ORDER BY 1 DESC")  # noqa: S608  # one of two names
+            noted = [str(number) for (number,) in rows]
+    finally:
+        connection.execute("ROLLBACK")
+    return schema_state(part, noted=noted, present=present)
 
 
-def bring_up_to_date(connection: sqlite3.Connection, location: Location, part: Part) -> None:
+def bring_up_to_date(connection: sqlite3.Connection, location: Location, part: Part, *, migrate: bool = True) -> None:
     """Migrate to the newest revision where that is needed and allowed. Raises StorageError, sqlite3.Error."""
-    revision = current_revision(connection, part)
-    if revision == HEADS[part]:
+    state = state_of(connection, part)
+    check_usable(str(location.path), part, state, migrate=migrate)
+    if state.is_current:
         return
-    if revision is not None and revision > HEADS[part]:
-        raise StorageError(
-            f"{location.path}: written by a newer Midwatch (its {part} are at {revision}, this one knows "
-            f"{HEADS[part]}): update Midwatch, or name another database"
-        )
     if location.read_only:
-        raise StorageError(f"{location.path}: no {part} of this version there yet; `start` brings it up to date")
+        raise SchemaError(f"{location.path}: no {part} of this version there yet; `start` brings it up to date")
     from midwatch_sql.migrations.running import upgrade
 
     upgrade(location, part)
+
+
+class SqliteMigrations:
+    """The Migrations of one part in a SQLite file."""
+
+    def __init__(self, location: Location, part: Part) -> None:
+        self._location = location
+        self._part: Part = part
+
+    async def state(self) -> SchemaState:
+        """How it stands; a file that is not there is an empty one, and is not made. Raises StorageError."""
+        return await self._in_thread(self._state)
+
+    async def up(self) -> tuple[str, ...]:
+        """Apply what is pending. Raises StorageError."""
+
+        def work() -> tuple[str, ...]:
+            from midwatch_sql.migrations.running import upgrade
+
+            return upgrade(self._location, self._part)
+
+        return await self._changed(work)
+
+    async def down(self, revision: str | None) -> tuple[str, ...]:
+        """Go back to `revision`, or to nothing. Raises StorageError."""
+        check_revision(self._part, revision)
+
+        def work() -> tuple[str, ...]:
+            from midwatch_sql.migrations.running import downgrade
+
+            return downgrade(self._location, self._part, revision or "base")
+
+        return await self._changed(work)
+
+    async def _changed(self, work: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        if self._location.read_only:
+            raise StorageError(f"{self._location.path}: opened with mode=ro, nothing can be migrated")
+
+        def checked() -> tuple[str, ...]:
+            check_usable(str(self._location.path), self._part, self._state(), migrate=True)
+            return work()
+
+        return await self._in_thread(checked)
+
+    def _state(self) -> SchemaState:
+        if not self._location.path.exists():
+            return schema_state(self._part, noted=(), present=())
+        connection = open_reader(self._location)
+        try:
+            return state_of(connection, self._part)
+        finally:
+            connection.close()
+
+    async def _in_thread[Result](self, work: Callable[[], Result]) -> Result:
+        def run() -> Result:
+            with translated(self._location.path):
+                return work()
+
+        return await asyncio.to_thread(run)

@@ -11,6 +11,7 @@ from midwatch_sql.conditions import marks
 from midwatch_sql.document import TakenApart
 from midwatch_sql.folding import Piece
 from midwatch_sql.rows import values_of
+from midwatch_sql.summing import add_to_sums
 
 # Below the number of values that any build of SQLite takes in one statement (999).
 CHUNK = 500
@@ -28,7 +29,12 @@ def put_batch(connection: sqlite3.Connection, batch: Sequence[TakenApart]) -> No
         tenants.setdefault(item.row.tenant, []).append(item)
     for tenant, items in tenants.items():
         _put_pieces(connection, tenant, items)
-    connection.executemany(_INSERT_EXCHANGE, [(*values_of(item.row), pack_detail(item.detail)) for item in new])
+    rows = [values_of(item.row) for item in new]
+    groups = add_to_sums(connection, rows)
+    connection.executemany(
+        _INSERT_EXCHANGE,
+        [(*row.values(), group, pack_detail(item.detail)) for row, group, item in zip(rows, groups, new, strict=True)],
+    )
 
 
 def _not_yet_there(connection: sqlite3.Connection, batch: Sequence[TakenApart]) -> Collection[TakenApart]:

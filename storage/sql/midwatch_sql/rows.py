@@ -18,8 +18,8 @@ _INTEGERS = tuple(column.name for column in ROW if column.kind is Kind.INTEGER)
 _NAMES = tuple(column.name for column in ROW)
 
 
-def values_of(row: ExchangeRow) -> tuple[Any, ...]:
-    """The values of columns.ROW, then `cost_pico`. Raises StorageError for a moment or a cost that is none."""
+def values_of(row: ExchangeRow) -> dict[str, Any]:
+    """The values of columns.ROW by name, then `cost_pico`. Raises StorageError for a moment or a cost that is none."""
     values = {name: getattr(row, name) for name in _NAMES}
     values["started_at"] = microseconds(row.started_at)
     values["streamed"] = int(row.streamed)
@@ -29,7 +29,7 @@ def values_of(row: ExchangeRow) -> tuple[Any, ...]:
     for name in _INTEGERS:
         if values[name] is not None:
             values[name] = max(-_LARGEST, min(values[name], _LARGEST))
-    return (*values.values(), pico(row.cost_usd))
+    return {**values, "cost_pico": pico(row.cost_usd)}
 
 
 def pico(cost: Decimal | None) -> int | None:

@@ -2,13 +2,28 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.types import TypeEngine
 
-from midwatch_sql.columns import AUDIT, EXCHANGES, PIECES, SETTINGS, ColumnSpec, Kind
+from midwatch_sql.columns import (
+    API_KEYS,
+    AUDIT_ENTRIES,
+    COST_DAYS,
+    COST_GROUPS,
+    COST_HOURS,
+    EXCHANGES,
+    FINE_COST,
+    PIECES,
+    POLICIES,
+    REPORTS,
+    SETTINGS,
+    TENANTS,
+    ColumnSpec,
+    Kind,
+)
 
-# SQLite counts a key upwards by itself only where its type is INTEGER to the letter.
-_COUNTER = BigInteger().with_variant(Integer(), "sqlite")
+# A whole number is the place of its row in SQLite's file only where its type is INTEGER to the letter.
+_NUMBER_KEY = BigInteger().with_variant(Integer(), "sqlite")
 _TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.TEXT: Text(),
     Kind.INTEGER: BigInteger(),
@@ -23,8 +38,9 @@ def _columns(specs: tuple[ColumnSpec, ...]) -> list[Column[Any]]:
     return [
         Column(
             spec.name,
-            _COUNTER if spec.key and spec.kind is Kind.INTEGER else _TYPES[spec.kind],
+            _NUMBER_KEY if spec.key and spec.kind is Kind.INTEGER else _TYPES[spec.kind],
             primary_key=spec.key,
+            autoincrement=False,
             nullable=spec.nullable,
         )
         for spec in specs
@@ -33,12 +49,27 @@ def _columns(specs: tuple[ColumnSpec, ...]) -> list[Column[Any]]:
 
 traces = MetaData()
 exchanges = Table("exchanges", traces, *_columns(EXCHANGES))
-Index("exchanges_by_start", exchanges.c.started_at)
-Index("exchanges_by_tenant", exchanges.c.tenant, exchanges.c.started_at)
+Index("exchanges_by_start", exchanges.c.started_at, exchanges.c.id, exchanges.c.group_id)
+Index("exchanges_by_group", exchanges.c.group_id, exchanges.c.started_at, exchanges.c.id)
 Index("exchanges_by_trace", exchanges.c.trace_id, exchanges.c.started_at)
-Index("exchanges_by_model", exchanges.c.model, exchanges.c.started_at)
+Index("exchanges_of_fine_cost", exchanges.c.started_at, sqlite_where=text(FINE_COST))
 pieces = Table("pieces", traces, *_columns(PIECES))
+cost_groups = Table("cost_groups", traces, *_columns(COST_GROUPS))
+Index(
+    "cost_groups_by_value", *(cost_groups.c[name] for name in ("user", "client", "key_id", "agent", "tenant", "model"))
+)
+Index("cost_groups_by_key", cost_groups.c.key_id)
+Index("cost_groups_by_client", cost_groups.c.client)
+cost_hours = Table("cost_hours", traces, *_columns(COST_HOURS), sqlite_with_rowid=False)
+cost_days = Table("cost_days", traces, *_columns(COST_DAYS), sqlite_with_rowid=False)
 
 metadata = MetaData()
 settings = Table("settings", metadata, *_columns(SETTINGS))
-audit = Table("audit", metadata, *_columns(AUDIT))
+tenants = Table("tenants", metadata, *_columns(TENANTS))
+api_keys = Table("api_keys", metadata, *_columns(API_KEYS))
+policies = Table("policies", metadata, *_columns(POLICIES))
+reports = Table("reports", metadata, *_columns(REPORTS))
+Index("reports_by_creation", reports.c.created_at)
+Index("reports_by_tenant", reports.c.tenant, reports.c.created_at)
+audit_entries = Table("audit_entries", metadata, *_columns(AUDIT_ENTRIES))
+Index("audit_entries_by_tenant", audit_entries.c.tenant, audit_entries.c.number)

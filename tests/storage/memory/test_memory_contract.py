@@ -3,9 +3,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from midwatch_core.errors import ConfigError
-from midwatch_core.ports import ExchangeFilter, MetadataRepository, Scope, TraceRepository
+from midwatch_core.ports import ExchangeFilter, Scope, TraceRepository
 from midwatch_core.testing.factories import make_exchange
-from midwatch_core.testing.repository_contract import MetadataRepositoryContract, TraceRepositoryContract
+from midwatch_core.testing.repository_contract import TraceRepositoryContract
 from midwatch_memory import open_metadata, open_traces
 
 
@@ -13,16 +13,6 @@ class TestMemoryTraces(TraceRepositoryContract):
     @pytest.fixture
     async def repository(self) -> AsyncIterator[TraceRepository]:
         repository = open_traces("memory://")
-        assert repository is not None
-        await repository.start()
-        yield repository
-        await repository.close()
-
-
-class TestMemoryMetadata(MetadataRepositoryContract):
-    @pytest.fixture
-    async def repository(self) -> AsyncIterator[MetadataRepository]:
-        repository = open_metadata("memory://")
         assert repository is not None
         await repository.start()
         yield repository

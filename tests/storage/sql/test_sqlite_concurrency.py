@@ -86,7 +86,8 @@ async def test_retention_and_puts_take_turns(tmp_path: Path) -> None:
     await repository.put(old)
     new = list(conversation(30, characters=20, seed=0))
     gone, *_ = await asyncio.gather(
-        repository.delete_before(old[-1].started_at), *(repository.put([exchange]) for exchange in new)
+        repository.delete(Scope(), ExchangeFilter(until=old[-1].started_at)),
+        *(repository.put([exchange]) for exchange in new),
     )
     assert gone == 249
     for exchange in (*new, old[-1]):
@@ -116,7 +117,7 @@ async def test_processes_that_write_the_same_keep_it_once(tmp_path: Path) -> Non
     assert len(page.rows) == 20
     for row in page.rows:
         assert await repository.get(Scope(), row.id) is not None
-    assert await repository.delete_before(page.rows[0].started_at.replace(year=2100)) == 20
+    assert await repository.delete(Scope(), ExchangeFilter()) == 20
     await repository.close()
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM pieces").fetchone() == (0,)
@@ -144,5 +145,5 @@ async def test_a_killed_writer_leaves_whole_batches(tmp_path: Path) -> None:
         assert set(counts) == {(BATCH,)}
         for row in (await repository.list(Scope(), ExchangeFilter(), limit=2 * BATCH)).rows:
             assert await repository.get(Scope(), row.id) is not None
-        await repository.delete_before(row.started_at.replace(year=2100))
+        await repository.delete(Scope(), ExchangeFilter())
         await repository.close()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from midwatch_core.ports import Scope
+from midwatch_core.ports import ExchangeFilter, Scope
 from midwatch_core.testing.factories import conversation
 from midwatch_sql import open_traces
 
@@ -44,14 +44,14 @@ async def test_retention_empties_and_shrinks_the_file(tmp_path: Path) -> None:
     turns = list(conversation(150, characters=1500))
     await repository.put(turns)
     full = settled_size(path)
-    assert await repository.delete_before(turns[-1].started_at) == 149
+    assert await repository.delete(Scope(), ExchangeFilter(until=turns[-1].started_at)) == 149
     assert await repository.get(Scope(), turns[-1].id) == turns[-1]
     connection = sqlite3.connect(path)
     of_the_last = connection.execute("SELECT count(*), min(uses) FROM pieces WHERE kind = 0").fetchone()
     assert of_the_last == (len(turns[-1].request.segments) + 1, 1)
     connection.close()
     await repository.put([*conversation(3, tenant="other")])
-    assert await repository.delete_before(turns[-1].started_at.replace(year=2100)) == 4
+    assert await repository.delete(Scope(), ExchangeFilter()) == 4
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM pieces").fetchone() == (0,)
     connection.close()

@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from midwatch_core.testing.factories import make_exchange
 from midwatch_sql import open_metadata, open_traces, tables
 from midwatch_sql.columns import ROW
 from midwatch_sql.location import Location
-from midwatch_sql.migrating import HEADS, Part, current_revision, version_table
+from midwatch_sql.migrating import state_of
 from midwatch_sql.migrations.running import downgrade, scripts, upgrade
+from midwatch_sql.revisions import HEADS, REVISIONS, Part, version_table
 
 PARTS: tuple[Part, ...] = ("traces", "metadata")
 START = """
@@ -49,6 +51,22 @@ def test_the_head_is_the_newest_script(part: Part) -> None:
     assert scripts(part).get_current_head() == HEADS[part]
     revisions = [script.revision for script in scripts(part).walk_revisions()]
     assert sorted(revisions, reverse=True) == revisions  # compared as text
+    assert list(REVISIONS[part]) == revisions[::-1]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_revision_leaves_what_is_said_of_it(tmp_path: Path, part: Part) -> None:
+    location = Location(path=tmp_path / "midwatch.db")
+    for number, revision in enumerate(REVISIONS[part], start=1):
+        assert upgrade(location, part, revision) == (revision,)
+        with closing(sqlite3.connect(location.path, isolation_level=None)) as connection:
+            state = state_of(connection, part)
+        assert (state.current, state.pending, state.problem) == (revision, tuple(REVISIONS[part])[number:], None)
+    for revision in reversed(list(REVISIONS[part])[:-1]):
+        downgrade(location, part, revision)
+        with closing(sqlite3.connect(location.path, isolation_level=None)) as connection:
+            state = state_of(connection, part)
+        assert (state.current, state.problem) == (revision, None)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -68,10 +86,10 @@ def test_up_and_down_part_by_part(tmp_path: Path) -> None:
     for part in PARTS:
         upgrade(location, part)
         upgrade(location, part)
-    assert tables_of(location.path) >= {"exchanges", "pieces", "settings", "audit"}
+    assert tables_of(location.path) >= {"exchanges", "pieces", "settings", "audit_entries"}
     downgrade(location, "traces")
     assert tables_of(location.path).isdisjoint({"exchanges", "pieces"})
-    assert tables_of(location.path) >= {"settings", "audit"}
+    assert tables_of(location.path) >= {"settings", "audit_entries"}
     upgrade(location, "traces")
     downgrade(location, "metadata")
     assert tables_of(location.path) >= {"exchanges", "pieces"}
@@ -124,7 +142,7 @@ async def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(2)
+        for _ in range(3)
     ]
     for _ in range(2):
         for process in processes:
@@ -138,7 +156,7 @@ async def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None
         _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, "")
     connection = sqlite3.connect(path)
-    assert [current_revision(connection, part) for part in PARTS] == list(HEADS.values())
+    assert [state_of(connection, part).current for part in PARTS] == list(HEADS.values())
     connection.close()
     repository = open_traces(f"sqlite:///{path}")
     assert repository is not None

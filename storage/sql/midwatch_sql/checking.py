@@ -1,0 +1,66 @@
+"""Whether the sums kept are the sums of the exchanges: for tests, and after a crash that one wants to know about."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from midwatch_sql.groups import DIMENSIONS, LEVELS
+from midwatch_sql.periods import HOUR_US, HOURS_A_DAY
+from midwatch_sql.summing import SPLIT
+
+_PERIODS = {"hour": HOUR_US, "day": HOURS_A_DAY * HOUR_US}
+_MOST_LINES = 100
+
+
+def sums_apart(connection: sqlite3.Connection) -> list[str]:
+    """A line for each sum that is not what its exchanges come to, at most 100. Raises sqlite3.Error."""
+    lines = [line for level in range(len(LEVELS)) for period in _PERIODS for line in _level(connection, level, period)]
+    return [*lines, *_groups(connection)][:_MOST_LINES]
+
+
+def _level(connection: sqlite3.Connection, level: int, period: str) -> Iterator[str]:
+    told = [name if name in LEVELS[level] else "NULL" for name in DIMENSIONS]
+    size = _PERIODS[period]
+    number = f"(started_at - ((started_at % {size}) + {size}) % {size}) / {size}"
+    of_exchanges = _sums(
+        connection,
+        f"SELECT {', '.join(told)}, {number}, count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),"
+        f" coalesce(sum(cost_pico / {SPLIT}), 0), coalesce(sum(cost_pico % {SPLIT}), 0), count(*) - count(cost_usd)"
+        f" FROM exchanges GROUP BY {', '.join(str(place + 1) for place in range(len(DIMENSIONS) + 1))}",
+    )
+    kept = _sums(
+        connection,
+        f"SELECT {', '.join(DIMENSIONS)}, {period}, sums.calls, input_tokens, output_tokens, cost_micro, cost_rest, unpriced"
+        f" FROM cost_{period}s sums LEFT JOIN cost_groups ON id = group_id WHERE level IS NULL OR level = {level}",
+    )
+    for key in of_exchanges.keys() | kept.keys():
+        if of_exchanges.get(key) != kept.get(key):
+            yield f"cost_{period}s, level {level}, {key}: {kept.get(key)} kept, {of_exchanges.get(key)} in exchanges"
+
+
+def _sums(connection: sqlite3.Connection, query: str) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """Calls, tokens, cost in 10^-12 dollars and unpriced calls by dimensions and period."""
+    return {tuple(row[:-6]): (*row[-6:-3], row[-3] * SPLIT + row[-2], row[-1]) for row in connection.execute(query)}
+
+
+def _groups(connection: sqlite3.Connection) -> Iterator[str]:
+    """Groups counted wrongly, kept twice, kept for nothing, and exchanges in none or in another's."""
+    for what, query in _WRONG_GROUPS.items():
+        for found in connection.execute(query):
+            yield f"{what}: {found}"
+
+
+_SAME = " AND ".join(f"cost_groups.{name} IS exchanges.{name}" for name in DIMENSIONS)
+_WRONG_GROUPS: dict[str, str] = {
+    "calls of a group that are not those of its hours": (
+        "SELECT id, calls FROM cost_groups WHERE calls IS NOT (SELECT sum(calls) FROM cost_hours WHERE group_id = id)"
+    ),
+    "a group kept twice": (
+        f"SELECT {', '.join(DIMENSIONS)}, level FROM cost_groups GROUP BY {', '.join(DIMENSIONS)}, level"
+        " HAVING count(*) > 1"
+    ),
+    "an exchange in a group that is not its own": (
+        "SELECT exchanges.id, group_id FROM exchanges LEFT JOIN cost_groups ON cost_groups.id = group_id"
+        f" WHERE NOT ({_SAME} AND level = {len(LEVELS) - 1})"
+    ),
+}

@@ -1,0 +1,82 @@
+"""Which exchanges a filter wants: their keys alone, read from indexes, never whole rows of those not wanted.
+
+The group index serves any mix of filters that leaves few exchanges, whichever columns it names; where it leaves many,
+the next page is near in the index by time. Which of the two is known beforehand: groups count their exchanges.
+"""
+
+import sqlite3
+from typing import Any
+
+from midwatch_core import ExchangeFilter, Scope
+from midwatch_sql.conditions import Conditions, of_dimensions, of_time, of_trace
+from midwatch_sql.groups import FINEST
+
+# Up to so many exchanges are looked at by group, whose index knows no common order: the newest are picked out of all.
+MOST_BY_GROUP = 100_000
+
+_NEWEST = "ORDER BY started_at DESC, id DESC"
+_BY_TIME, _BY_TRACE, _BY_GROUP = "exchanges_by_start", "exchanges_by_trace", "exchanges_by_group"
+
+type Key = tuple[int, str]
+
+
+def newest_keys(
+    connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None
+) -> list[Key]:
+    """`started_at` and id of at most `limit` exchanges after a cursor, newest first; `wanted.text` asks nothing here.
+
+    Raises StorageError, sqlite3.Error.
+    """
+    index, where = _way(connection, scope, wanted)
+    where += of_time(wanted, cursor)
+    query = f"SELECT started_at, id FROM exchanges INDEXED BY {index} WHERE {where} {_NEWEST} LIMIT ?"  # noqa: S608  # our words and question marks only
+    return connection.execute(query, (*where.values, limit)).fetchall()
+
+
+def some_ids(
+    connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, *, limit: int, last: int
+) -> list[str]:
+    """Ids of at most `limit` exchanges, any, that were there when `last_row` gave `last`. Raises as `newest_keys`."""
+    asked = _groups(scope, wanted)
+    index, where = (_BY_GROUP, _in(asked)) if asked.words else (_BY_TIME, Conditions())
+    if wanted.trace_id is not None:
+        index, where = _BY_TRACE, of_trace(wanted) + of_dimensions(scope, wanted)
+    where += of_time(wanted)
+    where.add("rowid <= ?", last)
+    query = f"SELECT id FROM exchanges INDEXED BY {index} WHERE {where} LIMIT ?"  # noqa: S608  # as above
+    return [key for (key,) in connection.execute(query, (*where.values, limit))]
+
+
+def last_row(connection: sqlite3.Connection) -> int:
+    """The place of the newest exchange in the order they were kept in. Raises sqlite3.Error."""
+    return int(connection.execute("SELECT coalesce(max(rowid), 0) FROM exchanges").fetchone()[0])
+
+
+def is_of_age_alone(wanted: ExchangeFilter) -> bool:
+    """Whether it asks for what is old, of whichever tenant, and nothing else: as retention does."""
+    return wanted == ExchangeFilter(until=wanted.until, tenant=wanted.tenant) and wanted.until is not None
+
+
+def _way(connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter) -> tuple[str, Conditions]:
+    """The index to go by, and what is asked of its exchanges beside their time."""
+    if wanted.trace_id is not None:
+        return _BY_TRACE, of_trace(wanted) + of_dimensions(scope, wanted)
+    groups = _groups(scope, wanted)
+    if not groups.words:
+        return _BY_TIME, groups
+    counted: tuple[Any] = connection.execute(
+        f"SELECT coalesce(sum(calls), 0) FROM cost_groups WHERE {groups}",  # noqa: S608  # as above
+        groups.values,
+    ).fetchone()
+    return (_BY_GROUP if counted[0] <= MOST_BY_GROUP else _BY_TIME), _in(groups)
+
+
+def _groups(scope: Scope, wanted: ExchangeFilter) -> Conditions:
+    asked = of_dimensions(scope, wanted)
+    if asked.words:
+        asked.add("level = ?", FINEST)
+    return asked
+
+
+def _in(groups: Conditions) -> Conditions:
+    return Conditions([f"group_id IN (SELECT id FROM cost_groups WHERE {groups})"], list(groups.values))  # noqa: S608  # as above
