@@ -10,8 +10,9 @@ def client_environment(
     """`environ` with the variables that curl, Python, Node, Bun, Deno, Go, Java, git, AWS SDKs and gRPC read.
 
     `bundle` is a PEM file of all CAs that clients are to trust, `java_store` the same as PKCS #12; `ca` is ours alone.
+    Settings of ours stay here: they may hold secrets, and the command has no use for them.
     """
-    changed = dict(environ)
+    changed = {name: value for name, value in environ.items() if not name.startswith(_OURS)}
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
         changed[name] = changed[name.lower()] = proxy_url
     for name in ("NO_PROXY", "no_proxy"):
@@ -26,6 +27,7 @@ def client_environment(
     return changed
 
 
+_OURS = ("MIDWATCH_STORAGE", "MIDWATCH_ACCESS", "MIDWATCH_KEY")
 _BUNDLE_VARIABLES = (
     "SSL_CERT_FILE",  # OpenSSL: Python's ssl and httpx, Go on Linux, Ruby, Deno's rustls
     "REQUESTS_CA_BUNDLE",  # requests

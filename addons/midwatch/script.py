@@ -18,8 +18,10 @@ from mitmproxy.addonmanager import Loader
 from midwatch.child import EXIT_HELD
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
+from midwatch.open_relay import refuse_open_relay
 from midwatch.proxy.suite import Suite, build
 from midwatch.settings import catalogue_of, dialects_of, resolve, write_snapshot
+from midwatch.start_checks import check_secrets
 from midwatch.supervisor import bound
 from midwatch.trust import write_upstream_bundle
 from midwatch_core.config import default_home
@@ -70,6 +72,8 @@ class ScriptHost:
         config_file = Path(ctx.options.midwatch_config) if ctx.options.midwatch_config else None
         home.prepare()
         settings = resolve(home, config_file=config_file, flags={})
+        check_secrets(settings.config)
+        _warn_of_relay(required=settings.config.identity.required)
         catalogue_of(settings, dialects_of(settings.plugins))
         if settings.config.upstream_ca is not None:
             write_upstream_bundle(home, settings.config.upstream_ca)
@@ -100,6 +104,15 @@ class ScriptHost:
         os.close(self._pipe[0])
         if sock is not None:
             sock.close()
+
+
+def _warn_of_relay(*, required: bool) -> None:
+    """mitmproxy listens everywhere unless told otherwise, and is whoever's who started it: it is not for us to end."""
+    address = f"{ctx.options.listen_host or '0.0.0.0'}:{ctx.options.listen_port or 8080}"  # noqa: S104  # its default
+    try:
+        refuse_open_relay(ctx.options.mode, address, required=required)
+    except ConfigError as error:
+        logger.warning("%s; or give mitmproxy --listen-host 127.0.0.1", error)
 
 
 def _console_socket(console: str) -> socket.socket | None:

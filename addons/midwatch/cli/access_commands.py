@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
+from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of, pass_on
 
 tenants_app = typer.Typer(help="Tenants: list, add, set, remove.", invoke_without_command=True)
 keys_app = typer.Typer(help="Keys: list, create, rotate, revoke.", invoke_without_command=True)
@@ -33,7 +33,7 @@ def tenants(
     context: typer.Context, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
 ) -> int:
     """List tenants."""
-    return tenants_list(home, config, json) if context.invoked_subcommand is None else 0
+    return 0 if pass_on(context) else tenants_list(home, config, json)
 
 
 @tenants_app.command("list")
@@ -103,7 +103,7 @@ def tenants_fingerprint(home: HomeOption = None, json: JsonOption = False) -> in
 @keys_app.callback()
 def keys(context: typer.Context, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
     """List keys."""
-    return keys_list(home, config, json) if context.invoked_subcommand is None else 0
+    return 0 if pass_on(context) else keys_list(home, config, json)
 
 
 @keys_app.command("list")
@@ -165,7 +165,7 @@ def audit(
     context: typer.Context, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
 ) -> int:
     """List the newest entries of the audit log."""
-    return audit_list(home=home, config=config, json=json) if context.invoked_subcommand is None else 0
+    return 0 if pass_on(context) else audit_list(home=home, config=config, json=json)
 
 
 @audit_app.command("list")

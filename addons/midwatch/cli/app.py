@@ -7,7 +7,7 @@ import typer
 
 from midwatch import __version__
 from midwatch.cli.access_commands import audit_app, keys_app, tenants_app
-from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
+from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of, pass_on
 
 
 def _end(code: object, **_: object) -> None:
@@ -116,7 +116,7 @@ def traces(
     json: JsonOption = False,
 ) -> int:
     """List exchanges, newest first."""
-    if context.invoked_subcommand is not None:
+    if pass_on(context):
         return 0
     from midwatch.cli.listing import list_exchanges, moment
 
@@ -186,7 +186,7 @@ def plugins(
     context: typer.Context, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
 ) -> int:
     """List plugins: state, calls, time, errors."""
-    return plugins_list(home, config, json) if context.invoked_subcommand is None else 0
+    return 0 if pass_on(context) else plugins_list(home, config, json)
 
 
 @plugins_app.command("list")

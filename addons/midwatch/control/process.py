@@ -38,7 +38,7 @@ from midwatch_core.breaker import Breaker
 from midwatch_core.clock import SystemClock
 from midwatch_core.config import Config
 from midwatch_core.engine import Engine
-from midwatch_core.errors import ConfigError, StorageError
+from midwatch_core.errors import ConfigError, StorageError, StorageUnavailableError
 from midwatch_core.host import Host, Role
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.pipeline import Pipeline
@@ -77,6 +77,9 @@ def main() -> int:
         settings = placed(read_snapshot(home), listen=words.listen, console=words.console)
         control = Control(settings, private=words.private)
         return asyncio.run(control.run(words.console_fd, words.parent, words.ready))
+    except StorageUnavailableError as error:
+        logger.error("%s; calls are journalled until it is back", error)
+        return 1  # started again, until there is a store
     except (ConfigError, StorageError, JournalError) as error:
         logger.error("%s", error)
         return 2
