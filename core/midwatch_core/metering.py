@@ -38,7 +38,8 @@ class Concurrency:
 class Allowance:
     """A budget of one period that ends at `ends_s` (seconds since 1970): at most `limit`, reserved and spent together.
 
-    Its counter begins with what was spent before (`CacheLayer.seed`). A ticket that is never settled stays spent.
+    Its counter begins with what was spent before (`CacheLayer.seed`). A ticket that is never settled stays spent. Each
+    end has a counter of its own: a clock that jumps finds, or begins, the one of its period.
     """
 
     limit: int
@@ -62,8 +63,8 @@ MOST = 2**53 - 1
 class Demand:
     """`amount` units of the counter `name`. A soft demand is counted and never refuses.
 
-    All demands of one call have the same tenant, and names that begin with it in braces (`{acme}:budget-1:gpt-5`): a
-    Redis cluster then keeps them in one place.
+    All demands of one call have the same tenant, and names that begin with it in braces (`{acme}:budget-1:gpt-5`), as
+    the call's ticket does: a Redis cluster then keeps them in one place. No two are of the same counter.
     """
 
     name: str
@@ -78,8 +79,8 @@ class Admission:
 
     `refused` is the place of the first demand that does not fit, and `retry_after_s` when it might (0 where waiting
     does not help: it asks for more than there ever is). `unseeded` are the places of allowances whose counter is not
-    there yet: nothing was taken; seed them and ask again. `used` is, for each demand, what its counter stands at now
-    (of a bucket: what is missing from its burst).
+    there yet: nothing was taken; seed them and ask again (what is refused anyway names none). `used` is, for each
+    demand, what its counter stands at now (of a bucket: what is missing from its burst).
     """
 
     used: tuple[int, ...] = ()

@@ -5,20 +5,18 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from midwatch.proxy import bridge
-from midwatch.proxy.answering import StreamedAnswer
-from midwatch_core.call import Call, ResponseHead
+from midwatch.proxy.answering import StreamedAnswer, cutter_of
+from midwatch_core.call import Call
 from midwatch_core.enforcement import CallGuard, Enforcer, Ruled
 from midwatch_core.enforcement.outcome import NOT_INSPECTED
 from midwatch_core.guarded import Guard
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
-from midwatch_core.model.content import Operation
 from midwatch_core.model.finding import Action, Verdict
 from midwatch_core.model.segment import Direction
 from midwatch_core.sealing import Sealers
 from midwatch_core.wire.decoding import plain_body
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
 from midwatch_core.wire.dialect import Refusal
-from midwatch_core.wire.editing.cutting import Cutter, cutter_for
 
 # mitmproxy's flow carries our state under these names.
 GUARD = "midwatch_guard"
@@ -88,11 +86,11 @@ class Guarding:
         """
         response = flow.response
         assert response is not None
-        self._label(response, guard)
+        self.label(response, guard)
         if not guard.edits_answers:
             return False
         head = bridge.head_of(flow)
-        cutter = _cutter(call, head)
+        cutter = cutter_of(call, head)
         if cutter is None:
             response.stream = False  # held, and ruled on in `response`
             return True
@@ -127,7 +125,7 @@ class Guarding:
         elif ruled.edited:
             response.headers.pop("content-encoding", None)
             response.content = ruled.body
-            self._label(response, guard)
+            self.label(response, guard)
 
     def oversize(self, flow: http.HTTPFlow, guard: CallGuard) -> None:
         """A request too large to be held: a line that lets nothing pass uninspected ends its connection.
@@ -152,22 +150,8 @@ class Guarding:
             message = f"Midwatch could not inspect this call, and is told to refuse it then. Request id: {call.id}"
             self.refuse(flow, call, Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=call.id))
 
-    def _label(self, response: http.Response, guard: CallGuard) -> None:
+    def label(self, response: http.Response, guard: CallGuard) -> None:
         """Say on the answer that we touched the call."""
         if guard.record.action > Action.FLAG:
             response.headers["x-midwatch-request-id"] = guard.id
             response.headers["x-midwatch-action"] = guard.record.action.name.lower()
-
-
-def _cutter(call: Call, head: ResponseHead) -> Cutter | None:
-    """How a streamed answer is cut into events; None for one that is sent whole.
-
-    Where the content type does not tell (Gemini's array is JSON, some servers send none), what was asked for does.
-    """
-    cutter = cutter_for(head.content_type, asked_to_stream=call.request.stream, head=b"")
-    if cutter is not None or not call.request.stream or head.status >= 400:
-        return cutter
-    if "json" not in head.content_type:
-        return cutter_for("text/event-stream", asked_to_stream=True, head=b"")
-    streams_arrays = call.dialect.operation is Operation.GENERATE_CONTENT
-    return cutter_for("", asked_to_stream=True, head=b"[") if streams_arrays else None

@@ -4,7 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from mitmproxy import http
+from mitmproxy import connection, http
 
 from midwatch.proxy.certificates import ClientCertificates
 from midwatch_core.access.fingerprint import fingerprint, provider_key
@@ -66,8 +66,6 @@ class Identifying:
         self._metrics = metrics
         self._tunnels: dict[str, _Credentials] = {}
         self._subjects: dict[str, str | None] = {}
-        # Tunnels of clients that must say inside who they are.
-        self._unclaimed: set[str] = set()
         self.follow(settings)
 
     def follow(self, settings: IdentitySettings) -> None:
@@ -97,19 +95,23 @@ class Identifying:
         if isinstance(found, Identity):
             return None
         if found.why is Denial.UNKNOWN and read and self._asks_inside:
-            self._unclaimed.add(flow.client_conn.id)
-            return None
+            return None  # its requests may say; nothing else may pass it: see `stranger`
         return self._denied(found)
 
-    def unclaimed(self, connection_id: str) -> bool:
-        """Whether a tunnel was opened on trust that its requests will say whose they are: nothing else may pass it."""
-        return connection_id in self._unclaimed
+    def stranger(self, client: connection.Client) -> bool:
+        """Whether a client may not have what nobody sees pass: its credentials and its network don't let it in.
+
+        So it is where a tunnel was opened on trust that its requests will say whose they are, and where none was asked
+        for at all: clients of a transparent proxy, or of SOCKS, just begin.
+        """
+        password = self._tunnels.get(client.id, _NONE).password
+        shown = Shown(proxy_password=password, client=_address(client))
+        return isinstance(self.identifier.identify(shown, self._clock.now()), Denied)
 
     def forget(self, connection_id: str) -> None:
         """A client is gone."""
         self._tunnels.pop(connection_id, None)
         self._subjects.pop(connection_id, None)
-        self._unclaimed.discard(connection_id)
 
     def take(self, flow: http.HTTPFlow) -> Denied | None:
         """Take what is ours from a request; why it is refused, if it is. To be called before anything else is done."""
@@ -138,13 +140,13 @@ class Identifying:
         return self.identifier.identify(flow.metadata[_SHOWN], self._clock.now())
 
     def _shown(self, flow: http.HTTPFlow, given: _Credentials, taken: dict[bytes, str] | None = None) -> Shown:
-        peer, said = flow.client_conn.peername, taken or {}
+        said = taken or {}
         labels = {field: said[name] for name, field in self._labels.items() if name in said}
         return Shown(
             proxy_user=given.user,
             proxy_password=given.password,
             header_key=said.get(_KEY_HEADER),
-            client=str(peer[0]) if peer else None,
+            client=_address(flow.client_conn),
             provider_key=self._fingerprint(flow) if taken is not None else None,
             certificate=self._subject(flow),
             agent=labels.get("agent"),
@@ -178,6 +180,10 @@ class Identifying:
 def challenge(denied: Denied) -> http.Response:
     """The proxy's own refusal: 407, which asks for credentials."""
     return http.Response.make(407, f"{denied.message}\n", _CHALLENGE)
+
+
+def _address(client: connection.Client) -> str | None:
+    return str(client.peername[0]) if client.peername else None
 
 
 def _credentials(header: str) -> _Credentials:

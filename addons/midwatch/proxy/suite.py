@@ -125,7 +125,9 @@ class Suite:
 
     def _reload_plugins(self, *, acts: bool) -> None:
         """Detectors read their packs anew where they are needed; a bad one is reported, and the last good one stays."""
-        self.host = replace(self.host, resources=_resources(self.settings, acts=acts))
+        self.host = replace(
+            self.host, settings=dict(self.settings.config), resources=_resources(self.settings, acts=acts)
+        )
         for outcome in self.settings.plugins.call_all("reload", host=self.host):
             if not outcome.ok:
                 logger.error("not reloaded: %s: %s", outcome.name, outcome.error)

@@ -75,13 +75,13 @@ class Watching:
             flow.response = challenge(Denied(why=Denial.UNKNOWN))
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
-        """TLS begins: where a tunnel was opened on trust, its requests must be seen, whatever name this asks for."""
-        if data.ignore_connection and self.identifying.unclaimed(data.context.client.id):
+        """TLS begins: nobody relays it unread for a stranger, whose requests must say who that is."""
+        if data.ignore_connection and self.identifying.stranger(data.context.client):
             data.ignore_connection = False
 
     def tcp_start(self, flow: tcp.TCPFlow) -> None:
         """Bytes of no protocol we know: nobody can say inside whose they are."""
-        if self.identifying.unclaimed(flow.client_conn.id):
+        if self.identifying.stranger(flow.client_conn):
             flow.kill()
 
     def client_disconnected(self, client: Any) -> None:
@@ -102,7 +102,7 @@ class Watching:
             flow.request.stream = True
         else:
             flow.metadata[_MATCH] = match
-            if flow.request.stream and self.guarding.enforcer.may_act:
+            if flow.request.stream and (self.guarding.enforcer.may_act or self.governing.governor.rules):
                 self._guard.call("guarding.oversize", self._guard_oversize, flow)
 
     def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
@@ -235,13 +235,17 @@ class Watching:
     def _guard_oversize(self, flow: http.HTTPFlow) -> None:
         self.request(flow)
         call: Call | None = flow.metadata.get(_CALL)
-        guard = self.guarding.open(flow, call) if call is not None else None
+        acts = call is not None and self.guarding.enforcer.may_act
+        guard = self.guarding.open(flow, call) if call is not None and acts else None
         if guard is not None:
             self.guarding.oversize(flow, guard)
 
     def _govern_answer(self, flow: http.HTTPFlow, call: Call) -> bool:
         guard: CallGuard | None = flow.metadata.get(GUARD)
-        return self.governing.answer(flow, call, guard, settle=lambda: self._settle(call, None))
+        metered = self.governing.answer(flow, call, guard, settle=lambda: self._settle(call, None))
+        if metered and guard is not None and flow.response is not None:
+            self.guarding.label(flow.response, guard)
+        return metered
 
     def _guard_answer(self, flow: http.HTTPFlow, call: Call) -> bool:
         """Whether the answer is edited or held on its way."""

@@ -8,6 +8,7 @@ from midwatch_core.errors import StorageUnavailableError
 from midwatch_core.governing.bounds import bound_of
 from midwatch_core.governing.counting import Counting
 from midwatch_core.governing.crossings import Crossings
+from midwatch_core.governing.naming import counter_name
 from midwatch_core.governing.rates import RateBook
 from midwatch_core.governing.reservation import GRANTED, Reservation, Ruling
 from midwatch_core.governing.rules import Measure, RuleCounter, Rules
@@ -48,8 +49,9 @@ class Governor:
         counters = self.rules.counters_of(opened)
         if not counters.all:
             return None
+        ticket = counter_name(opened.identity.tenant, (opened.id,), ())
         if not counters.sized:
-            return Reservation(ticket=opened.id, counters=counters, bound=None, rates=None)
+            return Reservation(ticket=ticket, counters=counters, bound=None, rates=None)
         bound = bound_of(
             opened.request,
             opened.endpoint.dialect,
@@ -57,7 +59,7 @@ class Governor:
             assumed_output_tokens=self.assumed_output_tokens,
         )
         rates = self.book.rates(opened, bound) if counters.priced else None
-        return Reservation(ticket=opened.id, counters=counters, bound=bound, rates=rates)
+        return Reservation(ticket=ticket, counters=counters, bound=bound, rates=rates)
 
     def admit(self, reservation: Reservation) -> Ruling | Awaitable[Ruling]:
         """Ask for all at once: every counter takes its part, or none does."""

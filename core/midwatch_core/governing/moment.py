@@ -8,7 +8,7 @@ from midwatch_core.clock import Clock
 MICRO = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """`now_us` is of a clock that never steps back, `wall_us` counts from 1970; both in microseconds."""
 
@@ -18,4 +18,4 @@ class Moment:
 
 def moment(clock: Clock) -> Moment:
     """What a clock says now."""
-    return Moment(round(clock.monotonic() * MICRO), round(clock.now().timestamp() * MICRO))
+    return Moment(now_us=round(clock.monotonic() * MICRO), wall_us=round(clock.now().timestamp() * MICRO))

@@ -1,4 +1,4 @@
-"""Names of counters: readable, never the same for two things, never long, whatever clients call themselves."""
+"""Names of counters and tickets: readable, never the same for two things, short whatever clients call themselves."""
 
 import hashlib
 from collections.abc import Iterable

@@ -74,12 +74,10 @@ class Pricing:
     @hookimpl
     def startup(self, host: Host) -> None:
         """Load prices where calls are priced, so that the first one does not wait for them. Raises ConfigError."""
-        if host.role is not Role.CONTROL:
-            return
-        if _PRICED in host.metrics.specs:
+        if host.role is Role.CONTROL and _PRICED in host.metrics.specs:
             self._metrics = host.metrics
-        self._ready()
-        self.reload(host)
+        if host.role in (Role.CONTROL, Role.WORKER):
+            self.reload(host)
 
     @hookimpl
     def watched(self, host: Host) -> list[Path]:
@@ -89,6 +87,8 @@ class Pricing:
     @hookimpl
     def reload(self, host: Host) -> None:
         """Read the user's table again. Raises ConfigError on a bad one, and the last good one stays."""
+        if not _prices(host):
+            return
         pricer = self._ready()
         file = self._table(host)
         overrides = read_overrides(file) if self._file is not None or file.exists() else Overrides()
@@ -105,6 +105,14 @@ class Pricing:
 
     def _table(self, host: Host) -> Path:
         return host.home / (self._file.expanduser() if self._file else "prices.yaml")
+
+
+def _prices(host: Host) -> bool:
+    """Whether calls are priced here: in a worker only where a limit or a budget is about money."""
+    if host.role is not Role.WORKER:
+        return True
+    rules = [host.settings.get(key) for key in ("limits", "budgets")]
+    return any(getattr(rule, "usd", None) is not None for some in rules if isinstance(some, tuple) for rule in some)
 
 
 def _likes_of_providers(host: Host, prices: PriceList) -> dict[str, str]:

@@ -27,8 +27,12 @@ def filter_of(
     agent: str | None = None,
     trace_id: str | None = None,
     status: int | None = None,
+    key_id: str | None = None,
+    user: str | None = None,
+    client: str | None = None,
+    text: Annotated[str | None, Query(min_length=1)] = None,
 ) -> ExchangeFilter:
-    """The filter of a call. Moments are RFC 3339; one without an offset is UTC."""
+    """The filter of a call. Moments are RFC 3339; one without an offset is UTC. `text`: in any text, whatever its case."""
     return ExchangeFilter(
         since=_utc(since),
         until=_utc(until),
@@ -39,6 +43,10 @@ def filter_of(
         agent=agent,
         trace_id=trace_id,
         status=status,
+        key_id=key_id,
+        user=user,
+        client=client,
+        text=text,
     )
 
 
@@ -68,7 +76,7 @@ async def exchange(request: Request, exchange_id: str) -> Response:
 
 @router.get("/costs")
 async def costs(request: Request, wanted: Wanted, by: Annotated[list[str] | None, Query()] = None) -> Response:
-    """Sums by some of day, hour, tenant, provider, model, app, agent: `by=model,day` or repeated; `model` if none."""
+    """Sums by some of day, hour, tenant, provider, model, app, agent, key_id, user: `by=model,day`; `model` if none."""
     keys = [key for value in by or ["model"] for key in value.split(",") if key]
     if unknown := [key for key in keys if key not in COST_KEYS]:
         raise HTTPException(400, f"by: {unknown[0]!r} is none of {', '.join(COST_KEYS)}")

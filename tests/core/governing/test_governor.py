@@ -92,6 +92,13 @@ async def test_all_at_once_exactly_as_many_go_as_there_is_room_for() -> None:
     assert sum(ruling.granted for ruling in rulings) == 10
 
 
+async def test_all_that_a_call_asks_for_is_under_its_tenants_name() -> None:
+    governed = await Governed(limits=[limit(tokens=10**6)], budgets=[budget(10**9)]).start()
+    reservation = governed.open(asking(tenant="a:{b}"))
+    names = [reservation.ticket, *(item.name for item in reservation.counters.all)]
+    assert {name.partition("}")[0] for name in names} == {"{a%3A%7Bb%7D"}
+
+
 async def test_another_tenant_has_a_budget_of_its_own() -> None:
     governed = await Governed(budgets=[budget(BOUND_NANO)]).start()
     assert (await governed.call(used(asking(tenant="acme"), None, None))).granted

@@ -25,7 +25,7 @@ _gaps = st.lists(st.tuples(st.integers(0, 3 * SECOND_US), st.integers(1, 6)), mi
 
 def at(now_us: int) -> Moment:
     """A moment of which both clocks say the same."""
-    return Moment(now_us, WALL_US + now_us)
+    return Moment(now_us=now_us, wall_us=WALL_US + now_us)
 
 
 def one(name: str, meter: Meter, amount: int = 1, *, hard: bool = True) -> list[Demand]:
@@ -135,7 +135,7 @@ def test_held_calls_have_no_known_end() -> None:
 def test_an_allowance_waits_for_its_end_by_the_wall_clock() -> None:
     meter, spending = Allowance(limit=5, ends_s=WALL_US / SECOND_US + 10), Spending(5)
     assert spending.wait_us(meter, 1, at(0)) == 10 * SECOND_US
-    assert spending.wait_us(meter, 1, Moment(0, WALL_US + 60 * SECOND_US)) == 1
+    assert spending.wait_us(meter, 1, Moment(now_us=0, wall_us=WALL_US + 60 * SECOND_US)) == 1
     assert spending.wait_us(meter, 0, at(0)) == 0
 
 
@@ -163,15 +163,21 @@ def test_what_is_out_of_time_goes() -> None:
         moment = at(number * SECOND_US // 10)
         asked = [Demand(name=f"{{a}}:{number}", amount=1, meter=meter) for meter in meters]
         assert counters.admit(f"t{number}", asked, hold_s=3, at=moment).granted
-        counters.seed(f"{{a}}:{number}", 1, ends_s=0.0, at=moment)
         if number % 2:
             assert counters.settle(f"t{number}", {}, at=moment)
-    # The allowances stay for a day; of the rest at most what three seconds brought, and as much again.
-    assert len(counters) - 5000 < 3 * 10 * 4 * 3
-    later = at(3 * DAY_US)
+    # In three seconds come thirty calls, each with a ticket and three counters; as much again may wait to be looked at.
+    assert len(counters) < 2 * 30 * 4
+
+
+def test_what_stays_for_long_keeps_little_else_from_going() -> None:
+    counters = Counters()
     for number in range(5000):
-        counters.admit("t", one(f"{{b}}:{number}", meters[1], 0), hold_s=3, at=later)
-    assert len(counters) < 5000 + 10
+        counters.seed(f"{{a}}:{number}", 1, ends_s=0.0, at=at(number))
+        counters.admit("t", one(f"{{b}}:{number}", Bucket(rate_per_s=1e9, burst=5)), hold_s=60, at=at(number))
+    assert 5000 < len(counters) < 2 * 5000
+    for number in range(10_000):
+        counters.admit("t", one(f"{{c}}:{number}", MINUTE), hold_s=60, at=at(3 * DAY_US + number * SECOND_US))
+    assert len(counters) < 2 * 64 + 2
 
 
 def test_settled_tickets_leave_nothing_behind() -> None:

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator
 
 
 @contextlib.contextmanager
-def answering(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Iterator[str]:
-    """The base URL of a server that answers so."""
+def answering(
+    status: int, headers: Iterable[tuple[str, str]], body: bytes, asked: list[str] | None = None
+) -> Iterator[str]:
+    """The base URL of a server that answers so; `asked` gets the path of every call."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            if asked is not None:
+                asked.append(self.path)
             self.rfile.read(int(self.headers.get("content-length") or 0))
             self.send_response(status)
             for name, value in (*headers, ("content-length", str(len(body))), ("connection", "close")):

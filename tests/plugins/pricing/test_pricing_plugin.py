@@ -9,6 +9,7 @@ import pytest
 
 import midwatch_pricing
 from midwatch_core import (
+    Config,
     ConfigError,
     Cost,
     Endpoint,
@@ -153,3 +154,16 @@ def test_workers_do_not_load_prices(tmp_path: Path) -> None:
 
     code = "import sys, midwatch_pricing; sys.exit('genai_prices' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_worker_has_prices_where_a_rule_is_about_money(tmp_path: Path) -> None:
+    (tmp_path / "prices.yaml").write_text("prices: [{provider: openai, model: gpt-4o, input: 7, output: 7}]")
+    config = Config.model_validate({"budgets": [{"id": "b", "usd": 5}]})
+    for settings, loads in ((dict(Config()), False), (dict(config), True)):
+        plugin = Pricing()
+        host = replace(_host(tmp_path, plugin, Role.WORKER), settings=settings)
+        plugin.startup(host)
+        plugin.reload(host)
+        assert (plugin._pricer is not None) is loads
+    assert _amount(plugin.price(_exchange())) == Decimal("0.007")
+    assert host.metrics.samples() == []  # control counts what is priced, once
