@@ -78,6 +78,8 @@ class ScriptHost:
         if settings.config.upstream_ca is not None:
             write_upstream_bundle(home, settings.config.upstream_ca)
             ctx.options.update(ssl_verify_upstream_trusted_ca=str(home.upstream_bundle))
+        if settings.config.identity.client_ca is not None:
+            ctx.options.update(request_client_cert=True)
         # A request beyond this streams on unread, instead of being held in memory whole.
         ctx.options.update(stream_large_bodies=str(settings.config.max_inspect_bytes))
         if not await _control_lives(home):

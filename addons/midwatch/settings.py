@@ -130,7 +130,7 @@ def policy_named(settings: Settings, name: str) -> Policy:
 
 def policy_text(settings: Settings, name: str) -> tuple[str, bytes]:
     """A policy as it is written, and where: its name, or its file. Raises ConfigError."""
-    shipped = {item.name: item for item in settings.plugins.gather("resources") if item.kind is ResourceKind.POLICY}
+    shipped = _shipped_policies(settings.plugins)
     if name in shipped:
         return name, shipped[name].path.read_bytes()
     if name == _DEFAULT_POLICY:  # `plugins.allow` may leave out who ships it: the default must hold without
@@ -145,10 +145,19 @@ def policy_text(settings: Settings, name: str) -> tuple[str, bytes]:
         ) from error
 
 
+def policy_is_shipped(plugins: Plugins, name: str) -> bool:
+    """Whether the policy of this name is ours or a plugin's, and not a file's."""
+    return name == _DEFAULT_POLICY or name in _shipped_policies(plugins)
+
+
 def policy_file(settings: Settings, name: str) -> Path:
     """Where a policy of this name would be, if it is a file: beside the configuration's, else here."""
     beside = settings.sources.file.parent / name if settings.sources.file else None
     return beside if beside is not None and beside.exists() else Path(name).absolute()
+
+
+def _shipped_policies(plugins: Plugins) -> dict[str, Resource]:
+    return {item.name: item for item in plugins.gather("resources") if item.kind is ResourceKind.POLICY}
 
 
 def _is_catalogue(resource: Resource) -> bool:

@@ -28,6 +28,7 @@ def check_settings(settings: Settings) -> StorageProfile:
     config = settings.config
     refuse_open_relay(config.mode, config.listen, required=config.identity.required)
     check_secrets(config)
+    check_client_ca(config)
     profile = storage_profile(config, settings.home.root)
     check_counters(config, profile)
     return profile
@@ -39,6 +40,14 @@ def check_secrets(config: Config) -> None:
     for key, text in secrets.items():
         if text is not None:
             resolve_secrets(text, key=key)
+
+
+def check_client_ca(config: Config) -> None:
+    """Raises ConfigError where `identity.client_ca` can't be read: no worker could start with it."""
+    if config.identity.client_ca is not None:
+        from midwatch.proxy.certificates import ClientCertificates  # cryptography is for those who ask for certificates
+
+        ClientCertificates.read(config.identity.client_ca)
 
 
 def check_counters(config: Config, profile: StorageProfile) -> None:

@@ -74,18 +74,22 @@ def subject_of(exchange: Exchange) -> Subject:
 
 
 class Policy:
-    """An ordered list of lines: each finding takes the first that matches, none is `allow`."""
+    """An ordered list of lines: each finding takes the first that matches, none is `allow`.
 
-    def __init__(self, file: PolicyFile, name: str = "") -> None:
+    `text` is the policy as it is written, where it was read from that.
+    """
+
+    def __init__(self, file: PolicyFile, name: str = "", *, text: str = "") -> None:
         self.id = file.policy.id
         self.name = name or file.policy.id
+        self.text = text
         self.lines = tuple(_Line(line) for line in file.lines)
         self.may_act = any(line.acts for line in self.lines)
 
     @classmethod
     def load(cls, data: bytes, name: str) -> Self:
         """A policy from YAML. Raises PolicyError: one line naming the file (`name`), line id and key."""
-        return cls(read_policy(data, name), name)
+        return cls(read_policy(data, name), name, text=data.decode("utf-8", "replace"))
 
     def decide(self, findings: Sequence[Finding], subject: Subject, at: datetime) -> Decision:
         """What is done about `findings` of a call, `at` a moment (aware of its zone) for exceptions that expire."""

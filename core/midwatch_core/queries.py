@@ -36,5 +36,5 @@ class Queries:
         return await self.traces.costs(self.scope, wanted, by=by)
 
     async def delete(self, wanted: ExchangeFilter) -> int:
-        """Forget what is wanted, for good and with its texts; how many exchanges went. Whether that may be is asked before."""
+        """Forget what is wanted, with its texts; how many exchanges went. Who may do that is the caller's to ask."""
         return await self.traces.delete(self.scope, wanted)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import json
-import sqlite3
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import zstandard
+
+from tests.e2e.planted import forms, stored
 
 # Each in another place of a request; none of them a word that anything else would hold.
 SECRETS = {
@@ -56,44 +53,18 @@ def plant(world: Any, house: Any) -> None:
     world.origin.routes["/privacy/v1/chat/completions"] = cookie
     proxy = httpx.URL(house.proxy).copy_with(username=SECRETS["proxy user"], password=SECRETS["proxy password"])
     query = f"?key={SECRETS['query']}"
+    with house.client(headers=headers, proxy=proxy) as web, pytest.raises(httpx.ProxyError, match="407"):
+        web.post("https://api.openai.com/v1/chat/completions", json=chat)  # a key that is none opens nothing
     for http2 in (False, True):
-        with house.client(headers=headers, http2=http2, proxy=proxy) as web:
+        with house.client(headers=headers, http2=http2) as web:
             assert web.post("https://api.openai.com/v1/chat/completions", json=chat).status_code == 200
             url = f"https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent{query}"
             assert web.post(url, json=gemini).status_code == 200
             url = f"https://llm.acme.example/privacy/v1/chat/completions{query}"
             assert web.post(url, json={**chat, "stream": True}).status_code == 401
             web.get(f"https://api.openai.com/v1/models{query}")
-    with house.client(headers=headers, proxy=proxy) as web, pytest.raises(httpx.HTTPError):
+    with house.client(headers=headers) as web, pytest.raises(httpx.HTTPError):
         web.post(f"https://127.0.0.1:1/v1/chat/completions{query}", json=chat)
-
-
-def stored(database: Path) -> str:
-    """All values of all tables, decompressed as the store does it."""
-    from midwatch_sql import compression
-
-    found = []
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
-        for (table,) in db.execute("select name from sqlite_master where type = 'table'").fetchall():
-            for row in db.execute(f'select * from "{table}"'):  # a name of our own
-                found += [_text(value, compression) for value in row]
-    return "\n".join(found)
-
-
-def _text(value: object, compression: Any) -> str:
-    if not isinstance(value, bytes):
-        return str(value)
-    for unpack in (compression.unpack, compression.unpack_detail):
-        with contextlib.suppress(ValueError, zstandard.ZstdError):
-            return bytes(unpack(value)).decode(errors="replace")
-    return value.decode(errors="replace")
-
-
-def forms(secret: str) -> list[bytes]:
-    """How it could lie somewhere: as it is, in base64 at any offset, in hexadecimal."""
-    data = secret.encode()
-    shifted = [base64.b64encode(b"x" * by + data)[4 if by else 0 : -4] for by in range(3)]
-    return [data, data.hex().encode(), *shifted]
 
 
 def test_no_file_of_the_home_has_one(used_house: Any) -> None:

@@ -1,20 +1,26 @@
 """Where commands administer: through control where one lives, so that workers know at once, else on the store."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from midwatch.cli.asking import AskError
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, Line, LineClient
 
+if TYPE_CHECKING:
+    from midwatch.settings import Settings
+    from midwatch_core.ports import MetadataRepository
+
 # What changes nothing: where nothing was ever kept, nothing need be made to look at it.
-_READING = frozenset({"tenants", "keys", "audit", "audit_verify"})
+_READING = frozenset({"tenants", "keys", "audit", "audit_verify", "policy_versions"})
 
 
 class Administrator:
-    """Has messages done in one home (see `control.administering`)."""
+    """Has messages done in one home (see `control.administering` and `control.policy_versions`)."""
 
     def __init__(self, home: Home, config_file: Path | None) -> None:
         self._home = home
@@ -29,19 +35,36 @@ class Administrator:
 
     async def _ask(self, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         try:
-            async with LineClient(self._home.control_socket).open() as line:
-                return await _answer(line, message, timeout_s)
+            return await through_control(self._home, message, timeout_s)
         except ControlAbsentError:
             return await self._alone(message)
 
     async def _alone(self, message: dict[str, Any]) -> dict[str, Any]:
         """Do it here. The version that is kept with it tells other nodes, and control where one starts meanwhile."""
         from midwatch.control.administering import administer
-        from midwatch.control.anchoring import AnchorFile, anchored
-        from midwatch.settings import resolve
+        from midwatch.control.anchoring import AnchorFile
+        from midwatch.control.policy_versions import policy_versions
+        from midwatch.settings import policy_of
         from midwatch_core.access.administering import Administration
         from midwatch_core.access.claims import configured_tenants
         from midwatch_core.clock import SystemClock
+
+        async with self._metadata(message) as (settings, metadata):
+            if message["op"] == "policy_versions":
+                return await policy_versions(metadata, message, in_use=policy_of(settings).id)
+            configured = configured_tenants(settings.config.tenants, settings.config.tenant)
+            administration = Administration(
+                metadata,
+                SystemClock(),
+                configured=lambda: configured,
+                anchor=AnchorFile(self._home.audit_anchor).read,
+            )
+            return await administer(administration, message)
+
+    @asynccontextmanager
+    async def _metadata(self, message: dict[str, Any]) -> "AsyncIterator[tuple[Settings, MetadataRepository]]":
+        from midwatch.control.anchoring import anchored
+        from midwatch.settings import resolve
         from midwatch_core.storage import open_storage, storage_profile
 
         settings = resolve(self._home, config_file=self._config_file, flags={})
@@ -54,18 +77,17 @@ class Administrator:
             profile = replace(profile, metadata="memory://")
         storage = open_storage(settings.plugins, profile)
         metadata = anchored(storage.metadata, self._home, profile.metadata)
-        configured = configured_tenants(settings.config.tenants, settings.config.tenant)
         await metadata.start(migrate=storage.migrates)
         try:
-            administration = Administration(
-                metadata,
-                SystemClock(),
-                configured=lambda: configured,
-                anchor=AnchorFile(self._home.audit_anchor).read,
-            )
-            return await administer(administration, message)
+            yield settings, metadata
         finally:
             await metadata.close()
+
+
+async def through_control(home: Home, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Control's answer. Raises ControlAbsentError where none lives, and AskError where it gives none."""
+    async with LineClient(home.control_socket).open() as line:
+        return await _answer(line, message, timeout_s)
 
 
 async def _answer(line: Line, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:

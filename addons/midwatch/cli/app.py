@@ -111,6 +111,12 @@ def traces(
     status: Annotated[int | None, typer.Option(help="Only this HTTP status.")] = None,
     since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601 or like 2h, 7d.")] = None,
     trace: Annotated[str | None, typer.Option(help="Only this trace.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Only this agent.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="ID", help="Only calls by this key.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only this user.")] = None,
+    client: Annotated[str | None, typer.Option(help="Only this client address.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only with this in a text, whatever its case.")] = None,
     home: HomeOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -121,7 +127,9 @@ def traces(
     from midwatch.cli.listing import list_exchanges, moment
 
     wanted = {"model": model, "provider": provider, "app": app_name, "status": status, "trace_id": trace}
-    return list_exchanges(home_of(home), config, {**wanted, "since": moment(since)}, limit=limit, as_json=json)
+    wanted |= {"tenant": tenant, "agent": agent, "key_id": key, "user": user, "client": client, "text": text}
+    wanted["since"] = moment(since)
+    return list_exchanges(home_of(home), config, wanted, limit=limit, as_json=json)
 
 
 @traces_app.command("show")
@@ -140,9 +148,11 @@ def traces_show(
 @app.command()
 def costs(
     by: Annotated[
-        str, typer.Option(help="Group by: day, hour, tenant, provider, model, app, agent; comma-separated.")
+        str,
+        typer.Option(help="Group by: day, hour, tenant, provider, model, app, agent, key_id, user; comma-separated."),
     ] = "model",
     since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601 or like 2h, 7d.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
     home: HomeOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -150,7 +160,8 @@ def costs(
     """Sum up calls, tokens and cost."""
     from midwatch.cli.listing import list_costs, moment
 
-    return list_costs(home_of(home), config, by.split(","), moment(since), as_json=json)
+    wanted = {"tenant": tenant, "since": moment(since)}
+    return list_costs(home_of(home), config, by.split(","), wanted, as_json=json)
 
 
 @app.command()
@@ -263,7 +274,41 @@ def findings(
     return list_findings(home_of(home), config, wanted, as_json=json)
 
 
-policy_app = typer.Typer(help="Policies: list, show, check, explain, simulate.", no_args_is_help=True)
+@app.command()
+def forget(
+    user: Annotated[str | None, typer.Option(help="Of this user.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="ID", help="Sent with this key, such as mw_k3f9x2ab.")] = None,
+    client: Annotated[str | None, typer.Option(help="From this client's address.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Of this agent.")] = None,
+    app_name: Annotated[str | None, typer.Option("--app", help="Of this application.")] = None,
+    trace: Annotated[str | None, typer.Option(help="Of this trace.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="With this in a text, whatever its case; not where texts are encrypted.")
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant.")] = None,
+    before: Annotated[str | None, typer.Option(help="Before this moment, ISO 8601 or like 2h, 7d.")] = None,
+    since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601 or like 2h, 7d.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Meant: do not ask.")] = False,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Forget exchanges for good, with their texts: those for which all that is given holds.
+
+    Not reached: calls under way, other nodes' journals, dead letters (journal/dead in the home), backups, providers.
+
+    The audit log keeps the conditions, of --text its SHA-256. What the journal held is gone within a minute.
+    """
+    from midwatch.cli.forget import forget as forget_exchanges
+    from midwatch.cli.listing import moment
+
+    people = {"user": user, "key_id": key, "client": client, "agent": agent, "app": app_name, "trace_id": trace}
+    when = {"until": moment(before, "--before"), "since": moment(since)}
+    wanted = {**people, "text": text, "tenant": tenant, **when}
+    return forget_exchanges(home_of(home), config, wanted, sure=yes, as_json=json)
+
+
+policy_app = typer.Typer(help="Policies: list, show, check, explain, simulate, versions.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
 
@@ -328,6 +373,22 @@ def policy_simulate(
     from midwatch.cli.simulate import simulate
 
     return simulate(home_of(home), config, policy, since=moment(since), limit=limit, as_json=json)
+
+
+@policy_app.command("versions")
+def policy_versions(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A policy's id; the one in use if not given.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 100,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """List what a policy has been while it was in use, newest first; --json with its texts."""
+    from midwatch.cli.policy_history import list_versions
+
+    return list_versions(home_of(home), config, name, limit=limit, as_json=json)
 
 
 rules_app = typer.Typer(help="Rule packs: list, check, schema.", no_args_is_help=True)

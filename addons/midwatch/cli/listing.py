@@ -25,11 +25,12 @@ from midwatch.lines import ControlAbsentError, LineClient
 from midwatch_core.errors import ConfigError
 from midwatch_core.ports import COST_KEYS
 
+_NO_CALLS = "No calls yet. Try: uv run run.py demo, or uv run run.py exec -- COMMAND …"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def moment(text: str | None) -> str | None:
-    """`2h` ago, or an ISO 8601 moment (UTC where it names no zone). Raises ConfigError."""
+def moment(text: str | None, option: str = "--since") -> str | None:
+    """`2h` ago, or an ISO 8601 moment (UTC where it names no zone). Raises ConfigError naming the option."""
     if text is None:
         return None
     try:
@@ -37,7 +38,7 @@ def moment(text: str | None) -> str | None:
             return (datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})).isoformat()
         at = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
-        raise ConfigError(f"--since {text}: expected a moment like 2026-11-23T08:00 or 2h, 7d") from error
+        raise ConfigError(f"{option} {text}: expected a moment like 2026-11-23T08:00 or 2h, 7d") from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
 
 
@@ -51,17 +52,18 @@ def list_exchanges(
         return 0
     cells = [exchange_cells(row) for row in rows]
     if not cells:
-        print("No calls yet. Try: uv run run.py demo, or uv run run.py exec -- COMMAND …", file=sys.stderr)
+        asked = any(value is not None for value in wanted.values())
+        print("No such calls." if asked else _NO_CALLS, file=sys.stderr)
         return 0
     print_table("", EXCHANGE_COLUMNS, cells, right=EXCHANGE_NUMBERS)
     return 0
 
 
-def list_costs(home: Home, config_file: Path | None, by: list[str], since: str | None, *, as_json: bool) -> int:
+def list_costs(home: Home, config_file: Path | None, by: list[str], wanted: Mapping[str, Any], *, as_json: bool) -> int:
     """Print sums by group. Raises ConfigError for a group that is none."""
     if unknown := [key for key in by if key not in COST_KEYS]:
         raise ConfigError(f"--by {','.join(unknown)}: expected some of {', '.join(COST_KEYS)}")
-    answer = Asker(home, config_file).ask({"op": "costs", "by": by, "filter": {"since": since}})
+    answer = Asker(home, config_file).ask({"op": "costs", "by": by, "filter": dict(wanted)})
     if as_json:
         print_json(answer["rows"])
         return 0

@@ -13,7 +13,7 @@ from midwatch.cli.printing import print_json, print_table, print_text, visible
 from midwatch.cli.rules import pack_files
 from midwatch.cli.stored import Stored
 from midwatch.home import Home
-from midwatch.settings import Settings, policy_named, policy_of, policy_text, resolve
+from midwatch.settings import Settings, policy_is_shipped, policy_named, policy_of, policy_text, resolve
 from midwatch_core.contributions import ResourceKind
 from midwatch_core.errors import ConfigError
 from midwatch_core.hosting import Plugins
@@ -117,7 +117,7 @@ def _known(settings: Settings) -> Iterator[_Text]:
 
 def _text_of(settings: Settings, name: str) -> _Text:
     source, data = policy_text(settings, name)
-    return _Text(name=name, source="shipped" if source == name else source, data=data)
+    return _Text(name=name, source="shipped" if policy_is_shipped(settings.plugins, name) else source, data=data)
 
 
 def _row(item: _Text, used: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from midwatch.control.administering import OPERATIONS
 from midwatch.control.answering import answer
+from midwatch.control.forgetting import OPERATIONS as FORGETTING
 from midwatch.control.live import Live
 from midwatch.control.tally import Tally
 from midwatch.lines import LIMIT_BYTES, Line
@@ -36,6 +37,8 @@ class Door:
         status: Callable[[], dict[str, Any]],
         administer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         spent: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        forget: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        policy_versions: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         crossed: Callable[[Sequence[Mapping[str, Any]]], None] = _heard_by_nobody,
     ) -> None:
         self._queries = queries
@@ -46,6 +49,8 @@ class Door:
         self._status = status
         self._administer = administer
         self._spent = spent
+        self._forget = forget
+        self._policy_versions = policy_versions
         self._crossed = crossed
         self._workers: set[Line] = set()
         self._open: set[asyncio.Task[None]] = set()
@@ -105,8 +110,14 @@ class Door:
                 await line.send({"reloaded": True})
             case "status":
                 await line.send(self._status())
+            case "spent" if self._spent is not None:
+                await line.send(await self._spent(message))
             case str(op) if self._administer is not None and op in OPERATIONS:
                 await line.send(await self._administer(message))
+            case str(op) if self._forget is not None and op in FORGETTING:
+                await line.send(await self._forget(message))
+            case "policy_versions" if self._policy_versions is not None:
+                await line.send(await self._policy_versions(message))
             case _:
                 await line.send(await answer(self._queries, message))
 

@@ -20,8 +20,10 @@ from midwatch.control.budget_alerts import BudgetAlerts
 from midwatch.control.console import Console
 from midwatch.control.door import Door
 from midwatch.control.enforcement_log import EnforcementLog
+from midwatch.control.forgetting import Forgetting
 from midwatch.control.live import Live
 from midwatch.control.numbers import declared
+from midwatch.control.policy_versions import PolicyVersions
 from midwatch.control.reloading import Reloader
 from midwatch.control.retention import keep_to
 from midwatch.control.spent import Spent
@@ -105,6 +107,8 @@ class Control:
         self._pool = pool_of(settings, self._metrics)
         self._reviewer = self._new_reviewer()
         self._audit = EnforcementLog(self._metadata)
+        self._versions = PolicyVersions(self._metadata, settings.plugins, self._clock)
+        self._versions.note(settings.config.policy, self._reviewer.policy)
         self._pipeline = Pipeline(
             self._reader,
             self._storage.traces,
@@ -187,16 +191,19 @@ class Control:
         )
 
     def _new_door(self) -> Door:
-        traces = self._storage.traces
+        traces, caught_up = self._storage.traces, self._pipeline.caught_up
+        queries = Queries(traces=traces)
         return Door(
-            queries=Queries(traces=traces),
+            queries=queries,
             live=self._live,
             tally=self._tally,
-            caught_up=self._pipeline.caught_up,
+            caught_up=caught_up,
             reload=self._reload,
             status=self._standing.status,
             administer=self._access.administer,
-            spent=Spent(traces=traces, caught_up=self._pipeline.caught_up).answer,
+            spent=Spent(traces=traces, caught_up=caught_up).answer,
+            forget=Forgetting(queries=queries, metadata=self._metadata, clock=self._clock, caught_up=caught_up).answer,
+            policy_versions=self._versions.answer,
             crossed=self._budgets.take,
         )
 
@@ -206,6 +213,7 @@ class Control:
         for job in (
             self._reloader.watch(),
             self._audit.run(),
+            self._versions.run(),
             self._access.run(),
             self._troubles.run(),
             self._budgets.run(),
@@ -241,6 +249,7 @@ class Control:
 
     async def _take_reloaded(self, config: Config, policy: Policy) -> None:
         """Everything was read anew: the policy, what detectors find by, and the configuration's tenants."""
+        self._versions.note(config.policy, policy)
         self._reviewer.policy = policy
         self._reviewer.forget()
         if self._pool is not None:

@@ -103,6 +103,7 @@ class Suite:
             fresh = read_snapshot(self.settings.home)
             catalogue = catalogue_of(fresh, dialects_of(self.settings.plugins))
             policy = policy_of(fresh)
+            self.watching.identifying.follow(fresh.config.identity)
             self.governance.follow(fresh.config)
         except ConfigError as error:
             logger.error("not reloaded: %s", error)
@@ -110,7 +111,6 @@ class Suite:
         self.watching.catalogue = catalogue
         self.decrypting.follow(catalogue, fresh.config.intercept)
         self.connecting.follow(fresh.config.connect_to)
-        self.watching.identifying.follow(fresh.config.identity)
         self.settings = replace(self.settings, config=fresh.config)
         self.readmit()
         self.watching.guarding.enforcer.policy = policy

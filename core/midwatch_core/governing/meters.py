@@ -106,7 +106,7 @@ class SlidingWindow:
             over -= held
             if over <= 0:
                 return (slot + SLOTS + 1) * meter.slot_us - at.now_us
-        return 1
+        return 1  # more than the limit: no wait is long enough
 
     def take(self, meter: Window, amount: int, at: Moment) -> int:
         """Count in the slot of now."""

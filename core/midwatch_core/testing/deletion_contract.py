@@ -22,15 +22,16 @@ def _of_people() -> list[Exchange]:
     made = [
         replace(plain, identity=replace(person, tenant="acme"), trace_id="T", status=500),
         make_exchange(tenant="acme", answer="shared"),
-        *(make_exchange(identity=replace(plain.identity, **{name: value})) for name, value in _OF_IDENTITY.items()),
+        make_exchange(identity=replace(plain.identity, user="ada")),
+        make_exchange(identity=replace(plain.identity, key_id="k1")),
+        make_exchange(identity=replace(plain.identity, client="10.0.0.9")),
+        make_exchange(identity=replace(plain.identity, agent="planner")),
+        make_exchange(identity=replace(plain.identity, app="mail")),
         make_exchange(trace_id="T"),
         make_exchange(status=500),
         make_exchange(answer="the Secret word"),
     ]
     return [replace(one, started_at=BEGINNING + timedelta(minutes=number)) for number, one in enumerate(made)]
-
-
-_OF_IDENTITY = {"user": "ada", "key_id": "k1", "client": "10.0.0.9", "agent": "planner", "app": "mail"}
 
 
 class TraceDeletionContract:

@@ -78,8 +78,9 @@ class TraceSearchContract:
         ]
         await repository.put(exchanges)
 
-        async def ids(scope: Scope, **wanted: str) -> list[int]:
-            found = await self.found(repository, ExchangeFilter(text="WORD", **wanted), scope=scope)
+        async def ids(scope: Scope, user: str | None = None, trace_id: str | None = None) -> list[int]:
+            wanted = ExchangeFilter(text="WORD", user=user, trace_id=trace_id)
+            found = await self.found(repository, wanted, scope=scope)
             return [[one.id for one in exchanges].index(key) for key in found]
 
         assert await ids(_EVERYONE) == [3, 2, 1, 0]

@@ -1,5 +1,5 @@
 # ruff: noqa: D102  # a test's name is its documentation
-"""Sums that a TraceRepository may keep are those of its rows, whatever came and went: part of TraceRepositoryContract."""
+"""Sums that a TraceRepository keeps are those of its rows, whatever came and went: part of TraceRepositoryContract."""
 
 import random
 from collections.abc import Sequence

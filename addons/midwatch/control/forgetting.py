@@ -1,0 +1,82 @@
+"""Forgetting people: exchanges that match go for good, on record; over the control socket, or straight on the store."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from midwatch.control.answering import filter_of
+from midwatch_core.access.caller import LOCAL
+from midwatch_core.clock import Clock
+from midwatch_core.errors import StorageError
+from midwatch_core.model.audit import AuditRecord
+from midwatch_core.ports import ExchangeFilter, MetadataRepository
+from midwatch_core.queries import Queries
+
+OPERATIONS = frozenset({"forget", "forget_count"})
+"""What `Forgetting.answer` does: the values of a message's `op`. The second only counts."""
+
+BY = ("user", "key_id", "client", "agent", "app", "trace_id", "text", "tenant")
+"""Conditions that say whose exchanges are meant. One of them is needed: age alone is retention's matter."""
+
+_CATCH_UP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetting:
+    """Counts and forgets. `caught_up` waits until all that was journalled is stored, at most so many seconds."""
+
+    queries: Queries
+    metadata: MetadataRepository
+    clock: Clock
+    caught_up: Callable[[float], Awaitable[bool]]
+
+    async def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """`count`, of those that match or that went, and whether the store had `caught_up`; or an `error`."""
+        try:
+            wanted = filter_of(message.get("filter") or {})
+            if all(getattr(wanted, name) is None for name in BY):
+                raise ValueError(f"whose exchanges are meant is not said: give one of {', '.join(BY)}")
+            caught_up = await self.caught_up(_CATCH_UP_S)
+            count = await self._count(wanted)
+            if message["op"] == "forget":
+                count = await self._forget(wanted, count)
+        except (StorageError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            return {"error": str(error)}
+        return {"count": count, "caught_up": caught_up}
+
+    async def _count(self, wanted: ExchangeFilter) -> int:
+        return sum(row.calls for row in await self.queries.costs(wanted, by=[]))
+
+    async def _forget(self, wanted: ExchangeFilter, matching: int) -> int:
+        """On record first, for none may go unrecorded; and once more where the store did not do it."""
+        await self._record("forget", wanted, count=str(matching))
+        try:
+            return await self.queries.delete(wanted)
+        except StorageError as error:
+            await self._record("forget.failed", wanted, error=type(error).__name__)
+            raise
+
+    async def _record(self, action: str, wanted: ExchangeFilter, **details: str) -> None:
+        record = AuditRecord(
+            at=self.clock.now(),
+            actor=LOCAL.name,
+            action=action,
+            subject=told(wanted),
+            details=details,
+            tenant=wanted.tenant,
+        )
+        await self.metadata.append_audit(record)
+
+
+def told(wanted: ExchangeFilter) -> str:
+    """The conditions as they stand in the audit log. A text that was searched for is told by its SHA-256 alone."""
+    given = {item.name: getattr(wanted, item.name) for item in fields(wanted)}
+    if wanted.text is not None:
+        given["text"] = f"sha256:{hashlib.sha256(wanted.text.encode()).hexdigest()}"
+    return ", ".join(f"{name}={_shown(value)}" for name, value in given.items() if value is not None)
+
+
+def _shown(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
