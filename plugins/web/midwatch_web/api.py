@@ -32,7 +32,7 @@ def filter_of(
     client: str | None = None,
     text: Annotated[str | None, Query(min_length=1)] = None,
 ) -> ExchangeFilter:
-    """The filter of a call. Moments are RFC 3339; one without an offset is UTC. `text`: in any text, whatever its case."""
+    """The filter of a call. Moments are RFC 3339, UTC without an offset. `text` is found whatever its case."""
     return ExchangeFilter(
         since=_utc(since),
         until=_utc(until),

@@ -1,7 +1,7 @@
 """Whether the sums kept are the sums of the exchanges: for tests, and after a crash that one wants to know about."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from midwatch_sql.groups import DIMENSIONS, LEVELS
@@ -10,6 +10,11 @@ from midwatch_sql.summing import SPLIT
 
 _PERIODS = {"hour": HOUR_US, "day": HOURS_A_DAY * HOUR_US}
 _MOST_LINES = 100
+_ADDED_UP = (
+    "count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),"
+    f" coalesce(sum(cost_pico / {SPLIT}), 0), coalesce(sum(cost_pico % {SPLIT}), 0), count(*) - count(cost_usd)"
+)
+_KEPT = "sums.calls, input_tokens, output_tokens, cost_micro, cost_rest, unpriced"
 
 
 def sums_apart(connection: sqlite3.Connection) -> list[str]:
@@ -22,16 +27,15 @@ def _level(connection: sqlite3.Connection, level: int, period: str) -> Iterator[
     told = [name if name in LEVELS[level] else "NULL" for name in DIMENSIONS]
     size = _PERIODS[period]
     number = f"(started_at - ((started_at % {size}) + {size}) % {size}) / {size}"
+    places = ", ".join(str(place + 1) for place in range(len(DIMENSIONS) + 1))
     of_exchanges = _sums(
         connection,
-        f"SELECT {', '.join(told)}, {number}, count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),"
-        f" coalesce(sum(cost_pico / {SPLIT}), 0), coalesce(sum(cost_pico % {SPLIT}), 0), count(*) - count(cost_usd)"
-        f" FROM exchanges GROUP BY {', '.join(str(place + 1) for place in range(len(DIMENSIONS) + 1))}",
+        f"SELECT {', '.join(told)}, {number}, {_ADDED_UP} FROM exchanges GROUP BY {places}",  # noqa: S608  # names only
     )
     kept = _sums(
         connection,
-        f"SELECT {', '.join(DIMENSIONS)}, {period}, sums.calls, input_tokens, output_tokens, cost_micro, cost_rest, unpriced"
-        f" FROM cost_{period}s sums LEFT JOIN cost_groups ON id = group_id WHERE level IS NULL OR level = {level}",
+        f"SELECT {', '.join(DIMENSIONS)}, {period}, {_KEPT} FROM cost_{period}s sums"  # noqa: S608  # as above
+        f" LEFT JOIN cost_groups ON id = group_id WHERE level IS NULL OR level = {level}",
     )
     for key in of_exchanges.keys() | kept.keys():
         if of_exchanges.get(key) != kept.get(key):
@@ -56,11 +60,11 @@ _WRONG_GROUPS: dict[str, str] = {
         "SELECT id, calls FROM cost_groups WHERE calls IS NOT (SELECT sum(calls) FROM cost_hours WHERE group_id = id)"
     ),
     "a group kept twice": (
-        f"SELECT {', '.join(DIMENSIONS)}, level FROM cost_groups GROUP BY {', '.join(DIMENSIONS)}, level"
+        f"SELECT {', '.join(DIMENSIONS)}, level FROM cost_groups GROUP BY {', '.join(DIMENSIONS)}, level"  # noqa: S608  # as above
         " HAVING count(*) > 1"
     ),
     "an exchange in a group that is not its own": (
-        "SELECT exchanges.id, group_id FROM exchanges LEFT JOIN cost_groups ON cost_groups.id = group_id"
+        "SELECT exchanges.id, group_id FROM exchanges LEFT JOIN cost_groups ON cost_groups.id = group_id"  # noqa: S608  # as above
         f" WHERE NOT ({_SAME} AND level = {len(LEVELS) - 1})"
     ),
 }

@@ -60,7 +60,7 @@ class Costs:
 
     def rows(self) -> list[CostRow]:
         """The sums, highest cost first."""
-        label = cache(_label)
+        label = cache(_label)  # an hour's is asked for by every group of it
         return highest_first(
             total.row(tuple(label(key, value) for key, value in zip(self._by, group, strict=True)))
             for group, total in self._sums.items()
@@ -68,22 +68,23 @@ class Costs:
 
     def _add_exchanges(self, connection: sqlite3.Connection, where: Conditions, *, fine: bool = True) -> None:
         keys = self._keys(Grain.MOMENT)
-        self._add(
-            connection.execute(_grouped([*keys, *_OF_EXCHANGES], len(keys), f"exchanges WHERE {where}"), where.values)
-        )
+        query = _grouped([*keys, *_OF_EXCHANGES], len(keys), f"exchanges WHERE {where}")
+        self._add(connection.execute(query, where.values))
         if fine:
             self._add_fine(connection, "exchanges", where)
 
     def _add_sums(self, connection: sqlite3.Connection, asked: Conditions, level: int, span: Span) -> None:
         """Each group first: groups are few, and so are the rows that the second grouping has to sort."""
-        keys, table = self._keys(span.grain), f"cost_{span.grain.value}s"
+        table = f"cost_{span.grain.value}s"
         where = asked + Conditions(["level = ?"], [level]) + _within(span)
-        sums = [f"sum({table}.{name}) AS s{place}" for place, name in enumerate(_OF_SUMS)]
-        named = [f"{key} AS k{place}" for place, key in enumerate(keys)]
+        keys = {f"k{place}": key for place, key in enumerate(self._keys(span.grain))}
+        sums = {f"s{place}": f"sum({table}.{name})" for place, name in enumerate(_OF_SUMS)}
+        columns = ", ".join(f"{what} AS {name}" for name, what in (keys | sums).items())
+        alike = ", ".join(["id", *self._periods(span.grain)])
         source = f"cost_groups CROSS JOIN {table} ON group_id = id WHERE {where}"
-        inner = f"SELECT {', '.join([*named, *sums])} FROM {source} GROUP BY {', '.join(['id', *self._periods(span.grain)])}"
-        outer = [*(f"k{place}" for place in range(len(keys))), *(f"sum(s{place})" for place in range(len(_OF_SUMS)))]
-        self._add(connection.execute(_grouped(outer, len(keys), f"({inner})"), where.values))
+        inner = f"SELECT {columns} FROM {source} GROUP BY {alike}"  # noqa: S608  # names and question marks only
+        outer = _grouped([*keys, *(f"sum({name})" for name in sums)], len(keys), f"({inner})")
+        self._add(connection.execute(outer, where.values))
 
     def _add(self, rows: Iterable[Sequence[Any]]) -> None:
         for *group, calls, read, written, micro, rest, unpriced in rows:

@@ -91,6 +91,7 @@ def empty_wal(connection: sqlite3.Connection) -> bool:
     patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
     connection.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
     try:
-        return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
     finally:
         connection.execute(f"PRAGMA busy_timeout={patience}")

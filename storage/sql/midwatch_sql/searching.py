@@ -14,8 +14,8 @@ from midwatch_sql.folding import unfold
 from midwatch_sql.reading import Read, bodies, reader, remembering
 
 # What one step looks at before it says how far it came. A text that many exchanges share is looked at once.
-STEP_EXCHANGES = 2_000
-STEP_BYTES = 32 * 1024 * 1024
+STEP_EXCHANGES = 1_000
+STEP_BYTES = 16 * 1024 * 1024
 # Details read together.
 _TOGETHER = 50
 

@@ -9,18 +9,18 @@ from typing import Any
 
 from midwatch_sql.columns import COST_DAYS, COST_HOURS, ColumnSpec, names
 from midwatch_sql.conditions import marks
-from midwatch_sql.groups import DIMENSIONS, FINEST, Group, group_ids, groups_of
+from midwatch_sql.groups import DIMENSIONS, FINEST, group_ids, groups_of
 from midwatch_sql.periods import HOUR_US, HOURS_A_DAY
 
 # Micro-dollars and the rest apart: see columns.COST_HOURS.
 SPLIT = 1_000_000
 # What an exchange's part in the sums follows from.
 FACTS = ("started_at", *DIMENSIONS, "input_tokens", "output_tokens", "cost_pico", "cost_usd")
-# Calls, tokens read and written, micro-dollars, the rest, calls without a known cost.
-_KINDS = 6
 
 type Sums = list[int]
 type Facts = Mapping[str, Any]
+# The dimensions of an exchange and its hour.
+type Place = tuple[tuple[Any, ...], int]
 
 
 def _added(table: str, columns: tuple[ColumnSpec, ...]) -> str:
@@ -38,51 +38,64 @@ _ADD_CALLS = "UPDATE cost_groups SET calls = calls + ? WHERE id = ?"
 
 def add_to_sums(connection: sqlite3.Connection, exchanges: Sequence[Facts]) -> list[int]:
     """Add exchanges; the id of each one's finest group. Within a transaction. Raises sqlite3.Error."""
-    groups = [groups_of([facts[name] for name in DIMENSIONS]) for facts in exchanges]
-    ids = group_ids(connection, {group for levels in groups for group in levels})
-    _change(connection, exchanges, groups, ids, sign=1)
-    return [ids[levels[FINEST]] for levels in groups]
+    places = [_place(facts) for facts in exchanges]
+    changes = _Changes(connection, _summed(places, exchanges, sign=1))
+    changes.write(connection)
+    return [changes.finest[dimensions] for dimensions, _ in places]
 
 
 def take_from_sums(connection: sqlite3.Connection, exchanges: Sequence[Facts]) -> None:
     """Take exchanges away; sums and groups of none go. Within a transaction. Raises sqlite3.Error."""
-    groups = [groups_of([facts[name] for name in DIMENSIONS]) for facts in exchanges]
-    ids = group_ids(connection, {group for levels in groups for group in levels})
-    _change(connection, exchanges, groups, ids, sign=-1)
-    touched = [(key,) for key in ids.values()]
-    connection.executemany("DELETE FROM cost_hours WHERE group_id = ? AND calls = 0", touched)
-    connection.executemany("DELETE FROM cost_days WHERE group_id = ? AND calls = 0", touched)
-    connection.executemany("DELETE FROM cost_groups WHERE id = ? AND calls = 0", touched)
+    places = [_place(facts) for facts in exchanges]
+    changes = _Changes(connection, _summed(places, exchanges, sign=-1))
+    changes.write(connection)
+    changes.sweep(connection)
 
 
-def _change(
-    connection: sqlite3.Connection,
-    exchanges: Iterable[Facts],
-    groups: Iterable[tuple[Group, ...]],
-    ids: Mapping[Group, int],
-    *,
-    sign: int,
-) -> None:
-    calls: dict[int, int] = {}
-    hours: dict[tuple[int, int], Sums] = {}
-    days: dict[tuple[int, int], Sums] = {}
-    for facts, levels in zip(exchanges, groups, strict=True):
-        part = [sign * value for value in _part(facts)]
-        hour = facts["started_at"] // HOUR_US
-        for key in (ids[group] for group in levels):
-            calls[key] = calls.get(key, 0) + sign
-            _add(hours.setdefault((key, hour), [0] * _KINDS), part)
-            _add(days.setdefault((key, hour // HOURS_A_DAY), [0] * _KINDS), part)
-    connection.executemany(_ADD_HOURS, [(*key, *sums) for key, sums in hours.items()])
-    connection.executemany(_ADD_DAYS, [(*key, *sums) for key, sums in days.items()])
-    connection.executemany(_ADD_CALLS, [(number, key) for key, number in calls.items()])
+def _place(facts: Facts) -> Place:
+    return tuple([facts[name] for name in DIMENSIONS]), facts["started_at"] // HOUR_US
 
 
-def _part(facts: Facts) -> Sums:
-    micro, rest = divmod(facts["cost_pico"] or 0, SPLIT)
-    return [1, facts["input_tokens"] or 0, facts["output_tokens"] or 0, micro, rest, int(facts["cost_usd"] is None)]
+def _summed(places: Iterable[Place], exchanges: Iterable[Facts], *, sign: int) -> dict[Place, Sums]:
+    """Exchanges alike are one change."""
+    sums: dict[Place, Sums] = {}
+    for place, facts in zip(places, exchanges, strict=True):
+        micro, rest = divmod(facts["cost_pico"] or 0, SPLIT)
+        tokens = facts["input_tokens"] or 0, facts["output_tokens"] or 0
+        part = 1, *tokens, micro, rest, int(facts["cost_usd"] is None)
+        _add(sums.setdefault(place, [0] * len(part)), [sign * value for value in part])
+    return sums
 
 
-def _add(sums: Sums, part: Sums) -> None:
+class _Changes:
+    """What exchanges change on every level. `finest` are the ids of the finest groups, by their dimensions."""
+
+    def __init__(self, connection: sqlite3.Connection, changes: Mapping[Place, Sums]) -> None:
+        groups = {dimensions: groups_of(dimensions) for dimensions, _ in changes}
+        ids = group_ids(connection, {group for levels in groups.values() for group in levels})
+        self.finest = {dimensions: ids[levels[FINEST]] for dimensions, levels in groups.items()}
+        self._calls: dict[int, int] = {}
+        self._hours: dict[tuple[int, int], Sums] = {}
+        self._days: dict[tuple[int, int], Sums] = {}
+        for (dimensions, hour), part in changes.items():
+            for key in (ids[group] for group in groups[dimensions]):
+                self._calls[key] = self._calls.get(key, 0) + part[0]
+                _add(self._hours.setdefault((key, hour), [0] * len(part)), part)
+                _add(self._days.setdefault((key, hour // HOURS_A_DAY), [0] * len(part)), part)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Add them to what is kept."""
+        connection.executemany(_ADD_HOURS, [(*key, *sums) for key, sums in self._hours.items()])
+        connection.executemany(_ADD_DAYS, [(*key, *sums) for key, sums in self._days.items()])
+        connection.executemany(_ADD_CALLS, [(number, key) for key, number in self._calls.items()])
+
+    def sweep(self, connection: sqlite3.Connection) -> None:
+        """Let go of those that no exchange is left in."""
+        connection.executemany("DELETE FROM cost_hours WHERE group_id = ? AND hour = ? AND calls = 0", self._hours)
+        connection.executemany("DELETE FROM cost_days WHERE group_id = ? AND day = ? AND calls = 0", self._days)
+        connection.executemany("DELETE FROM cost_groups WHERE id = ? AND calls = 0", [(key,) for key in self._calls])
+
+
+def _add(sums: Sums, part: Iterable[int]) -> None:
     for place, value in enumerate(part):
         sums[place] += value

@@ -82,7 +82,7 @@ class SqliteTraces:
         """Forget exchanges, in steps: others write in between. How many went. Raises StorageError.
 
         What is asked for by more than its age leaves no byte behind: the file is written anew at the end, and writes
-        wait for that. What is old goes page by page, and takes its copies with it.
+        wait for that. What is old goes page by page; copies in a page shared with newer exchanges go with those.
         """
         async with self._deleting:
             total = 0

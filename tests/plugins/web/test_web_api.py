@@ -29,6 +29,7 @@ async def test_exchanges_come_in_pages_with_the_stable_keys(house: Any, client: 
 
 async def test_every_filter_reaches_the_query_service(house: Any, client: httpx.AsyncClient) -> None:
     wanted = {"tenant": "t", "provider": "p", "model": "m", "app": "a", "agent": "g", "trace_id": "x", "status": "429"}
+    wanted |= {"key_id": "k", "user": "u", "client": "::1", "text": "w"}
     moments = {"since": "2026-11-01T00:00:00", "until": "2026-11-02T00:00:00+01:00"}
     assert (await client.get("/api/v1/exchanges", params=wanted | moments)).status_code == 200
     (asked,) = house.traces.asked

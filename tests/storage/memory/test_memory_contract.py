@@ -6,7 +6,7 @@ from midwatch_core.errors import ConfigError
 from midwatch_core.ports import ExchangeFilter, Scope, TraceRepository
 from midwatch_core.testing.factories import make_exchange
 from midwatch_core.testing.repository_contract import TraceRepositoryContract
-from midwatch_memory import open_metadata, open_traces
+from midwatch_memory import open_metadata, open_traces, traces
 
 
 class TestMemoryTraces(TraceRepositoryContract):
@@ -28,6 +28,22 @@ async def test_the_oldest_make_room() -> None:
     page = await repository.list(Scope(), ExchangeFilter(), limit=10)
     assert [row.id for row in page.rows] == [exchanges[number].id for number in (4, 3, 2)]
     assert await repository.get(Scope(), exchanges[1].id) is None
+
+
+async def test_a_search_looks_into_so_many_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "MOST_LOOKED_INTO", 7)
+    repository = open_traces("memory://")
+    assert repository is not None
+    await repository.start()
+    exchanges = [make_exchange(answer="NEEDLE" if number in (0, 29) else "hay") for number in range(30)]
+    await repository.put(exchanges)
+    pages, cursor = 0, None
+    found: list[str] = []
+    while pages == 0 or cursor is not None:
+        page = await repository.list(Scope(), ExchangeFilter(text="needle"), limit=10, cursor=cursor)
+        found += [row.id for row in page.rows]
+        pages, cursor = pages + 1, page.cursor
+    assert (found, pages) == ([exchanges[29].id, exchanges[0].id], 5)
 
 
 @pytest.mark.parametrize("url", ["memory://here", "memory://?exchanges=0", "memory://?exchanges=²", "memory://?a=1"])

@@ -234,6 +234,10 @@ def test_refuses_other_urls(url: str) -> None:
 @pytest.mark.parametrize("url", ["memory://", "postgresql://x/y", ""])
 def test_leaves_other_schemes(url: str) -> None:
     assert open_traces(url) is None
+
+
+@pytest.mark.parametrize("url", ["memory://", "clickhouse://x/y", ""])
+def test_metadata_leaves_other_schemes(url: str) -> None:
     assert open_metadata(url) is None
 
 

@@ -75,14 +75,9 @@ def _read_details(connection: sa.Connection) -> None:
 
 
 def _chunks(connection: sa.Connection) -> Iterator[Any]:
-    last = None
-    while True:
-        after = "" if last is None else f"WHERE rowid > {last}"
-        rows = connection.execute(
-            sa.text(f"SELECT rowid, detail FROM exchanges {after} ORDER BY rowid LIMIT {_ROWS}")
-        ).all()  # noqa: S608  # a number of ours
-        if not rows:
-            return
+    query = sa.text("SELECT rowid, detail FROM exchanges WHERE rowid > :last ORDER BY rowid LIMIT :most")
+    last = -1
+    while rows := connection.execute(query, {"last": last, "most": _ROWS}).all():
         yield rows
         last = rows[-1][0]
 
@@ -104,7 +99,7 @@ def _fill(connection: sa.Connection) -> None:
         " FROM cost_hours GROUP BY 1, 2"
     )
     for level in range(finest):
-        run(_groups(level, f"SELECT {{0}}, sum(calls) FROM cost_groups WHERE level = {finest} GROUP BY {{0}}"))
+        run(_groups(level, f"SELECT {{0}}, sum(calls) FROM cost_groups WHERE level = {finest} GROUP BY {{0}}"))  # noqa: S608  # as above
         for period in ("hour", "day"):
             of_sums = ", ".join(f"sum(sums.{name})" for name in _SUMS)
             run(

@@ -1,0 +1,110 @@
+"""The sums kept beside exchanges: what their check finds, and that old databases are given the right ones."""
+
+import random
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.identity import Identity
+from midwatch_core.ports import ExchangeFilter, Scope
+from midwatch_core.testing.factories import BEGINNING, make_cost, make_exchange
+from midwatch_sql.location import Location
+from midwatch_sql.migrations.running import downgrade, upgrade
+from midwatch_sql.traces import SqliteTraces
+
+
+@pytest.fixture
+async def repository(tmp_path: Path) -> AsyncIterator[SqliteTraces]:
+    repository = SqliteTraces(Location(path=tmp_path / "midwatch.db"))
+    await repository.start()
+    yield repository
+    await repository.close()
+
+
+def mixed(count: int) -> list[Exchange]:
+    chance = random.Random(7)  # no secret
+    return [
+        make_exchange(
+            model=chance.choice("ab"),
+            started_at=BEGINNING - timedelta(hours=chance.randrange(500_000), seconds=number),
+            identity=Identity(
+                tenant=chance.choice(("acme", "default")), user=chance.choice(("ada", None)), key_id=chance.choice("kl")
+            ),
+            cost=chance.choice([None, make_cost("0.5"), make_cost("0.00000000000000001")]),
+        )
+        for number in range(count)
+    ]
+
+
+async def test_a_check_finds_nothing_where_all_is_well(repository: SqliteTraces) -> None:
+    assert await repository.sums_apart() == []
+    await repository.put(mixed(200))
+    assert await repository.sums_apart() == []
+    assert await repository.delete(Scope(), ExchangeFilter(user="ada")) > 0
+    assert await repository.sums_apart() == []
+
+
+async def test_nothing_is_left_of_groups_that_are_gone(repository: SqliteTraces) -> None:
+    await repository.put(mixed(100))
+    await repository.delete(Scope(), ExchangeFilter())
+    connection = sqlite3.connect(repository.database.location.path)
+    for table in ("cost_groups", "cost_hours", "cost_days", "pieces", "exchanges"):
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("UPDATE cost_hours SET calls = calls + 1 WHERE group_id = 1", "cost_hours"),
+        ("UPDATE cost_days SET cost_rest = cost_rest + 1 WHERE group_id = 1", "cost_days"),
+        ("DELETE FROM cost_hours WHERE group_id = 1", "cost_hours"),
+        ("INSERT INTO cost_days VALUES (999, 1, 1, 1, 1, 1, 1, 1)", "cost_days"),
+        ("DELETE FROM exchanges WHERE id = (SELECT min(id) FROM exchanges)", "cost_days"),
+        ("UPDATE exchanges SET user = 'eve' WHERE id = (SELECT min(id) FROM exchanges)", "group that is not its own"),
+        ("UPDATE cost_groups SET calls = calls + 1 WHERE id = 1", "calls of a group"),
+        (
+            "INSERT INTO cost_groups (level, tenant, calls) SELECT level, tenant, 1 FROM cost_groups WHERE level = 0",
+            "kept twice",
+        ),
+    ],
+)
+async def test_a_check_finds_what_is_wrong(repository: SqliteTraces, fault: str, found: str) -> None:
+    await repository.put(mixed(50))
+    connection = sqlite3.connect(repository.database.location.path)
+    connection.execute(fault)
+    connection.commit()
+    connection.close()
+    assert any(found in line for line in await repository.sums_apart())
+
+
+async def test_an_old_database_is_given_groups_and_sums(tmp_path: Path) -> None:
+    location = Location(path=tmp_path / "midwatch.db")
+    exchanges = mixed(1_200)
+    repository = SqliteTraces(location)
+    await repository.start()
+    await repository.put(exchanges)
+    expected = await repository.costs(Scope(), ExchangeFilter(), by=["user", "key_id", "day"])
+    await repository.close()
+    assert downgrade(location, "traces", "traces_0001") == ("traces_0002",)
+    connection = sqlite3.connect(location.path)
+    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(exchanges)")}
+    assert columns.isdisjoint({"user", "key_id", "group_id"})
+    connection.close()
+    assert upgrade(location, "traces") == ("traces_0002",)
+    await repository.start()
+    assert await repository.sums_apart() == []
+    assert await repository.costs(Scope(), ExchangeFilter(), by=["user", "key_id", "day"]) == expected
+    page = await repository.list(Scope(), ExchangeFilter(user="ada", key_id="k"), limit=1000)
+    wanted = {one.id for one in exchanges if (one.identity.user, one.identity.key_id) == ("ada", "k")}
+    assert {row.id for row in page.rows} == wanted
+    again = [replace(one, id=f"{one.id}x") for one in exchanges[:50]]
+    await repository.put(again)
+    assert await repository.sums_apart() == []
+    assert await repository.delete(Scope(), ExchangeFilter()) == 1_250
+    await repository.close()
