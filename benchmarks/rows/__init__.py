@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.row import Row
 from benchmarks.rows import (
+    clickhouse,
     command_line,
+    governing,
     guard,
     idle,
     lag,
     latency,
     many_streams,
+    meters,
+    million,
     patches,
     scan,
     sse,
@@ -34,6 +38,10 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "lag": lag.measure,
     "command-line": command_line.measure,
     "store": store.measure,
+    "million": million.measure,
+    "clickhouse": clickhouse.measure,
+    "meters": meters.measure,
+    "governing": governing.measure,
     # What detection costs: a call, and a text without a proxy.
     "guard": guard.measure,
     "scan": scan.measure,

@@ -65,6 +65,10 @@ class Source(Protocol):
         ...
 
 
+# So many exchanges are made ready in a row.
+_BREATH = 10
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Sizes and seconds of the pipeline's loop. Small batches keep the loop responsive while it stores."""
@@ -148,7 +152,9 @@ class Pipeline:
         exchanges: list[Exchange] = []
         readable: list[Entry] = []
         unreadable: list[tuple[Entry, str]] = []
-        for entry in entries:
+        for number, entry in enumerate(entries):
+            if number % _BREATH == _BREATH - 1:
+                await asyncio.sleep(0)  # console and workers are answered in between
             try:
                 exchanges.append(await self.reviewed(self.priced(self._decoder.decode(entry.payload))))
                 readable.append(entry)

@@ -1,14 +1,17 @@
 """Opening the repositories that the configuration names, whichever plugins bring them."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from midwatch_core.config import Config
-from midwatch_core.errors import ConfigError, StorageError
+from midwatch_core.errors import ConfigError, StorageError, StorageUnavailableError
 from midwatch_core.hosting import Plugins
 from midwatch_core.ports import CacheLayer, MetadataRepository, TraceRepository
 from midwatch_core.secret_text import masked, resolve_secrets, without_secrets
+
+logger = logging.getLogger(__name__)
 
 # Which extra brings what opens a scheme.
 _EXTRAS = {
@@ -46,10 +49,13 @@ class Storage:
     migrates: bool = True
 
     async def start(self) -> None:
-        """Open all. Raises StorageError."""
+        """Open all. Raises StorageError, but not for a cache that is away: it is called again when it is needed."""
         await self.traces.start(migrate=self.migrates)
         await self.metadata.start(migrate=self.migrates)
-        await self.cache.start()
+        try:
+            await self.cache.start()
+        except StorageUnavailableError as error:
+            logger.warning("the cache is away: %s", error)
 
     async def close(self) -> None:
         """Close all."""

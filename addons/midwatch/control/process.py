@@ -35,7 +35,7 @@ from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.pool.opening import pool_of
 from midwatch.settings import Settings, placed, policy_of, read_snapshot
-from midwatch.stores import stores_of
+from midwatch.stores import pace_of, stores_of
 from midwatch_core.breaker import Breaker
 from midwatch_core.clock import SystemClock
 from midwatch_core.config import Config
@@ -100,9 +100,8 @@ class Control:
         self._stopping = asyncio.Event()
         self._jobs: set[asyncio.Task[None]] = set()
         self._storage = stores_of(settings)
-        self._metadata = anchored(
-            self._storage.metadata, self._home, storage_profile(settings.config, self._home.root).metadata
-        )
+        profile = storage_profile(settings.config, self._home.root)
+        self._metadata = anchored(self._storage.metadata, self._home, profile.metadata)
         self._reader = JournalReader(self._home.journal)
         self._pool = pool_of(settings, self._metrics)
         self._reviewer = self._new_reviewer()
@@ -117,6 +116,7 @@ class Control:
             stored=self._stored,
             reviewer=self._reviewer,
             breaker=Breaker.of(settings.config.breakers),
+            pace=pace_of(profile.traces),
         )
         self._standing = Standing(
             settings=settings,
@@ -143,8 +143,8 @@ class Control:
         """Work until told to stop, then see the journal into the store. 0 when all went in order."""
         async with AsyncExitStack() as stack:
             stack.callback(self._reader.close)
+            stack.push_async_callback(self._storage.close)  # one may be open when another can't be reached
             await self._storage.start()
-            stack.push_async_callback(self._storage.close)
             await self._access.start()
             for outcome in await self._settings.plugins.wait_all("startup", deadline_s=30.0, host=self._host):
                 if not outcome.ok:

@@ -1,0 +1,66 @@
+"""Rows of a listing to column values and back."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+from midwatch_clickhouse.columns import ROW
+from midwatch_core import EXACT, ExchangeRow, StorageError, microseconds, moment_of
+
+# A provider may claim any number of tokens: the row holds this much, the exchange itself keeps them as they came.
+_LARGEST = 10**12
+_PICO_DIGITS = 12
+_LARGEST_PICO = 2**62
+# What DateTime64(6) holds: from 1900 to the end of 2299.
+FIRST_US = -2_208_988_800_000_000
+LAST_US = 10_413_791_999_999_999
+
+_NAMES = tuple(column.name for column in ROW)
+_VALUES = attrgetter(*_NAMES)
+_MOMENT, _COST = _NAMES.index("started_at"), _NAMES.index("cost_usd")
+_INTEGERS = tuple(place for place, column in enumerate(ROW) if "Int64" in column.type)
+# As SELECT gives them: the moment as it travels.
+SELECTED = ", ".join(f"toUnixTimestamp64Micro(`{n}`)" if n == "started_at" else f"`{n}`" for n in _NAMES)
+
+
+def values_of(row: ExchangeRow) -> tuple[Any, ...]:
+    """The values of columns.ROW, then `cost_pico`. Raises StorageError for a moment or a cost that is none."""
+    values = list(_VALUES(row))
+    values[_MOMENT] = kept_moment(microseconds(row.started_at))
+    values[_COST] = None if row.cost_usd is None else str(row.cost_usd)
+    for place in _INTEGERS:
+        if values[place] is not None:
+            values[place] = max(-_LARGEST, min(values[place], _LARGEST))
+    return (*values, pico(row.cost_usd))
+
+
+def kept_moment(since_epoch_us: int) -> int:
+    """The same, where ClickHouse can hold it. Raises StorageError."""
+    if not FIRST_US <= since_epoch_us <= LAST_US:
+        raise StorageError("a moment before 1900 or after 2299 can't be kept")
+    return since_epoch_us
+
+
+def pico(cost: Decimal | None) -> int | None:
+    """A cost in 10^-12 dollars where that is exact and fits 64 bits, else None. Raises StorageError for NaN."""
+    if cost is None:
+        return None
+    if not cost.is_finite():
+        raise StorageError(f"{cost} is no cost")
+    if cost.adjusted() > _PICO_DIGITS or cost.as_tuple().exponent < -200:  # type: ignore[operator]  # finite: an int
+        return None
+    scaled = EXACT.scaleb(cost, _PICO_DIGITS)
+    whole = int(scaled)
+    return whole if whole == scaled and abs(whole) < _LARGEST_PICO else None
+
+
+def row_from(values: Sequence[Any]) -> ExchangeRow:
+    """The row of the values of SELECTED. Raises ValueError, ArithmeticError for damaged ones."""
+    fields = dict(zip(_NAMES, values, strict=True))
+    fields["started_at"] = moment_of(fields["started_at"])
+    fields["streamed"] = bool(fields["streamed"])
+    fields["cost_usd"] = None if fields["cost_usd"] is None else Decimal(fields["cost_usd"])
+    fields["tools_called"] = tuple(fields["tools_called"])
+    fields["findings"] = tuple(fields["findings"])
+    return ExchangeRow(**fields)

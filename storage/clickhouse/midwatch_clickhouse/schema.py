@@ -1,0 +1,139 @@
+"""The schema's revisions: what each makes and drops. A step may be repeated, so that half a migration can be finished.
+
+A revision that is out is never changed; the next one is added at the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from midwatch_clickhouse.columns import DELETIONS, EXCHANGES, HOUR_KEYS, HOUR_SUMS, TEXTS, ColumnSpec, names
+from midwatch_clickhouse.layout import Layout, Table
+
+# Whole hours since 1970 UTC, also before it (a division cuts towards zero). `e` are the exchanges: without it a sum's
+# own name would be taken for its column.
+_US = "toUnixTimestamp64Micro(e.started_at)"
+HOUR_US = 3_600_000_000
+HOUR = f"toInt32(intDiv({_US} - positiveModulo({_US}, {HOUR_US}), {HOUR_US}))"
+# What the hourly sums sum, of rows; in the order of HOUR_SUMS.
+SUMS = (
+    "toInt64(count())",
+    "sum(toInt128(ifNull(e.input_tokens, 0)))",
+    "sum(toInt128(ifNull(e.output_tokens, 0)))",
+    "sum(toInt128(ifNull(e.cost_pico, 0)))",
+    "toInt64(countIf(e.cost_usd IS NULL))",
+    "toInt64(countIf(e.cost_usd IS NOT NULL AND e.cost_pico IS NULL))",
+)
+
+_KEPT_AT = ColumnSpec("kept_at", "DateTime64(3, 'UTC') DEFAULT now64(3)")
+
+_EXCHANGES = Table(
+    name="exchanges",
+    columns=(*EXCHANGES, _KEPT_AT),
+    order_by="tenant, started_at, id",
+    counts_once=True,
+    partition_by="toYYYYMM(started_at)",
+    keep_from="toDateTime(started_at, 'UTC')",
+    more=("PROJECTION by_id (SELECT id, tenant, started_at, batch, kept_at ORDER BY id)",),
+    # A page is a hundred rows from anywhere: reading one reads its granule, in every column.
+    settings=("deduplicate_merge_projection_mode = 'rebuild'", "index_granularity = 1024"),
+)
+# Random keys: small granules, so that looking up a few texts does not read thousands.
+_TEXTS = Table(
+    name="texts",
+    columns=(*TEXTS, _KEPT_AT),
+    order_by="tenant, hash",
+    engine="ReplacingMergeTree",
+    arguments="kept_at",
+    keep_from="toDateTime(kept_at, 'UTC')",
+    keep_longer_days=1,
+    settings=("index_granularity = 512", "index_granularity_bytes = 1048576"),
+)
+_DELETIONS = Table(name="deletions", columns=(*DELETIONS, _KEPT_AT), order_by="sweep, tenant, id")
+_HOURS = Table(
+    name="hours",
+    columns=(*HOUR_KEYS, *HOUR_SUMS),
+    order_by=names(HOUR_KEYS),
+    counts_once=True,
+    engine="SummingMergeTree",
+    arguments=f"({names(HOUR_SUMS)})",
+    keep_from="toDateTime(hour * 3600, 'UTC')",
+    settings=("allow_nullable_key = 1",),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One statement, with settings of its own where it needs them."""
+
+    statement: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A step of the schema, there and back."""
+
+    name: str
+    up: Callable[[Layout], list[Step]]
+    down: Callable[[Layout], list[Step]]
+
+
+def hour_sums(source: str, where: str = "1") -> str:
+    """The SELECT that gives rows of `hours` for exchanges."""
+    groups = [
+        f"{HOUR} AS hour" if column.name == "hour" else f"e.`{column.name}` AS `{column.name}`" for column in HOUR_KEYS
+    ]
+    sums = [f"{expression} AS {column.name}" for expression, column in zip(SUMS, HOUR_SUMS, strict=True)]
+    grouping = ", ".join("hour" if column.name == "hour" else f"e.`{column.name}`" for column in HOUR_KEYS)
+    return f"SELECT {', '.join([*groups, *sums])} FROM {source} AS e WHERE {where} GROUP BY {grouping}"  # noqa: S608  # names only
+
+
+def _tables(*tables: Table) -> Callable[[Layout], list[Step]]:
+    return lambda layout: [Step(statement=one) for table in tables for one in layout.create(table)]
+
+
+def _drops(*tables: Table) -> Callable[[Layout], list[Step]]:
+    return lambda layout: [Step(statement=one) for table in reversed(tables) for one in layout.drop(table.name)]
+
+
+def _hours_up(layout: Layout) -> list[Step]:
+    """The sums of what is there, then the view that adds what comes. Nobody else may write meanwhile."""
+    view = f"CREATE MATERIALIZED VIEW IF NOT EXISTS hours_view{layout.on_cluster} TO {layout.own('hours')}"
+    return [
+        *(Step(statement=one) for one in layout.create(_HOURS)),
+        Step(
+            statement=f"INSERT INTO hours ({names((*HOUR_KEYS, *HOUR_SUMS))}) {hour_sums('exchanges')}",
+            settings={"insert_deduplication_token": "traces_0002", "max_insert_threads": "1"},
+        ),
+        Step(statement=f"{view} AS {hour_sums(layout.own('exchanges'))}"),
+    ]
+
+
+def _hours_down(layout: Layout) -> list[Step]:
+    return [
+        Step(statement=f"DROP VIEW IF EXISTS hours_view{layout.on_cluster} SYNC"),
+        *(Step(statement=one) for one in layout.drop("hours")),
+    ]
+
+
+REVISIONS = (
+    Revision(
+        name="traces_0001",
+        up=_tables(_EXCHANGES, _TEXTS, _DELETIONS),
+        down=_drops(_EXCHANGES, _TEXTS, _DELETIONS),
+    ),
+    Revision(name="traces_0002", up=_hours_up, down=_hours_down),
+)
+HEAD = REVISIONS[-1].name
+
+# What was done to the schema, in order: which revision, and `begin`, `done`, `undo` or `undone`.
+LOG = Table(
+    name="traces_schema",
+    columns=(
+        ColumnSpec("revision", "String"),
+        ColumnSpec("step", "String"),
+        ColumnSpec("at", "DateTime64(9, 'UTC') DEFAULT now64(9)"),
+    ),
+    order_by="at, revision",
+    shard_by="cityHash64(revision)",
+)
