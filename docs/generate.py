@@ -1,13 +1,13 @@
 """Writes the reference pages from the code: `uv run python docs/generate.py`. A test checks that they are current."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from midwatch_core.config import ENV_PREFIX, Config
+from midwatch_core.config import ENV_PREFIX, Config, Section
 from midwatch_core.hosting import Plugins
 
 HERE = Path(__file__).parent
@@ -22,7 +22,9 @@ def configuration() -> str:
         "",
         "Read from `config.yaml` in the home (or `--config FILE`), then from variables, then from flags. A variable's",
         f"name is `{ENV_PREFIX}` and the setting's in capitals, `__` for each dot: `journal.max_bytes` is",
-        f"`{ENV_PREFIX}JOURNAL__MAX_BYTES`. This page is made from the code.",
+        f"`{ENV_PREFIX}JOURNAL__MAX_BYTES`. Secrets are `${{VARIABLE}}` or `${{file:PATH}}` (see [stores](stores.md)).",
+        "`limits[].id` is a key of each item of a list, `tenants.NAME.title` one under each name. This page is made",
+        "from the code.",
         "",
         "| setting | default | what it is |",
         "|---|---|---|",
@@ -38,15 +40,34 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _rows(kind, f"{prefix}{name}.")
-        else:
-            yield f"| `{prefix}{name}` | {_default(field)} | {(field.description or '').replace('|', '&#124;')} |"
+            continue
+        yield f"| `{prefix}{name}` | {_default(field)} | {(field.description or '').replace('|', '&#124;')} |"
+        for place, inner in _inner(kind):
+            yield from _rows(inner, f"{prefix}{name}{place}")
+
+
+def _inner(kind: Any) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The models in a list (`limits[].id`) or under names (`tenants.NAME.title`)."""
+    places = {tuple: "[].", Mapping: ".NAME."}
+    for argument in get_args(kind):
+        if isinstance(argument, type) and issubclass(argument, Section) and get_origin(kind) in places:
+            yield places[get_origin(kind)], argument
 
 
 def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
     value: Any = field.get_default(call_default_factory=True)
-    if value is None or value in ((), {}):
-        return "none"
-    return f"`{', '.join(map(str, value)) if isinstance(value, tuple) else value}`"
+    return "none" if value is None or value in ((), {}, "") else f"`{_shown(value)}`"
+
+
+def _shown(value: Any) -> str:
+    """A value as it is written in YAML, nearly; of a model what was given."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, BaseModel):
+        return "{" + ", ".join(f"{key}: {item}" for key, item in value.model_dump(exclude_unset=True).items()) + "}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ from midwatch_core.pipeline import Pace
 from midwatch_core.secret_text import resolve_secrets
 from midwatch_core.storage import Storage, open_storage, storage_profile
 
-
 # A server far away takes many at once as quickly as few; a file here is locked for as long as a batch takes.
 _FAR = Pace(batch_frames=1000, batch_bytes=16 * 1024 * 1024)
 _NEAR = ("sqlite:", "memory:")

@@ -23,6 +23,7 @@ from midwatch.proxy.journaling import METRICS, Journalist
 from midwatch.proxy.lag import METRIC as LAG
 from midwatch.proxy.lag import watch_lag
 from midwatch.proxy.spending import Spending
+from midwatch.proxy.unread import Unread
 from midwatch.proxy.watching import Watching
 from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, read_snapshot
 from midwatch_core.clock import SystemClock
@@ -52,6 +53,7 @@ class Suite:
     writer: JournalWriter
     journalist: Journalist
     watching: Watching
+    unread: Unread
     decrypting: Decrypting
     connecting: Connecting
     beat: Beat
@@ -65,7 +67,7 @@ class Suite:
     @property
     def addons(self) -> list[object]:
         """What mitmproxy is given, in order."""
-        return [self.decrypting, self.connecting, self.watching]
+        return [self.decrypting, self.connecting, self.watching, self.unread]
 
     async def start(self) -> None:
         """Caches and plugins first, then the heartbeat. A cache that is away is called again when it is needed."""
@@ -122,6 +124,7 @@ class Suite:
             self.watching.identifying.identifier = identifier_of(self.settings)
         except ConfigError as error:
             logger.error("tenants and keys not read anew: %s", error)
+        self.unread.review()
 
     def _reload_plugins(self, *, acts: bool) -> None:
         """Detectors read their packs anew where they are needed; a bad one is reported, and the last good one stays."""
@@ -186,6 +189,7 @@ def build(settings: Settings, *, name: str) -> Suite:
         writer=writer,
         journalist=journalist,
         watching=watching,
+        unread=Unread(watching.identifying),
         decrypting=decrypting,
         connecting=Connecting(config.connect_to, [split_address(config.listen), split_address(config.console)]),
         beat=beat,
@@ -204,6 +208,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     )
 
     def report() -> None:
+        suite.unread.review()  # keys also expire, and nobody tells
         journalist.report(metrics)
         report_plugins(settings.plugins, pool, metrics)
 

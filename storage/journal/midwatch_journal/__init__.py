@@ -11,6 +11,7 @@ from .limits import JournalLimits
 from .reader import JournalReader
 from .stats import Depth, JournalState, JournalStats, ReaderStats
 from .ticket import Outcome, Ticket
+from .waiting import waiting_bytes
 from .writer import JournalWriter
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "Ticket",
     "new_writer_id",
     "read_dead_letters",
+    "waiting_bytes",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .cursor import load_cursor, save_cursor
 from .entries import Entry, Position
+from .frames import SEGMENT_HEADER
 from .layout import CURSOR, LOCK, RESERVE, segment_numbers, segment_path
 from .locks import is_held
 from .scanning import SegmentScan
@@ -90,9 +91,9 @@ class Source:
         for number in segment_numbers(self._folder):
             with suppress(OSError):
                 size = segment_path(self._folder, number).stat().st_size
-                if number == self._acknowledged.segment:
-                    size -= self._acknowledged.offset
-                total += max(0, size) if number >= self._acknowledged.segment else 0
+                if number < self._acknowledged.segment or size <= len(SEGMENT_HEADER):
+                    continue
+                total += size if number > self._acknowledged.segment else max(0, size - self._acknowledged.offset)
         return total
 
     def remove(self) -> bool:

@@ -51,6 +51,16 @@ def test_a_tenants_life(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["name"] for row in rows(capsys, "tenants")] == ["default"]
 
 
+def test_a_home_that_is_named_before_the_command_is_the_command_s(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = str(tmp_path / "there")
+    assert main(["tenants", "--home", there, "add", "acme"]) == 0
+    capsys.readouterr()
+    assert [row["name"] for row in rows(capsys, "tenants", "--home", there, "list")] == ["default", "acme"]
+    assert [row["name"] for row in rows(capsys, "tenants", "list", "--home", str(home.root))] == ["default"]
+
+
 def test_a_table_and_sentences_for_people(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tenants", "add", "acme", "--certificate", "CN=\x1b[31mred", "--network", "10.0.0.0/8"]) == 0
     out = capsys.readouterr().out

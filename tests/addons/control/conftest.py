@@ -12,7 +12,9 @@ import pytest
 
 from midwatch.control.administering import administer
 from midwatch.control.door import Door
+from midwatch.control.forgetting import Forgetting
 from midwatch.control.live import Live
+from midwatch.control.policy_versions import policy_versions
 from midwatch.control.tally import Tally
 from midwatch.lines import LineClient
 from midwatch_core.access.administering import Administration
@@ -49,14 +51,19 @@ class Control:
         self.door = self.new_door()
 
     def new_door(self) -> Door:
+        queries = Queries(traces=self.traces)
         return Door(
-            queries=Queries(traces=self.traces),
+            queries=queries,
             live=self.live,
             tally=self.tally,
             caught_up=self._caught_up,
             reload=self._reload,
             status=lambda: {"ready": True},
             administer=partial(administer, self.administration),
+            forget=Forgetting(
+                queries=queries, metadata=self.metadata, clock=SystemClock(), caught_up=self._caught_up
+            ).answer,
+            policy_versions=partial(policy_versions, self.metadata, in_use="observe"),
         )
 
     async def _caught_up(self, timeout_s: float) -> bool:

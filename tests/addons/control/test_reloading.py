@@ -112,7 +112,15 @@ async def test_a_reload_never_opens_a_relay(tmp_path: Path, caplog: pytest.LogCa
 
 
 @pytest.mark.parametrize(
-    "bad", ["workers: 0\n", "a: [\n", "providers: [{name: x, routes: nosuch}]\n", "nosuch: 1\n", "\xff"]
+    "bad",
+    [
+        "workers: 0\n",
+        "a: [\n",
+        "providers: [{name: x, routes: nosuch}]\n",
+        "nosuch: 1\n",
+        "identity: {client_ca: absent.pem}\n",
+        "\xff",
+    ],
 )
 async def test_bad_settings_are_reported_and_the_last_good_ones_stay(
     house: House, bad: str, caplog: pytest.LogCaptureFixture
