@@ -390,8 +390,14 @@ def house(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
 
 @pytest.fixture(scope="session")
 def house_in(world: World) -> Callable[..., contextlib.AbstractContextManager[House]]:
-    """A house in a folder, for as long as a `with` lasts: `house_in(folder, *words, environ=…)`."""
-    return lambda folder, *words, **options: _living_house(folder, world.config(), *words, **options)
+    """A house in a folder, for as long as a `with` lasts: `house_in(folder, *words, settings=…, environ=…)`."""
+
+    def live(
+        folder: Path, *words: str, settings: Mapping[str, Any] = {}, **options: Any
+    ) -> contextlib.AbstractContextManager[House]:
+        return _living_house(folder, world.config(**settings), *words, **options)
+
+    return live
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ class AccessRoom:
     """All of access that control has, in one place.
 
     `metadata` is the anchored one (see `anchoring`), `tell` is awaited when workers are to read the file again.
+    `private`: the proxy is one command's own, and what is printed is among what that prints.
     """
 
     def __init__(
@@ -32,8 +33,11 @@ class AccessRoom:
         metadata: MetadataRepository,
         clock: Clock,
         tell: Callable[[], Awaitable[None]],
+        *,
+        private: bool = False,
     ) -> None:
         self._config = config
+        self._private = private
         self._clock = clock
         self._follow(config)
         self.watch = AccessWatch(home, metadata, lambda: self._configured, tell)
@@ -52,7 +56,7 @@ class AccessRoom:
         With the store away nobody is given a first key before a restart; who had access has it still.
         """
         await self.watch.start()
-        if not (self.doorkeeper.required or self._config.identity.required):
+        if not (self.doorkeeper.required or (self._config.identity.required and not self._private)):
             return
         try:
             made = await first_admin_key(self.administration, self._clock, self._config.access.admin_key)

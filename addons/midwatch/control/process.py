@@ -132,7 +132,9 @@ class Control:
         )
         self._standing.troubles = self._troubles.health
         self._budgets = BudgetAlerts(self._troubles.raise_alert, self._clock)
-        self._access = AccessRoom(self._home, settings.config, self._metadata, self._clock, self._tell_access)
+        self._access = AccessRoom(
+            self._home, settings.config, self._metadata, self._clock, self._tell_access, private=private
+        )
         self._host = self._new_host()
         self._door = self._new_door()
         self._reloader = Reloader(

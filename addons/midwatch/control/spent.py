@@ -17,8 +17,8 @@ from midwatch_core.ports import CostRow, ExchangeFilter, Scope, TraceRepository
 
 logger = logging.getLogger(__name__)
 
-# What was journalled is waited for, but not long: a call waits for the answer.
-_CATCH_UP_S = 1.0
+# What was journalled is waited for: a budget that began without it would be passed by it. But a call waits meanwhile.
+_CATCH_UP_S = 5.0
 # Of a group of calls with and without a price, so many are looked at one by one.
 _PAGE = 1000
 _PAGES = 20

@@ -9,8 +9,8 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 
 logger = logging.getLogger(__name__)
 
-# A call waits for the answer.
-_TIMEOUT_S = 3.0
+# A call waits for the answer, and control for what is journalled and not stored yet.
+_TIMEOUT_S = 10.0
 METRIC = MetricSpec(
     name="midwatch_budget_unknown_total",
     kind=MetricKind.COUNTER,
@@ -31,7 +31,13 @@ class Spending:
         """Nano-dollars that were spent since the period began. Raises nothing."""
         question = {"op": "spent", **seed.as_json()}
         try:
-            return _amount(await self._client.ask(question, timeout_s=self._timeout_s))
+            answer = await self._client.ask(question, timeout_s=self._timeout_s)
+            amount = _amount(answer)
+            if not answer.get("caught_up", True):
+                logger.warning(
+                    "budget %s begins without the calls that are journalled and not stored yet", seed.rule.id
+                )
+            return amount
         except (ControlAbsentError, ValueError) as error:
             self._metrics.add(METRIC.name, labels=(seed.rule.id,))
             logger.error("budget %s begins at zero, for what was spent is unknown: %s", seed.rule.id, error)

@@ -15,6 +15,7 @@ from midwatch.control.door import Door
 from midwatch.control.forgetting import Forgetting
 from midwatch.control.live import Live
 from midwatch.control.policy_versions import policy_versions
+from midwatch.control.spent import Spent
 from midwatch.control.tally import Tally
 from midwatch.lines import LineClient
 from midwatch_core.access.administering import Administration
@@ -63,6 +64,7 @@ class Control:
             forget=Forgetting(
                 queries=queries, metadata=self.metadata, clock=SystemClock(), caught_up=self._caught_up
             ).answer,
+            spent=Spent(traces=self.traces, caught_up=self._caught_up).answer,
             policy_versions=partial(policy_versions, self.metadata, in_use="observe"),
         )
 

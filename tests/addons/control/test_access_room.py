@@ -49,12 +49,12 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
-def room_of(home: Home, store: Store, **settings: Any) -> AccessRoom:
+def room_of(home: Home, store: Store, *, private: bool = False, **settings: Any) -> AccessRoom:
     async def tell() -> None:
         return None
 
     metadata = AnchoredMetadata(store, AnchorFile(home.audit_anchor))
-    return AccessRoom(home, Config.model_validate(settings), metadata, SystemClock(), tell)
+    return AccessRoom(home, Config.model_validate(settings), metadata, SystemClock(), tell, private=private)
 
 
 def first_key(capsys: pytest.CaptureFixture[str]) -> str | None:
@@ -89,6 +89,16 @@ async def test_no_key_is_made_where_none_is_asked_for(
     await room.start()
     assert (first_key(capsys), await store.keys()) == (None, [])
     assert room.doorkeeper.still(LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"), [({"identity": {"required": True}}, False), ({"access": {"console": "always"}}, True)]
+)
+async def test_a_command_s_own_proxy_shows_a_key_only_where_its_console_asks_for_one(
+    home: Home, store: Store, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], shown: bool
+) -> None:
+    await room_of(home, store, private=True, **settings).start()
+    assert (first_key(capsys) is not None) is shown
 
 
 async def test_with_the_store_away_it_starts_all_the_same(

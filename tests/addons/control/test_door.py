@@ -1,11 +1,18 @@
 """The door: questions, beats, a tail whose listener leaves; strangers' bytes end their own connection alone."""
 
 import asyncio
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from midwatch.lines import ControlAbsentError, LineClient
+from midwatch.proxy.spending import METRIC, Spending
+from midwatch_core.governing.seeding import BudgetSeed
+from midwatch_core.governing.settings import BudgetRule
+from midwatch_core.metrics import Metrics
+from midwatch_core.model.cost import Cost
 from midwatch_core.testing.factories import make_exchange
 from tests.addons.control.conftest import Control, until
 
@@ -64,6 +71,17 @@ async def test_closing_hangs_up_on_all(control: Control) -> None:
         assert await idle.receive() is None
     with pytest.raises(ControlAbsentError):
         await control.client.ask({"op": "status"})
+
+
+async def test_a_worker_learns_what_a_budget_begins_with(control: Control) -> None:
+    exchange = replace(make_exchange(), cost=Cost(amount=Decimal("0.25"), source="test"))
+    await control.traces.put([exchange])
+    metrics = Metrics()
+    metrics.declare([METRIC])
+    rule = BudgetRule(id="monthly", usd=Decimal(1))
+    seed = BudgetSeed(rule=rule, tenant=exchange.identity.tenant, values=(), since=exchange.started_at)
+    assert await Spending(control.client, metrics)(seed) == 250_000_000
+    assert metrics.samples() == []
 
 
 async def test_a_socket_left_by_a_dead_control_is_replaced(control: Control) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -116,12 +116,14 @@ async def test_a_moment_without_an_offset_is_none() -> None:
 
 
 @asynccontextmanager
-async def control(path: Path, calls: list[Exchange]) -> AsyncIterator[None]:
+async def control(
+    path: Path, calls: list[Exchange], caught_up: Callable[[float], Awaitable[bool]] = _caught_up
+) -> AsyncIterator[None]:
     """Control's socket, where this question alone is answered."""
     traces = MemoryTraces()
     await traces.start()
     await traces.put(calls)
-    spent = Spent(traces=traces, caught_up=_caught_up)
+    spent = Spent(traces=traces, caught_up=caught_up)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(reader, writer)
@@ -161,6 +163,17 @@ async def test_without_control_a_budget_begins_at_zero_and_says_so(
     (sample,) = metrics.samples()
     assert (sample.labels, sample.values) == (("b",), (1.0,))
     assert "budget b begins at zero" in caplog.text
+
+
+async def test_a_budget_that_begins_without_calls_that_are_not_stored_yet_says_so(
+    socket: Path, metrics: Metrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def behind(timeout_s: float) -> bool:
+        return False
+
+    async with control(socket, [call("0.25")], caught_up=behind):
+        assert await Spending(LineClient(socket), metrics)(seed()) == 250_000_000
+    assert "budget b begins without the calls that are journalled and not stored yet" in caplog.text
 
 
 async def test_an_answer_without_an_amount_is_none(socket: Path, metrics: Metrics) -> None:

@@ -9,7 +9,9 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mitmproxy import http
+from mitmproxy import connection, http, tls
+from mitmproxy.options import Options
+from mitmproxy.proxy.context import Context
 from mitmproxy.test import taddons, tflow
 
 from midwatch.proxy.identifying import Identifying
@@ -188,24 +190,43 @@ async def test_where_identity_is_required_no_tunnel_is_relayed_for_nobody(watch:
     assert (await identity_of(watch, told)).tenant == "acme"
 
 
+def relayed_unread(watch: Watch, client: connection.Client) -> bool:
+    """Whether TLS that is not to be decrypted, and bytes of no known protocol, are relayed for a client."""
+    unread: Any = None
+    hello = tls.ClientHelloData(Context(client, Options()), unread, ignore_connection=True)
+    watch.addon.tls_clienthello(hello)
+    raw = tflow.ttcpflow(client_conn=client)
+    raw.live = True
+    watch.addon.tcp_start(raw)
+    assert hello.ignore_connection is (raw.error is None)
+    return hello.ignore_connection
+
+
 @pytest.mark.parametrize("watch", [REQUIRED], indirect=True)
 async def test_a_tunnel_opened_on_trust_is_read_whatever_name_its_tls_asks_for(watch: Watch) -> None:
     tunnel = connect()
     watch.addon.http_connect(tunnel)
+    assert not relayed_unread(watch, tunnel.client_conn)
 
-    class Hello:
-        ignore_connection = True
 
-        class context:  # noqa: N801  # as mitmproxy's
-            client = tunnel.client_conn
+@pytest.mark.parametrize("watch", [REQUIRED], indirect=True)
+async def test_nothing_is_relayed_unread_for_a_stranger_who_asked_for_no_tunnel(watch: Watch) -> None:
+    """As clients of a transparent proxy and of SOCKS do."""
+    client = tflow.tclient_conn()
+    assert not relayed_unread(watch, client)
+    client.peername = ("10.1.2.3", 4711)
+    assert relayed_unread(watch, client)
 
-    hello: Any = Hello()
-    watch.addon.tls_clienthello(hello)
-    assert hello.ignore_connection is False
-    raw = tflow.ttcpflow(client_conn=tunnel.client_conn)
-    raw.live = True
-    watch.addon.tcp_start(raw)
-    assert raw.error is not None
+
+@pytest.mark.parametrize("watch", [REQUIRED], indirect=True)
+async def test_a_tunnel_is_relayed_unread_for_who_showed_a_key(watch: Watch) -> None:
+    tunnel = connect(basic("u", KEY.text), host="example.com")
+    watch.addon.http_connect(tunnel)
+    assert relayed_unread(watch, tunnel.client_conn)
+
+
+async def test_where_nobody_must_be_known_all_is_relayed(watch: Watch) -> None:
+    assert relayed_unread(watch, tflow.tclient_conn())
 
 
 @pytest.mark.parametrize("watch", [IdentitySettings(required=True, order=("proxy", "network"))], indirect=True)

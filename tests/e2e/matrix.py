@@ -1,0 +1,97 @@
+"""The ways in to what is kept: every route of every application that the console mounts, classified by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from starlette.routing import Mount as SubApplication
+from starlette.routing import Route
+
+from midwatch.home import Home
+from midwatch.settings import resolve
+from midwatch_core.clock import SystemClock
+from midwatch_core.host import Host, Role
+from midwatch_core.metrics import Metrics
+
+
+class Way(Enum):
+    """What a route gives, and so to whom."""
+
+    # Says nothing of any call: to everybody.
+    OPEN = "open"
+    # Of the program, and of no call: to who may read.
+    PROGRAM = "program"
+    # Of the installation as a whole: to who may read all tenants.
+    WHOLE = "whole"
+    # Many calls, or their sums: to who may read, those of their tenants.
+    LIST = "list"
+    SUMS = "sums"
+    # One call: to who may read its tenant; to anybody else it is not there.
+    ONE = "one"
+    # Calls as they come: as a list.
+    TAIL = "tail"
+    # Changes who the browser is, and nothing else.
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrance:
+    """A route, and what it gives."""
+
+    path: str
+    way: Way
+    methods: frozenset[str]
+
+
+ENTRANCES = tuple(
+    Entrance(path=path, way=way, methods=frozenset(methods.split()))
+    for path, way, methods in (
+        ("/", Way.LIST, "GET"),
+        ("/totals", Way.SUMS, "GET"),
+        ("/live", Way.TAIL, "GET"),
+        ("/exchanges/{exchange_id}", Way.ONE, "GET"),
+        ("/exchanges/{exchange_id}/texts/{side}/{index}", Way.ONE, "GET"),
+        ("/signin", Way.OPEN, "GET"),
+        ("/signin", Way.SESSION, "POST"),
+        ("/signout", Way.SESSION, "POST"),
+        ("/static", Way.OPEN, ""),
+        ("/api/v1/openapi.json", Way.PROGRAM, "GET HEAD"),
+        ("/api/v1/exchanges", Way.LIST, "GET"),
+        ("/api/v1/exchanges/{exchange_id}", Way.ONE, "GET"),
+        ("/api/v1/costs", Way.LIST, "GET"),
+        ("/api/v1/live", Way.TAIL, "GET"),
+        ("/metrics", Way.WHOLE, "GET"),
+        ("/healthz", Way.OPEN, "GET HEAD"),
+        ("/readyz", Way.OPEN, "GET HEAD"),
+        ("/startupz", Way.OPEN, "GET HEAD"),
+    )
+)
+
+
+def mounted_routes(home: Home, config_file: Path) -> list[tuple[str, frozenset[str]]]:
+    """Path and methods of every route that control serves under this configuration, of whatever plugin."""
+    resolved = resolve(home, config_file=config_file, flags={})
+    host = Host(
+        role=Role.CONTROL,
+        home=home.root,
+        metrics=Metrics(),
+        settings=dict(resolved.config),
+        clock=SystemClock(),
+    )
+    mounts = list(resolved.plugins.gather("mounts", host=host))
+    assert mounts, "nothing is mounted: is the web plugin installed?"
+    return [(mount.prefix + path, methods) for mount in mounts for path, methods in _routes_of(mount.app.routes)]
+
+
+def _routes_of(routes: Iterable[Any]) -> Iterator[tuple[str, frozenset[str]]]:
+    for route in routes:
+        if isinstance(route, Route):
+            yield route.path, frozenset(route.methods or ())
+        elif isinstance(route, SubApplication):
+            yield route.path, frozenset()
+        else:  # FastAPI keeps what was included as a router of its own
+            yield from _routes_of(route.original_router.routes)
