@@ -1,11 +1,13 @@
 """Opening repositories by URL: profiles, the first plugin that knows the scheme, and errors that keep secrets."""
 
 import logging
+import socket
 from pathlib import Path
 
 import pytest
 
 import midwatch_memory
+import midwatch_redis
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.hookspecs import hookimpl
@@ -108,6 +110,20 @@ def test_secrets_are_filled_in_and_not_shown(tmp_path: Path, monkeypatch: pytest
 def test_a_missing_secret_names_setting_and_variable(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"storage\.cache: the variable ABSENT_OF_ALL is not set"):
         of(tmp_path, cache="redis://:${ABSENT_OF_ALL}@h")
+
+
+async def test_a_cache_that_is_away_keeps_nothing_from_starting(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, never listening: nobody else can answer there
+        cache = f"redis://127.0.0.1:{nobody.getsockname()[1]}"
+        storage = open_storage(
+            plugins(midwatch_memory, midwatch_redis),
+            StorageProfile(traces="memory://", metadata="memory://", cache=cache),
+        )
+        await storage.start()
+        await storage.metadata.keep_setting("a", "b")
+        await storage.close()
+    assert "the cache is away" in caplog.text
 
 
 async def test_the_plugin_that_knows_the_scheme_opens_it() -> None:

@@ -34,7 +34,8 @@ GRANTED = Ruling()
 
 @dataclass(slots=True, kw_only=True)
 class Reservation:
-    """One call's. `output_tokens` are reserved so far; `places` the caches that may hold something under `ticket`.
+    """One call's. `output_tokens` are reserved so far; `places` the caches that may hold something under `ticket`,
+    until `held_until_s` by a clock that never steps back. `unheard`: the shared one's first answer never came.
 
     `answered` is the status of the provider's answer, None until there is one; `abandoned`: its client left before
     that. `asking` is a question still on its way to a cache. `verdicts` are what was decided on the call, for its
@@ -46,6 +47,8 @@ class Reservation:
     bound: Bound | None
     rates: Rates | None
     output_tokens: int = 0
+    held_until_s: float = 0.0
+    unheard: bool = False
     answered: int | None = None
     abandoned: bool = False
     asking: asyncio.Future[Ruling] | None = None

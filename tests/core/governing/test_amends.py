@@ -9,12 +9,12 @@ from midwatch_core.errors import StorageUnavailableError
 from midwatch_core.governing.amends import Amends
 from midwatch_core.governing.settings import BudgetRule
 from midwatch_core.metering import Allowance, Demand
+from midwatch_core.model.exchange import Exchange
 from midwatch_memory.cache import MemoryCache
 from tests.core.governing.governed import Governed, Remote, StoppedClock, asking, used
 
 COST_NANO = 10 * 3000 + 50 * 15000
 BOUND_NANO = 1000 * 3750 + 100 * 15000
-DONE = used(asking(), 10, 50)
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ async def governed(monkeypatch: pytest.MonkeyPatch) -> Governed:
     return await Governed(clock=clock, cache=Remote(clock), fallback=own, budgets=[rule]).start()
 
 
+def done() -> Exchange:
+    """A call that has ended, another one each time."""
+    return used(asking(), 10, 50)
+
+
 def remote_of(governed: Governed) -> Remote:
     assert isinstance(governed.cache, Remote)
     return governed.cache
@@ -34,15 +39,16 @@ def remote_of(governed: Governed) -> Remote:
 
 async def calls(governed: Governed, count: int) -> None:
     for _ in range(count):
-        assert (await governed.call(DONE)).granted
+        assert (await governed.call(done())).granted
 
 
 async def begun(governed: Governed) -> Callable[[], Awaitable[None]]:
     """A call that is on its way; what ends it."""
-    reservation = governed.open(DONE)
+    exchange = done()
+    reservation = governed.open(exchange)
     assert (await governed.admit(reservation)).granted
     reservation.answered = 200
-    return lambda: governed.settle(reservation, DONE)
+    return lambda: governed.settle(reservation, exchange)
 
 
 async def back(governed: Governed) -> None:
@@ -55,7 +61,7 @@ async def back(governed: Governed) -> None:
 
 async def standing(governed: Governed) -> int:
     """What the budget's counter stands at, in nano-dollars."""
-    (counter,) = governed.governor.rules.counters_of(DONE).all
+    (counter,) = governed.governor.rules.counters_of(done()).all
     demand = counter.demand(0, governed.clock.now().timestamp())
     (amount,) = (await remote_of(governed).admit("look", [demand], hold_s=1)).used
     return amount
@@ -88,6 +94,18 @@ async def test_a_cache_that_lost_all_begins_with_what_is_stored_and_no_more(gove
     await calls(governed, 5)
     await remote_of(governed).forget()
     governed.spent_before = 7 * COST_NANO
+    await back(governed)
+    assert await standing(governed) == 8 * COST_NANO
+
+
+async def test_a_cache_that_lost_all_unnoticed_is_known_again_before_the_next_outage(governed: Governed) -> None:
+    await calls(governed, 1)
+    await remote_of(governed).forget()
+    governed.spent_before = COST_NANO
+    await calls(governed, 1)
+    await asyncio.sleep(0.01)
+    remote_of(governed).away = True
+    await calls(governed, 5)
     await back(governed)
     assert await standing(governed) == 8 * COST_NANO
 

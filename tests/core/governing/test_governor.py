@@ -320,7 +320,8 @@ async def test_a_cache_elsewhere_is_raced_for_just_as_exactly(remote: Remote) ->
     assert len(governed.seeds) == 1
 
 
-async def test_a_yes_that_was_never_heard_is_given_back(remote: Remote) -> None:
+async def test_a_yes_that_was_never_heard_is_given_back(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("midwatch_core.governing.counting._RETRY_S", (0.0, 0.0))
     governed = await started(remote, limits=[limit(tokens=1100)])
     admit = remote.admit
 

@@ -16,6 +16,7 @@ from midwatch_core import (
     Bucket,
     Demand,
     StorageError,
+    StorageUnavailableError,
     Window,
 )
 from midwatch_redis.address import Address
