@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,21 +56,40 @@ async def simulated_providers(folder: Path) -> AsyncIterator[dict[str, Any]]:
 
 
 class House:
-    """`run.py` in a home of its own."""
+    """`run.py` in a home of its own, not started yet. `settings` stand beside what leads the providers' names here."""
 
-    def __init__(self, folder: Path, providers: dict[str, Any]) -> None:
-        self.home = Home(folder / "home")
+    def __init__(
+        self,
+        folder: Path,
+        providers: dict[str, Any],
+        *,
+        root: Path | None = None,
+        settings: Mapping[str, Any] = {},
+    ) -> None:
+        self.home = Home(root or folder / "home")
+        self.config_file = folder / "config.yaml"
         self._log = folder / "log"
-        config = folder / "config.yaml"
         to = f"127.0.0.1:{providers['tls_port']}"
-        settings = {
+        self._settings = {
             "upstream_ca": providers["ca_file"],
             "connect_to": {CHAT_HOST: to, MESSAGES_HOST: to},
             "drain_s": 20,
         }
-        config.write_text(yaml.safe_dump(settings))
-        words = ("--config", str(config), "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--workers", "1")
-        with self._log.open("wb") as log:
+        # Where it listens, once that is known: it listens there again when it is started anew.
+        self._places = ("127.0.0.1:0", "127.0.0.1:0")
+        self.configure(settings)
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Write the configuration's file anew."""
+        fresh = self.config_file.with_suffix(".new")
+        fresh.write_text(yaml.safe_dump({**self._settings, **settings}))
+        fresh.replace(self.config_file)
+
+    def start(self) -> None:
+        """Start it; `ready` tells when it serves."""
+        listen, console = self._places
+        words = ("--config", str(self.config_file), "--listen", listen, "--console", console, "--workers", "1")
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, str(ROOT / "run.py"), "--home", str(self.home.root), *words],
                 stdin=subprocess.DEVNULL,
@@ -92,16 +111,29 @@ class House:
             return status if status and status["ready"] else None
 
         status = await until(look, "the house to be ready")
+        self._places = (status["listen"], status["console"])
         host, _, port = status["listen"].rpartition(":")
         return host, int(port)
 
     async def status(self) -> dict[str, Any] | None:
         """What control says of the house; None while there is none."""
+        return await self.ask({"op": "status"})
+
+    async def ask(self, message: dict[str, Any], timeout_s: float = 10.0) -> dict[str, Any] | None:
+        """One question to control; None while there is none, or it does not answer."""
         try:
-            answer: dict[str, Any] = await LineClient(self.home.control_socket).ask({"op": "status"}, timeout_s=5.0)
+            answer: dict[str, Any] = await LineClient(self.home.control_socket).ask(message, timeout_s=timeout_s)
         except ControlAbsentError:
             return None
         return answer
+
+    def said(self, text: str) -> int:
+        """How often it has said so in its log."""
+        return self._log.read_text(errors="replace").count(text)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the supervisor a signal."""
+        self._process.send_signal(number)
 
     def pid(self, kind: str) -> int | None:
         """The living `worker` or `control` process."""
@@ -126,18 +158,21 @@ class House:
             self._process.kill()  # its children see the pipe close and end
             raise
 
-    def stored(self) -> list[dict[str, Any]]:
-        """What `traces --json` prints: all of it."""
-        done = subprocess.run(
-            [
-                *(sys.executable, str(ROOT / "run.py"), "traces", "--json", "--limit", "1000000"),
-                *("--home", str(self.home.root)),
-            ],
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of the CLI in this home."""
+        where = ("--home", str(self.home.root), "--config", str(self.config_file))
+        return subprocess.run(
+            [sys.executable, str(ROOT / "run.py"), *words, *where],
             capture_output=True,
+            text=True,
             env=_environment(),
             check=False,
         )
-        assert done.returncode == 0, done.stderr.decode()
+
+    def stored(self) -> list[dict[str, Any]]:
+        """What `traces --json` prints: all of it."""
+        done = self.run("traces", "--json", "--limit", "1000000")
+        assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -93,7 +93,9 @@ def audited(house: Any, subject: str) -> list[dict[str, Any]]:
     """Audit records about a call, from the metadata store."""
     path = f"file:{Path(house.home.root) / 'midwatch.db'}?mode=ro"
     with contextlib.closing(sqlite3.connect(path, uri=True)) as store:
-        rows = store.execute("SELECT actor, action, details FROM audit_entries WHERE subject = ?", (subject,)).fetchall()
+        rows = store.execute(
+            "SELECT actor, action, details FROM audit_entries WHERE subject = ?", (subject,)
+        ).fetchall()
     return [{"actor": actor, "action": action, **json.loads(details)} for actor, action, details in rows]
 
 

@@ -17,6 +17,7 @@ CLIENTS = 15
 async def test_nothing_finished_is_lost_by_kill_9(tmp_path: Path) -> None:
     async with simulated_providers(tmp_path / "providers") as providers:
         house = House(tmp_path, providers)
+        house.start()
         try:
             load, killer = await _kill_in_turn(house)
         except BaseException:

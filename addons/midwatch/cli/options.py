@@ -29,5 +29,5 @@ def pass_on(context: typer.Context) -> bool:
     group = context.command
     if context.invoked_subcommand is None or not isinstance(group, TyperGroup):
         return False
-    context.default_map = {name: context.params for name in group.list_commands(context)}
+    context.default_map = dict.fromkeys(group.list_commands(context), context.params)
     return True

@@ -12,6 +12,7 @@ from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
 from midwatch_core.model.alert import Alert
 from midwatch_core.model.audit import AuditRecord
+from midwatch_core.model.finding import Severity
 from midwatch_core.pipeline import Pipeline
 from midwatch_core.plugin_metrics import DISABLED, ON_TRIAL, security_state
 from midwatch_core.storing import BREAKER
@@ -32,6 +33,7 @@ _NOTIFY_S = 10.0
 # Alerts that wait for slow hooks, and those that are not over: beyond, the oldest make room.
 _MOST = 1000
 _DROPPED = "midwatch_journal_dropped_total"
+_MILD = frozenset({Severity.INFO, Severity.LOW})
 
 
 class TroubleWatch:
@@ -100,7 +102,8 @@ class TroubleWatch:
             logger.warning("over: %s", alert.title)
         else:
             self._open[alert.fingerprint] = alert
-            logger.error("trouble: %s%s", alert.title, _told(alert.details))
+            level = logging.INFO if alert.severity in _MILD else logging.ERROR
+            logger.log(level, "trouble: %s%s", alert.title, _told(alert.details))
         if len(self._open) > _MOST:
             self._count(self._open.pop(next(iter(self._open))).category)
         self._count(alert.category)

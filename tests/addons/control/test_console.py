@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -65,6 +66,37 @@ async def test_it_serves_on_a_bound_socket_and_closes_with_a_stream_open() -> No
         await console.close()
         await reader.read()
     writer.close()
+
+
+async def test_it_closes_though_a_client_comes_again_at_once() -> None:
+    """It still listens for a moment after its connections were cut."""
+    streaming = asyncio.Semaphore(0)
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        streaming.release()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def ask_for_ever() -> None:
+        while True:
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"GET / HTTP/1.1\r\nhost: c\r\n\r\n")
+            with suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+
+    sock = socket.create_server(("127.0.0.1", 0))
+    address = sock.getsockname()[:2]
+    console = Console([Mount(prefix="", app=endless)])
+    console.start(sock)
+    asking = asyncio.create_task(ask_for_ever())
+    async with asyncio.timeout(20):
+        await streaming.acquire()
+        await console.close()
+        with pytest.raises(ConnectionError):
+            await asking
 
 
 async def test_one_that_never_started_closes() -> None:
