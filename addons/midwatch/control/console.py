@@ -10,6 +10,8 @@ from midwatch_core.contributions import AsgiApp, Mount
 
 logger = logging.getLogger(__name__)
 
+_AGAIN_S = 0.05
+
 
 class Console:
     """Serves the mounts of plugins until it is closed."""
@@ -32,9 +34,11 @@ class Console:
         if self._server is not None and self._task is not None:
             self._server.should_exit = self._server.force_exit = True
             # uvicorn would leave event streams to be cancelled, loudly, with the loop: their applications see a client
-            # that left instead.
-            for connection in list(self._server.server_state.connections):
-                connection.transport.abort()
+            # that left instead. It goes on listening for a moment, and waits for who comes then for ever.
+            while not self._task.done():
+                for connection in list(self._server.server_state.connections):
+                    connection.transport.abort()
+                await asyncio.wait([self._task], timeout=_AGAIN_S)
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _serve(self, sock: socket.socket) -> None:
