@@ -143,7 +143,9 @@ async def test_the_key_is_in_nothing_that_is_journalled(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("place", ["proxy", "header"])
-@pytest.mark.parametrize("given", ["mw_aaaaaaaa_" + "x" * 43, "secret", KEY.text[:-1] + "!"])
+@pytest.mark.parametrize(
+    "given", ["mw_aaaaaaaa_" + "x" * 43, "secret", KEY.text[:-1] + "!"], ids=["unknown", "no key", "changed"]
+)
 async def test_a_wrong_key_is_refused_wherever_it_stands(watch: Watch, place: str, given: str) -> None:
     if place == "proxy":
         tunnel = connect(basic("u", given))

@@ -29,7 +29,9 @@ def test_a_key_brings_its_role_and_tenant(role: AccessRole, whose: str | None, c
 
 
 @pytest.mark.parametrize(
-    "shown", ["", "local", "password", KEY.id, KEY.digest, TEXT[:-1], TEXT + "x", "mw_" + "a" * 50]
+    "shown",
+    ["", "local", "password", KEY.id, KEY.digest, TEXT[:-1], TEXT + "x", "mw_" + "a" * 50],
+    ids=["nothing", "local", "a password", "its id", "its digest", "cut short", "too long", "made up"],
 )
 def test_nothing_else_is_a_key(shown: str, clock: StandingClock) -> None:
     assert Doorkeeper(lambda: directory(KEY), clock, required=True).caller(shown) is None

@@ -92,6 +92,7 @@ def test_the_first_source_in_order_that_tells_wins_for_every_order_and_whatever_
         ("password", Denial.WRONG_KEY),
         (" ", Denial.WRONG_KEY),
     ],
+    ids=["expired", "revoked", "nobody's", "cut short", "in capitals", "a password", "a blank"],
 )
 def test_a_key_that_is_not_good_is_a_refusal_whatever_else_tells(place: str, text: str, why: Denial) -> None:
     for order in orders():

@@ -1,5 +1,6 @@
 """One Valkey server for all tests; each has a prefix of its own."""
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
@@ -12,17 +13,25 @@ from midwatch_redis.cache import RedisCache
 _prefixes = count()
 
 
+def free_port() -> int:
+    """A port that the kernel gives out: two runs side by side must not look for one in the same place."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """The server that is shared: who kills, freezes or fills one starts a server of their own."""
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
 
 
 @pytest.fixture
 def own_valkey() -> Iterator[ValkeyServer]:
     """A server for one test."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     yield server
     server.terminate()
