@@ -8,7 +8,7 @@ from midwatch_core.audit_chain import ChainCheck, ChainFault, chained
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.config import Config, read_yaml, split_address
 from midwatch_core.contributions import AsgiApp, Command, Mount, Resource, ResourceKind
-from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first
+from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first, pico
 from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds, moment_of
 from midwatch_core.engine import Engine, Inspection, Scan
 from midwatch_core.errors import (
@@ -19,6 +19,7 @@ from midwatch_core.errors import (
     StorageError,
     StorageUnavailableError,
 )
+from midwatch_core.exact_json import dump_json, load_json
 from midwatch_core.frame import FrameDecoder
 from midwatch_core.governing.asking import (
     check_actual,
@@ -202,15 +203,18 @@ __all__ = [
     "check_seconds",
     "check_seed",
     "decode_cursor",
+    "dump_json",
     "encode_cursor",
     "highest_first",
     "hookimpl",
     "lifetime_us",
+    "load_json",
     "load_pack",
     "microseconds",
     "moment",
     "moment_of",
     "most_of",
+    "pico",
     "read_yaml",
     "row_of",
     "split_address",

@@ -9,6 +9,8 @@ from midwatch_core.ports import COST_KEYS, CostRow
 
 # Sums of money are never rounded: far more digits than prices and calls can bring together.
 EXACT = Context(prec=400)
+_PICO_DIGITS = 12
+_LARGEST_PICO = 2**62
 
 
 @dataclass(slots=True)
@@ -47,3 +49,19 @@ def check_cost_keys(by: Sequence[str]) -> None:
 def highest_first(rows: Iterable[CostRow]) -> list[CostRow]:
     """Highest cost first; where it is equal, more calls first, then by the group's values."""
     return sorted(rows, key=lambda row: (-row.cost_usd, -row.calls, tuple(value or "" for value in row.group)))
+
+
+def pico(cost: Decimal | None) -> int | None:
+    """A cost in 10^-12 dollars where that is exact and fits 64 bits, else None. Raises StorageError for NaN.
+
+    A database adds these up exactly by itself; the rare finer costs are added beside it.
+    """
+    if cost is None:
+        return None
+    if not cost.is_finite():
+        raise StorageError(f"{cost} is no cost")
+    if cost.adjusted() > _PICO_DIGITS or cost.as_tuple().exponent < -200:  # type: ignore[operator]  # finite: an int
+        return None
+    scaled = EXACT.scaleb(cost, _PICO_DIGITS)
+    whole = int(scaled)
+    return whole if whole == scaled and abs(whole) < _LARGEST_PICO else None

@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from midwatch_clickhouse.json_text import dumps, loads
-from midwatch_core import Exchange, ExchangeRow, FrameDecoder, Request, Response, Segment, row_of
+from midwatch_core import Exchange, ExchangeRow, FrameDecoder, Request, Response, Segment, dump_json, load_json, row_of
 
 # What is kept of each in the detail; segments stand beside it.
 _EXCHANGE = tuple(field.name for field in fields(Exchange) if field.name not in ("request", "response"))
@@ -49,7 +48,7 @@ def take_apart(exchange: Exchange) -> TakenApart:
         "request": _entries(request.segments, texts),
         "response": _entries(response.segments, texts) if response else [],
     }
-    return TakenApart(row=row_of(exchange), detail=dumps(document), texts=texts)
+    return TakenApart(row=row_of(exchange), detail=dump_json(document), texts=texts)
 
 
 def _values(thing: object, names: Iterable[str]) -> dict[str, object]:
@@ -69,7 +68,7 @@ def _entries(segments: Iterable[Segment], texts: dict[str, bytes]) -> list[list[
 
 def put_together(detail: str, texts: Mapping[str, str]) -> Exchange:
     """The exchange of a detail and its texts. Raises KeyError for a missing text, MidwatchError for other damage."""
-    document = loads(detail)
+    document = load_json(detail.encode())
     exchange: dict[str, Any] = document["exchange"]
     for side in ("request", "response"):
         if exchange[side] is not None:

@@ -6,12 +6,10 @@ from operator import attrgetter
 from typing import Any
 
 from midwatch_clickhouse.columns import ROW
-from midwatch_core import EXACT, ExchangeRow, StorageError, microseconds, moment_of
+from midwatch_core import ExchangeRow, StorageError, microseconds, moment_of, pico
 
 # A provider may claim any number of tokens: the row holds this much, the exchange itself keeps them as they came.
 _LARGEST = 10**12
-_PICO_DIGITS = 12
-_LARGEST_PICO = 2**62
 # What DateTime64(6) holds: from 1900 to the end of 2299.
 FIRST_US = -2_208_988_800_000_000
 LAST_US = 10_413_791_999_999_999
@@ -40,19 +38,6 @@ def kept_moment(since_epoch_us: int) -> int:
     if not FIRST_US <= since_epoch_us <= LAST_US:
         raise StorageError("a moment before 1900 or after 2299 can't be kept")
     return since_epoch_us
-
-
-def pico(cost: Decimal | None) -> int | None:
-    """A cost in 10^-12 dollars where that is exact and fits 64 bits, else None. Raises StorageError for NaN."""
-    if cost is None:
-        return None
-    if not cost.is_finite():
-        raise StorageError(f"{cost} is no cost")
-    if cost.adjusted() > _PICO_DIGITS or cost.as_tuple().exponent < -200:  # type: ignore[operator]  # finite: an int
-        return None
-    scaled = EXACT.scaleb(cost, _PICO_DIGITS)
-    whole = int(scaled)
-    return whole if whole == scaled and abs(whole) < _LARGEST_PICO else None
 
 
 def row_from(values: Sequence[Any]) -> ExchangeRow:

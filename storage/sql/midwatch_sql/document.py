@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from midwatch_core import Exchange, ExchangeRow, Json, Request, Response, row_of
+from midwatch_core import Exchange, ExchangeRow, Json, Request, Response, dump_json, load_json, row_of
 from midwatch_sql.folding import BLOCK, Levels, Piece, PieceKind, Pieces, fold, levels_children, piece_hash, unfold
-from midwatch_sql.jsoncodec import dumps, loads
 
 if TYPE_CHECKING:
     from midwatch_core import FrameDecoder
@@ -43,7 +42,7 @@ def take_apart(exchange: Exchange) -> TakenApart:
         request = replace(request, tools=())
     bare = replace(exchange, request=request, response=response)
     children = frozenset[str]().union(*(levels_children(levels, kind) for _, kind, levels in lists))
-    detail = dumps({"exchange": bare, "lists": lists})
+    detail = dump_json({"exchange": bare, "lists": lists})
     return TakenApart(row=row_of(exchange), detail=detail, children=children, pieces=pieces)
 
 
@@ -73,20 +72,20 @@ def _without_long_lists(value: Json, place: list[str], pieces: Pieces, lists: _L
 
 def detail_children(detail: bytes) -> frozenset[str]:
     """The pieces that the exchange of this detail refers to itself."""
-    lists = loads(detail)["lists"]
+    lists = load_json(detail)["lists"]
     return frozenset[str]().union(*(levels_children(levels, PieceKind(kind)) for _, kind, levels in lists))
 
 
 def entry_levels(detail: bytes) -> list[Levels]:
     """The levels of the lists of segments, of request and response. Raises ValueError, KeyError for a damaged one."""
-    return [levels for _, kind, levels in loads(detail)["lists"] if kind == PieceKind.ENTRIES]
+    return [levels for _, kind, levels in load_json(detail)["lists"] if kind == PieceKind.ENTRIES]
 
 
 def put_together(
     detail: bytes, read: Callable[[Iterable[str]], Mapping[str, bytes]], frames: "FrameDecoder"
 ) -> Exchange:
     """The exchange of a detail; `read` gives the bodies of pieces. Raises KeyError for a missing one, FrameError."""
-    document = loads(detail)
+    document = load_json(detail)
     exchange = document["exchange"]
     for place, kind, levels in document["lists"]:
         items: Sequence[Any] = unfold(levels, read)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from midwatch_sql.jsoncodec import dumps, loads
+from midwatch_core import dump_json, load_json
 
 BLOCK = 8
 
@@ -59,7 +59,7 @@ def children_of(kind: PieceKind, items: Sequence[Any]) -> frozenset[str]:
 
 def block_children(kind: PieceKind, body: bytes) -> frozenset[str]:
     """The same, of a piece as it is kept."""
-    return children_of(kind, loads(body)) if kind in (PieceKind.HASHES, PieceKind.ENTRIES) else frozenset()
+    return children_of(kind, load_json(body)) if kind in (PieceKind.HASHES, PieceKind.ENTRIES) else frozenset()
 
 
 def fold(items: Sequence[Any], kind: PieceKind, pieces: Pieces) -> Levels:
@@ -75,7 +75,7 @@ def fold(items: Sequence[Any], kind: PieceKind, pieces: Pieces) -> Levels:
 
 
 def _block(items: Sequence[Any], kind: PieceKind, pieces: Pieces) -> str:
-    body = dumps(items)
+    body = dump_json(items)
     key = piece_hash(kind, body)
     if key not in pieces:
         pieces[key] = Piece(kind, body, children_of(kind, items))
@@ -92,5 +92,5 @@ def unfold(levels: Levels, read: Callable[[Iterable[str]], Mapping[str, bytes]])
     items: list[Any] = []
     for level in reversed(levels):
         bodies = read(items) if items else {}
-        items = [item for key in items for item in loads(bodies[key])] + level
+        items = [item for key in items for item in load_json(bodies[key])] + level
     return items

@@ -6,13 +6,11 @@ from typing import Any
 
 import orjson
 
-from midwatch_core import EXACT, ExchangeRow, StorageError, microseconds, moment_of
+from midwatch_core import ExchangeRow, microseconds, moment_of, pico
 from midwatch_sql.columns import ROW, Kind
 
 # A provider may claim any number of tokens. Held below this, millions of such calls still add up in 64 bits.
 _LARGEST = 10**12
-_PICO_DIGITS = 12
-_LARGEST_PICO = 2**62
 
 _INTEGERS = tuple(column.name for column in ROW if column.kind is Kind.INTEGER)
 _NAMES = tuple(column.name for column in ROW)
@@ -30,19 +28,6 @@ def values_of(row: ExchangeRow) -> dict[str, Any]:
         if values[name] is not None:
             values[name] = max(-_LARGEST, min(values[name], _LARGEST))
     return {**values, "cost_pico": pico(row.cost_usd)}
-
-
-def pico(cost: Decimal | None) -> int | None:
-    """A cost in 10^-12 dollars where that is exact and fits 64 bits, else None. Raises StorageError for NaN."""
-    if cost is None:
-        return None
-    if not cost.is_finite():
-        raise StorageError(f"{cost} is no cost")
-    if cost.adjusted() > _PICO_DIGITS or cost.as_tuple().exponent < -200:  # type: ignore[operator]  # finite: an int
-        return None
-    scaled = EXACT.scaleb(cost, _PICO_DIGITS)
-    whole = int(scaled)
-    return whole if whole == scaled and abs(whole) < _LARGEST_PICO else None
 
 
 def row_from(values: Sequence[Any]) -> ExchangeRow:

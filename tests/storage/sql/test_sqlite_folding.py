@@ -6,12 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from midwatch_core import dump_json, load_json, pico
 from midwatch_core.testing.factories import conversation
 from midwatch_sql.compression import pack, pack_detail, unpack, unpack_detail
 from midwatch_sql.document import detail_children, take_apart
 from midwatch_sql.folding import BLOCK, PieceKind, Pieces, block_children, fold, levels_children, unfold
-from midwatch_sql.jsoncodec import dumps, loads
-from midwatch_sql.rows import pico
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
@@ -28,7 +27,7 @@ def same(one: Any, other: Any) -> bool:
 
 @given(values)
 def test_json_gives_back_what_went_in(value: Any) -> None:
-    assert same(loads(dumps(value)), value)
+    assert same(load_json(dump_json(value)), value)
 
 
 @given(texts)

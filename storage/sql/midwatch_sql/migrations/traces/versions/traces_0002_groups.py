@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from midwatch_core import load_json
 from midwatch_sql.compression import unpack_detail
-from midwatch_sql.jsoncodec import loads
 
 revision = "traces_0002"
 down_revision = "traces_0001"
@@ -66,7 +66,7 @@ def _read_details(connection: sa.Connection) -> None:
         known = [
             {"place": place, "key_id": identity.get("key_id"), "user": identity.get("user")}
             for place, identity in (
-                (place, loads(unpack_detail(detail))["exchange"]["identity"]) for place, detail in rows
+                (place, load_json(unpack_detail(detail))["exchange"]["identity"]) for place, detail in rows
             )
             if identity.get("key_id") is not None or identity.get("user") is not None
         ]

@@ -22,7 +22,7 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
-def dumps(value: object) -> bytes:
+def dump_json(value: object) -> bytes:
     """`value` as JSON. Raises TypeError, ValueError, RecursionError for what JSON can't say."""
     try:
         return orjson.dumps(value, default=_plain)
@@ -45,6 +45,6 @@ def _standard(value: Any) -> Any:
     return _standard(_plain(value))
 
 
-def loads(data: bytes) -> Any:
-    """What `dumps` wrote. Raises ValueError."""
+def load_json(data: bytes) -> Any:
+    """What `dump_json` wrote. Raises ValueError."""
     return json.loads(data) if data[:1] == _STANDARD else orjson.loads(data)
