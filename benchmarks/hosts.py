@@ -189,8 +189,9 @@ class SuiteHost(ProcessHost):
         return [pid for pid in family if "worker" in procstat.command_line(pid)] or family
 
     def environment(self, bench: Bench) -> dict[str, str]:
-        """The suite trusts the bench's upstream by its own setting."""
-        return {"MIDWATCH_UPSTREAM_CA": str(bench.upstream_ca), **self.settings}
+        """The suite trusts the bench's upstream by its own setting, and counts calls under a limit that none reaches."""
+        limits = "[{id: requests, requests_per_s: 1000000, burst: 1000000}]"
+        return {"MIDWATCH_UPSTREAM_CA": str(bench.upstream_ca), "MIDWATCH_LIMITS": limits, **self.settings}
 
     def client_ca(self, bench: Bench) -> Path:
         """The suite's own authority."""
