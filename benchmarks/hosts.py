@@ -189,7 +189,7 @@ class SuiteHost(ProcessHost):
         return [pid for pid in family if "worker" in procstat.command_line(pid)] or family
 
     def environment(self, bench: Bench) -> dict[str, str]:
-        """The suite trusts the bench's upstream by its own setting, and counts calls under a limit that none reaches."""
+        """The suite trusts the bench's upstream by its own setting, and counts calls under a limit none reaches."""
         limits = "[{id: requests, requests_per_s: 1000000, burst: 1000000}]"
         return {"MIDWATCH_UPSTREAM_CA": str(bench.upstream_ca), "MIDWATCH_LIMITS": limits, **self.settings}
 
