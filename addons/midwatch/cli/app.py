@@ -1,13 +1,14 @@
 """The commands. Each imports what it needs when it runs: a listing must not wait for a proxy's imports."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from midwatch import __version__
 from midwatch.cli.access_commands import audit_app, keys_app, tenants_app
+from midwatch.cli.detection_commands import policy_app, rules_app
 from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of, pass_on
+from midwatch.cli.upkeep_commands import migrate_app, plugins_app
 
 
 def _end(code: object, **_: object) -> None:
@@ -188,43 +189,6 @@ def ca(home: HomeOption = None, json: JsonOption = False) -> int:
     return explain_ca(home_of(home), as_json=json)
 
 
-plugins_app = typer.Typer(help="Plugins: what is there, how it does; begin your own.", invoke_without_command=True)
-app.add_typer(plugins_app, name="plugins")
-
-
-@plugins_app.callback()
-def plugins(
-    context: typer.Context, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
-) -> int:
-    """List plugins: state, calls, time, errors."""
-    return 0 if pass_on(context) else plugins_list(home, config, json)
-
-
-@plugins_app.command("list")
-def plugins_list(home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
-    """List plugins: version, hooks, state, where each runs, calls, time, errors."""
-    from midwatch.cli.plugins import list_plugins
-
-    return list_plugins(home_of(home), config, as_json=json)
-
-
-@plugins_app.command("new")
-def plugins_new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as acme-words.")],
-    directory: Annotated[Path, typer.Option("--dir", help="Where the project's folder is made.")] = Path(),
-) -> int:
-    """Write a plugin project that passes its tests at once."""
-    from midwatch.cli.plugins import new_plugin
-
-    return new_plugin(name, directory)
-
-
-def own_commands() -> set[str]:
-    """The names of the commands above."""
-    single = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    return single | {str(group.name) for group in app.registered_groups}
-
-
 @app.command()
 def scan(
     texts: Annotated[
@@ -308,183 +272,19 @@ def forget(
     return forget_exchanges(home_of(home), config, wanted, sure=yes, as_json=json)
 
 
-policy_app = typer.Typer(help="Policies: list, show, check, explain, simulate, versions.", no_args_is_help=True)
-app.add_typer(policy_app, name="policy")
+def own_commands() -> set[str]:
+    """The names of the commands above."""
+    single = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    return single | {str(group.name) for group in app.registered_groups}
 
 
-@policy_app.command("list")
-def policy_list(home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
-    """List the policies there are, and which is used."""
-    from midwatch.cli.policy import list_policies
-
-    return list_policies(home_of(home), config, as_json=json)
-
-
-@policy_app.command("show")
-def policy_show(
-    name: Annotated[str | None, typer.Argument(help="A name or a file; the one in use if not given.")] = None,
-    home: HomeOption = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Print a policy as it is written."""
-    from midwatch.cli.policy import show_policy
-
-    return show_policy(home_of(home), config, name, as_json=json)
-
-
-@policy_app.command("check")
-def policy_check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
-    home: HomeOption = None,
-    config: ConfigOption = None,
-) -> int:
-    """Check files of policies: 1 where one can't be used; what is doubtful is told."""
-    from midwatch.cli.policy import check_policies
-
-    return check_policies(home_of(home), config, files)
-
-
-@policy_app.command("explain")
-def policy_explain(
-    exchange_id: Annotated[str, typer.Argument(metavar="ID")],
-    policy: Annotated[str | None, typer.Option(help="A name or a file; default the configured one.")] = None,
-    home: HomeOption = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Say why a policy treats a stored exchange as it does, line by line."""
-    from midwatch.cli.policy import explain_exchange
-
-    return explain_exchange(home_of(home), config, exchange_id, policy, as_json=json)
-
-
-@policy_app.command("simulate")
-def policy_simulate(
-    policy: Annotated[str, typer.Argument(metavar="FILE", help="A policy's file, or its name.")],
-    since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601 or like 2h, 7d.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many exchanges are looked at, newest first.")] = 10_000,
-    home: HomeOption = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Run a policy over stored exchanges, by their findings, and show what it would have changed."""
-    from midwatch.cli.listing import moment
-    from midwatch.cli.simulate import simulate
-
-    return simulate(home_of(home), config, policy, since=moment(since), limit=limit, as_json=json)
-
-
-@policy_app.command("versions")
-def policy_versions(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A policy's id; the one in use if not given.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 100,
-    home: HomeOption = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """List what a policy has been while it was in use, newest first; --json with its texts."""
-    from midwatch.cli.policy_history import list_versions
-
-    return list_versions(home_of(home), config, name, limit=limit, as_json=json)
-
-
-rules_app = typer.Typer(help="Rule packs: list, check, schema.", no_args_is_help=True)
-app.add_typer(rules_app, name="rules")
-
-
-@rules_app.command("list")
-def rules_list(home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
-    """List every rule of every pack."""
-    from midwatch.cli.rules import list_rules
-
-    return list_rules(home_of(home), config, as_json=json)
-
-
-@rules_app.command("check")
-def rules_check(
-    places: Annotated[list[Path], typer.Argument(metavar="PLACE...", help="Packs, or folders of *.rules.yaml.")],
-) -> int:
-    """Check packs: form, time of patterns, their own examples."""
-    from midwatch.cli.rules import check_packs
-
-    return check_packs(places)
-
-
-@rules_app.command("schema")
-def rules_schema() -> int:
-    """Print the JSON Schema of packs."""
-    from midwatch.cli.rules import print_schema
-
-    return print_schema()
-
-
-@rules_app.command("test")
-def rules_test(
-    text: Annotated[str, typer.Argument()],
-    where: Annotated[str, typer.Option(help="Which part of an exchange it is.")] = "user",
-    home: HomeOption = None,
-    config: ConfigOption = None,
-) -> int:
-    """Try a text on all detectors: the same as `scan`."""
-    from midwatch.cli.scan import Asked
-    from midwatch.cli.scan import scan as scan_texts
-
-    return scan_texts(home_of(home), config, Asked(texts=(text,), where=where))
-
-
-migrate_app = typer.Typer(help="The stores' schemas: how they stand, forward, back.", no_args_is_help=True)
-app.add_typer(migrate_app, name="migrate")
-OnlyOption = Annotated[str | None, typer.Option("--only", help="One store: traces or metadata.")]
-
-
-@migrate_app.command("status")
-def migrate_status(
-    only: OnlyOption = None, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
-) -> int:
-    """Show how each store's schema stands."""
-    from midwatch.cli.migrate import show_status
-
-    return show_status(home_of(home), config, only=only, as_json=json)
-
-
-@migrate_app.command("check")
-def migrate_check(
-    only: OnlyOption = None, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
-) -> int:
-    """The same, for scripts: 1 where something is pending or wrong."""
-    from midwatch.cli.migrate import check
-
-    return check(home_of(home), config, only=only, as_json=json)
-
-
-@migrate_app.command("up")
-def migrate_up(
-    only: OnlyOption = None, home: HomeOption = None, config: ConfigOption = None, json: JsonOption = False
-) -> int:
-    """Bring the schemas up to date."""
-    from midwatch.cli.migrate import up
-
-    return up(home_of(home), config, only=only, as_json=json)
-
-
-@migrate_app.command("down")
-def migrate_down(
-    to: Annotated[str | None, typer.Option("--to", metavar="REVISION", help="A revision, or nothing.")] = None,
-    only: OnlyOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Meant: what later revisions brought is removed.")] = False,
-    home: HomeOption = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Go back to a revision, or to nothing."""
-    from midwatch.cli.migrate import down
-
-    return down(home_of(home), config, only=only, to=to, sure=yes, as_json=json)
-
-
-app.add_typer(tenants_app, name="tenants")
-app.add_typer(keys_app, name="keys")
-app.add_typer(audit_app, name="audit")
+for _group, _name in (
+    (policy_app, "policy"),
+    (rules_app, "rules"),
+    (plugins_app, "plugins"),
+    (migrate_app, "migrate"),
+    (tenants_app, "tenants"),
+    (keys_app, "keys"),
+    (audit_app, "audit"),
+):
+    app.add_typer(_group, name=_name)
