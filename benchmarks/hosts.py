@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ class Host(Protocol):
 
 
 @dataclass(slots=True)
-class ProcessHost:
+class ProcessHost(ABC):
     """A proxy started by a command line; subclasses say which."""
 
     name: str
@@ -67,9 +68,9 @@ class ProcessHost:
     console_port: int = 0
     _process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
+    @abstractmethod
     def command(self, bench: Bench, port: int) -> Sequence[str]:
         """The command that listens on `port`."""
-        raise NotImplementedError(self.name)  # a base class without a command is a programming error
 
     def environment(self, bench: Bench) -> dict[str, str]:
         """Variables beyond our own environment."""
