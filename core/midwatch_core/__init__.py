@@ -40,15 +40,17 @@ from midwatch_core.model.alert import Alert
 from midwatch_core.model.apikey import AccessRole, ApiKey
 from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.content import FinishReason, Json, Operation, ProviderError, Request, Response, ToolCall
-from midwatch_core.model.cost import Cost, CostLine
+from midwatch_core.model.cost import Cost, CostBasis, CostLine
 from midwatch_core.model.detection import Detection, Weighed
 from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Direction, Part, Segment
+from midwatch_core.model.sighting import Seen, Sighting
 from midwatch_core.model.stream import StreamEvent, StreamKind
 from midwatch_core.model.tenant import Tenant
+from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
 from midwatch_core.model.timing import Gaps, Timing
 from midwatch_core.model.usage import Usage
 from midwatch_core.policy import Decision, Policy, PolicyError, Subject
@@ -107,6 +109,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Cost",
+    "CostBasis",
     "CostLine",
     "CostRow",
     "CostSum",
@@ -131,6 +134,7 @@ __all__ = [
     "ImmediateMeters",
     "Inspection",
     "Json",
+    "LinkedBy",
     "LiveFeed",
     "MetadataRepository",
     "Meter",
@@ -173,8 +177,10 @@ __all__ = [
     "SchemaState",
     "Scope",
     "Section",
+    "Seen",
     "Segment",
     "Severity",
+    "Sighting",
     "Slot",
     "StorageError",
     "StorageUnavailableError",
@@ -187,10 +193,13 @@ __all__ = [
     "Target",
     "Tenant",
     "Text",
+    "Thread",
     "Timing",
     "ToolCall",
+    "ToolSpan",
     "TraceRepository",
     "Transport",
+    "Turn",
     "Usage",
     "Verdict",
     "View",

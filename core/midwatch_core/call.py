@@ -33,6 +33,7 @@ class Opening:
     dialect: Dialect
     decoded: DecodedRequest
     traceparent: str | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,7 @@ class Call:
             endpoint=opening.endpoint,
             request=opening.decoded.request,
             traceparent=opening.traceparent,
+            session=opening.session,
         )
 
     def respond(self, head: ResponseHead) -> None:

@@ -14,7 +14,8 @@ from midwatch_core.model.usage import Usage
 class ExchangeRow:
     """What `traces --json` prints, what repositories list, what the live tail sends. Without texts.
 
-    `model` is the one asked for, `response_model` the one that answered. `findings` are the rules that fired.
+    `model` is the one asked for, `response_model` the one that answered. `findings` are the rules that fired. `turn`,
+    `linked_by` and `parent_id` are the exchange's place in its trace (see `Thread`), `cost_basis` what its cost means.
     """
 
     id: str
@@ -50,6 +51,11 @@ class ExchangeRow:
     error: str | None = None
     key_id: str | None = None
     user: str | None = None
+    cost_basis: str | None = None
+    session: str | None = None
+    turn: str | None = None
+    linked_by: str | None = None
+    parent_id: str | None = None
 
     def as_json(self) -> Mapping[str, Json]:
         """The row as JSON values: the moment in RFC 3339, the cost a number."""
@@ -98,4 +104,9 @@ def row_of(exchange: Exchange) -> ExchangeRow:
         error=exchange.error or (provider_error.message or provider_error.type if provider_error else None),
         key_id=exchange.identity.key_id,
         user=exchange.identity.user,
+        cost_basis=cost.basis.value if cost and cost.amount is not None else None,
+        session=exchange.session,
+        turn=exchange.thread.turn.value if exchange.thread else None,
+        linked_by=exchange.thread.linked_by.value if exchange.thread else None,
+        parent_id=exchange.thread.parent_id if exchange.thread else None,
     )

@@ -12,6 +12,7 @@ from midwatch_core.model.apikey import ApiKey
 from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.sighting import Sighting
 from midwatch_core.model.tenant import Tenant
 
 
@@ -207,6 +208,22 @@ class MetadataRepository(Protocol):
 
     async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
         """The newest reports in scope, newest first, with empty bodies."""
+        ...
+
+    async def sight(self, sightings: Sequence[Sighting]) -> None:
+        """Add to the inventory: counts of sightings that are alike add up, first and last moments widen.
+
+        Alike are those with the same host, tenant, seen, client, app, user_agent, process and container; `provider`
+        and `known` are the newest's.
+        """
+        ...
+
+    async def sightings(self, scope: Scope, *, since: datetime | None = None, limit: int) -> Sequence[Sighting]:
+        """Sightings in scope whose last moment is not before `since`, newest last moment first."""
+        ...
+
+    async def forget_sightings(self, *, before: datetime) -> int:
+        """Forget those whose last moment is earlier; how many went."""
         ...
 
     async def append_audit(self, record: AuditRecord) -> AuditEntry:

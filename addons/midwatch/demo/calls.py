@@ -1,14 +1,13 @@
 """The demo's application: real client libraries that know nothing of Midwatch. Runs in a process of its own.
 
-`python -m midwatch.demo.calls` prints one JSON line a call: `{"label", "trace_id", "streamed"}`. Each call carries a
-W3C `traceparent`, as an instrumented application's would, by which the demo finds it again in the record.
+`python -m midwatch.demo.calls` prints one JSON line a call: `{"label", "trace_id", "streamed", "model"}`. Each call
+carries a W3C `traceparent`, as an instrumented application's would, by which the demo finds it again in the record.
 """
 
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -17,33 +16,21 @@ import openai
 from google import genai
 from google.genai import types
 
+from midwatch.demo.step import KEY, QUESTION, Headers, Step
 from midwatch.demo.words import OWN_WORDS
 
-# Not a credential: the simulated providers ask for none, but the client libraries do.
-_KEY = "demo-key"
-_QUESTION = "In one sentence: why does a night watch walk in circles?"
 _WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 _TOOL_QUESTION = "What is the weather in Lisbon? Please use the tool."
 
-type Headers = dict[str, str]
 # The clients' own signatures are unions of hundreds of literals; here they are called as an application would.
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One call of the demo."""
-
-    label: str
-    streamed: bool
-    run: Callable[[Headers], object]
 
 
 def steps() -> Iterator[Step]:
     """All calls, streamed and not, of every dialect."""
-    yield from _openai_chat(openai.OpenAI(api_key=_KEY, max_retries=0))
-    yield from _openai_others(openai.OpenAI(api_key=_KEY, max_retries=0))
-    yield from _anthropic(anthropic.Anthropic(api_key=_KEY, max_retries=0))
-    yield from _gemini(genai.Client(api_key=_KEY))
+    yield from _openai_chat(openai.OpenAI(api_key=KEY, max_retries=0))
+    yield from _openai_others(openai.OpenAI(api_key=KEY, max_retries=0))
+    yield from _anthropic(anthropic.Anthropic(api_key=KEY, max_retries=0))
+    yield from _gemini(genai.Client(api_key=KEY))
     yield from _ollama(httpx.Client(timeout=30))
 
 
@@ -52,7 +39,7 @@ def _openai_chat(client: Any) -> Iterator[Step]:
         {"type": "function", "function": {"name": "get_weather", "description": "Weather now", "parameters": _WEATHER}}
     ]
     ask = client.chat.completions.create
-    messages = [{"role": "system", "content": "You are brief."}, {"role": "user", "content": _QUESTION}]
+    messages = [{"role": "system", "content": "You are brief."}, {"role": "user", "content": QUESTION}]
     streaming = {"stream": True, "stream_options": {"include_usage": True}}
 
     def whole(headers: Headers) -> object:
@@ -104,16 +91,16 @@ def _openai_others(client: Any) -> Iterator[Step]:
     respond = client.responses.create
 
     def completion(headers: Headers) -> object:
-        return client.completions.create(model="gpt-3.5-turbo-instruct", prompt=_QUESTION, extra_headers=headers)
+        return client.completions.create(model="gpt-3.5-turbo-instruct", prompt=QUESTION, extra_headers=headers)
 
     def embeddings(headers: Headers) -> object:
-        return client.embeddings.create(model="text-embedding-3-small", input=[_QUESTION], extra_headers=headers)
+        return client.embeddings.create(model="text-embedding-3-small", input=[QUESTION], extra_headers=headers)
 
     def whole(headers: Headers) -> object:
-        return respond(model="gpt-5-mini", input=_QUESTION, instructions="You are brief.", extra_headers=headers)
+        return respond(model="gpt-5-mini", input=QUESTION, instructions="You are brief.", extra_headers=headers)
 
     def streamed(headers: Headers) -> object:
-        return list(respond(model="gpt-5-mini", input=_QUESTION, stream=True, extra_headers=headers))
+        return list(respond(model="gpt-5-mini", input=QUESTION, stream=True, extra_headers=headers))
 
     yield Step("openai completions", False, completion)
     yield Step("openai embeddings", False, embeddings)
@@ -131,7 +118,7 @@ def _anthropic(client: Any) -> Iterator[Step]:
             model=model,
             max_tokens=300,
             system=system,
-            messages=[{"role": "user", "content": _QUESTION}],
+            messages=[{"role": "user", "content": QUESTION}],
             extra_headers=headers,
         )
 
@@ -159,10 +146,10 @@ def _gemini(client: genai.Client) -> Iterator[Step]:
         )
 
     def whole(headers: Headers) -> object:
-        return client.models.generate_content(model=model, contents=_QUESTION, config=config(headers))
+        return client.models.generate_content(model=model, contents=QUESTION, config=config(headers))
 
     def streamed(headers: Headers) -> object:
-        return list(client.models.generate_content_stream(model=model, contents=_QUESTION, config=config(headers)))
+        return list(client.models.generate_content_stream(model=model, contents=QUESTION, config=config(headers)))
 
     yield Step("gemini", False, whole)
     yield Step("gemini", True, streamed)
@@ -170,7 +157,7 @@ def _gemini(client: genai.Client) -> Iterator[Step]:
 
 def _ollama(client: httpx.Client) -> Iterator[Step]:
     url = "http://ollama.demo:11434/api/chat"
-    body = {"model": "llama3.2", "messages": [{"role": "user", "content": _QUESTION}]}
+    body = {"model": "llama3.2", "messages": [{"role": "user", "content": QUESTION}]}
 
     def whole(headers: Headers) -> object:
         return client.post(url, json={**body, "stream": False}, headers=headers).raise_for_status().json()
@@ -188,7 +175,10 @@ def main() -> int:
     for step in steps():
         trace_id = secrets.token_hex(16)
         step.run({"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"})
-        print(json.dumps({"label": step.label, "trace_id": trace_id, "streamed": step.streamed}), flush=True)
+        print(
+            json.dumps({"label": step.label, "trace_id": trace_id, "streamed": step.streamed, "model": step.model}),
+            flush=True,
+        )
     return 0
 
 

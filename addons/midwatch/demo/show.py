@@ -144,9 +144,8 @@ def _whole(row: dict[str, Any] | None, call: dict[str, Any]) -> bool:
     return (
         row is not None
         and row["streamed"] == call["streamed"]
-        and row["status"] == 200
-        and bool(row["model"])
-        and row["input_tokens"] is not None
+        and row["status"] in (200, 101)
+        and (not call["model"] or (bool(row["model"]) and row["input_tokens"] is not None))
         and row["ttft_ms"] is not None
         and (row["cost_usd"] is not None or bool(row["cost_reason"]))
         and row["decode_error"] is None

@@ -17,6 +17,19 @@ class Operation(StrEnum):
     TEXT_COMPLETION = "text_completion"
     GENERATE_CONTENT = "generate_content"
     EMBEDDINGS = "embeddings"
+    EXECUTE_TOOL = "execute_tool"
+    # OpenTelemetry has no names for the rest.
+    LIST_TOOLS = "list_tools"
+    MCP = "mcp"
+    COUNT_TOKENS = "count_tokens"
+    RERANK = "rerank"
+    MODERATION = "moderation"
+    IMAGE = "image"
+    SPEECH = "speech"
+    TRANSCRIPTION = "transcription"
+    FILES = "files"
+    BATCH = "batch"
+    COMPACT = "compact"
 
 
 class FinishReason(StrEnum):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,13 @@ class CostLine:
     amount: Decimal
 
 
+class CostBasis(StrEnum):
+    """What an amount means: billed by use, or what it would have cost by the API where a subscription paid."""
+
+    METERED = "metered"
+    API_EQUIVALENT = "api_equivalent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The price of one call. `amount` is None exactly when `reason` says why it is unknown."""
@@ -24,3 +32,4 @@ class Cost:
     source: str | None = None
     reason: str | None = None
     lines: tuple[CostLine, ...] = ()
+    basis: CostBasis = CostBasis.METERED

@@ -9,6 +9,7 @@ from midwatch_core.model.cost import Cost
 from midwatch_core.model.finding import Action, Finding, Verdict
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Direction
+from midwatch_core.model.thread import Thread, ToolSpan
 from midwatch_core.model.timing import Timing
 
 
@@ -22,7 +23,10 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a call went, and in which words. `path` never has its query: keys travel there."""
+    """Where a call went, and in which words. `path` never has its query: keys travel there.
+
+    `subscription` where it was made with a login that a flat fee pays for (ChatGPT, Claude, Copilot, Code Assist).
+    """
 
     provider: str
     dialect: str
@@ -30,6 +34,7 @@ class Endpoint:
     port: int
     path: str
     scheme: str = "https"
+    subscription: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,9 @@ class Exchange:
     `id` is a UUIDv7, the key of idempotency from journal to store. `status` is the HTTP status the client saw, None
     where no answer came. `error` says what went wrong on the way (`client disconnected`, `upstream closed early`, …);
     a provider's own error is in `response.error`. `cost` is None until the pipeline priced it. `inspected` are the
-    directions whose texts a worker has inspected and masked on their way; the pipeline sees to the others.
+    directions whose texts a worker has inspected and masked on their way; the pipeline sees to the others. `session`
+    is what the client calls its conversation, in a header or in its request. `thread` and `tool_spans` are None and
+    empty until the pipeline threaded it.
     """
 
     id: str
@@ -59,6 +66,9 @@ class Exchange:
     verdicts: tuple[Verdict, ...] = ()
     traceparent: str | None = None
     inspected: tuple[Direction, ...] = ()
+    session: str | None = None
+    thread: Thread | None = None
+    tool_spans: tuple[ToolSpan, ...] = ()
 
     @property
     def model(self) -> str | None:

@@ -18,7 +18,9 @@ class RouteSpec(BaseModel):
     """A path of a provider's API. `path` is an RE2 pattern for the whole path, without its query.
 
     `shape` lists keys that a JSON request must have at its top; it is what tells an LLM call on a host that nobody
-    listed. `methods` defaults to POST.
+    listed; `values` are RE2 patterns that strings at its top must match, by key. `methods` defaults to POST. `socket`
+    routes are for requests that ask for a WebSocket (their method is GET), all others for those that do not.
+    `subscription` marks routes that a flat fee pays for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,6 +29,9 @@ class RouteSpec(BaseModel):
     dialect: str
     methods: tuple[str, ...] = ("POST",)
     shape: tuple[str, ...] = ()
+    values: Mapping[str, str] = Field(default_factory=dict)
+    socket: bool = False
+    subscription: bool = False
 
     @field_validator("path")
     @classmethod
@@ -36,6 +41,13 @@ class RouteSpec(BaseModel):
         except re2.error as error:
             raise ValueError(f"not an RE2 pattern: {_words(error)}") from error
         return path
+
+    @field_validator("values")
+    @classmethod
+    def _all_compile(cls, values: Mapping[str, str]) -> Mapping[str, str]:
+        for pattern in values.values():
+            cls._compiles(pattern)
+        return values
 
 
 def _quiet() -> "re2.Options":
@@ -79,16 +91,31 @@ class CatalogueSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What the catalogue says of a call. `shape` is empty, or the keys its body must have to count as one."""
+    """What the catalogue says of a call.
+
+    `shape` is empty, or the keys its body must have to count as one; `values` what strings under keys must match.
+    """
 
     provider: str
     dialect: str
     captures: Mapping[str, str] = field(default_factory=dict)
     shape: tuple[str, ...] = ()
+    values: "Mapping[str, re.Pattern[str]]" = field(default_factory=dict)
+    socket: bool = False
+    subscription: bool = False
 
     def fits(self, document: Json) -> bool:
-        """Whether a request's document has the shape."""
-        return not self.shape or (isinstance(document, dict) and all(key in document for key in self.shape))
+        """Whether a request's document has the shape; for a JSON-RPC batch, whether its first call has it."""
+        if not self.shape and not self.values:
+            return True
+        if isinstance(document, list) and document:
+            document = document[0]
+        if not isinstance(document, dict) or not all(key in document for key in self.shape):
+            return False
+        return all(
+            isinstance(value := document.get(key), str) and pattern.fullmatch(value) is not None
+            for key, pattern in self.values.items()
+        )
 
 
 class CatalogueError(ValueError):
@@ -99,6 +126,12 @@ class CatalogueError(ValueError):
 class _Route:
     pattern: "re.Pattern[str]"
     spec: RouteSpec
+    values: "Mapping[str, re.Pattern[str]]"
+
+    def takes(self, method: str, *, socket: bool) -> bool:
+        if self.spec.socket or socket:
+            return self.spec.socket and socket and method == "GET"
+        return method in self.spec.methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +140,19 @@ class _Provider:
     hosts: "re.Pattern[str] | None"
     routes: tuple[_Route, ...]
 
-    def match(self, method: str, path: str) -> Match | None:
+    def match(self, method: str, path: str, *, socket: bool) -> Match | None:
         for route in self.routes:
-            if method in route.spec.methods and (found := route.pattern.fullmatch(path)):
-                captures = {key: value for key, value in found.groupdict().items() if value is not None}
-                return Match(provider=self.name, dialect=route.spec.dialect, captures=captures, shape=route.spec.shape)
+            if not route.takes(method, socket=socket) or not (found := route.pattern.fullmatch(path)):
+                continue
+            return Match(
+                provider=self.name,
+                dialect=route.spec.dialect,
+                captures={key: value for key, value in found.groupdict().items() if value is not None},
+                shape=route.spec.shape,
+                values=route.values,
+                socket=socket,
+                subscription=route.spec.subscription,
+            )
         return None
 
 
@@ -126,7 +167,7 @@ class Catalogue:
         self._providers = [_compile(item, sets, known) for spec in specs for item in spec.providers]
         self._anywhere = [_compile(item, sets, known) for spec in specs for item in spec.anywhere]
         self._by_host: dict[tuple[str, int], tuple[_Provider, ...]] = {}
-        self._matches: dict[tuple[str, int, str, str], Match] = {}
+        self._matches: dict[tuple[str, int, str, str, bool], Match] = {}
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -137,21 +178,24 @@ class Catalogue:
         """Whether some provider has this host."""
         return bool(self._of(host, port))
 
-    def match(self, host: str, port: int, method: str, path: str) -> Match | None:
-        """The route of a call on a listed host. It is kept: a client's calls go to a few paths, over and over."""
-        key = (host, port, method, path)
+    def match(self, host: str, port: int, method: str, path: str, *, socket: bool = False) -> Match | None:
+        """The route of a call on a listed host. It is kept: a client's calls go to a few paths, over and over.
+
+        `socket` where the request asks for a WebSocket.
+        """
+        key = (host, port, method, path, socket)
         if key in self._matches:
             return self._matches[key]
-        found = next(filter(None, (item.match(method, path) for item in self._of(host, port))), None)
+        found = next(filter(None, (item.match(method, path, socket=socket) for item in self._of(host, port))), None)
         if found is not None and len(path) <= _MAX_KEPT_PATH:
             _make_room(self._matches)
             self._matches[key] = found
         return found
 
-    def match_anywhere(self, method: str, path: str) -> Match | None:
+    def match_anywhere(self, method: str, path: str, *, socket: bool = False) -> Match | None:
         """A candidate by path alone, for plain HTTP and for hosts the user chose to decrypt; check `fits`."""
         for provider in self._anywhere:
-            if match := provider.match(method, path):
+            if match := provider.match(method, path, socket=socket):
                 return match
         return None
 
@@ -187,7 +231,14 @@ def _compile(spec: ProviderSpec, sets: Mapping[str, tuple[RouteSpec, ...]], know
     return _Provider(
         name=spec.name,
         hosts=re2.compile("|".join(_host_pattern(host) for host in spec.hosts)) if spec.hosts else None,
-        routes=tuple(_Route(pattern=re2.compile(route.path), spec=route) for route in routes),
+        routes=tuple(
+            _Route(
+                pattern=re2.compile(route.path),
+                spec=route,
+                values={key: re2.compile(pattern) for key, pattern in route.values.items()},
+            )
+            for route in routes
+        ),
     )
 
 
