@@ -42,7 +42,7 @@ NOTHING_HEARD = Heard()
 
 
 class SocketReader(Protocol):
-    """One socket's conversation. It remembers what calls to come need, within bounds; `sent` and `received` never raise.
+    """One socket's conversation. It remembers what calls to come need, within bounds. Never raises.
 
     Messages are UTF-8 text; binary ones are not given to it.
     """
@@ -66,7 +66,7 @@ class SocketReader(Protocol):
 
 @runtime_checkable
 class SocketDialect(Dialect, Protocol):
-    """A dialect that is also spoken over WebSocket: each call's answer is read by its `stream_reader`, event by event."""
+    """A dialect that is also spoken over WebSocket: a call's answer is read by its `stream_reader`, event by event."""
 
     def socket_reader(self, target: Target) -> SocketReader:
         """A reader for one socket."""
