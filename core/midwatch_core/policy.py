@@ -21,6 +21,7 @@ class Subject:
     agent: str | None = None
     provider: str | None = None
     model: str | None = None
+    operation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ def subject_of(exchange: Exchange) -> Subject:
         agent=exchange.identity.agent,
         provider=exchange.endpoint.provider,
         model=exchange.model,
+        operation=exchange.request.operation.value,
     )
 
 
@@ -198,7 +200,9 @@ class _Condition:
     def __init__(self, when: When) -> None:
         self._when = when
         self._subject = [
-            (key, globs) for key in ("tenant", "agent", "provider", "model") if (globs := _globs(getattr(when, key)))
+            (key, globs)
+            for key in ("tenant", "agent", "provider", "model", "operation")
+            if (globs := _globs(getattr(when, key)))
         ]
         self._category = _globs(when.category)
         self._rule = _globs(when.rule)

@@ -32,6 +32,7 @@ class When(_Strict):
     agent: Names = Field((), description="Agents, such as `claude-code`; a call without one matches `*` alone.")
     provider: Names = Field((), description="Providers, as in the catalogue.")
     model: Names = Field((), description="Models, as the client asked for them.")
+    operation: Names = Field((), description="What is asked: `chat`, `embeddings`, `execute_tool` (MCP), …")
     direction: Direction | None = Field(None, description="`request` or `response`.")
     part: tuple[Part, ...] = Field((), description="What the text is: `user`, `tool_result`, `tool_call`, …")
     category: Names = Field((), description="Categories of findings: `prompt_injection`, `secret`, `pii`, …")
@@ -39,7 +40,7 @@ class When(_Strict):
     severity_at_least: Severity = Field(Severity.INFO, description="Findings of this severity and above.")
     confidence_at_least: float = Field(0.0, ge=0, le=1, description="Findings of this confidence and above.")
 
-    @field_validator("tenant", "agent", "provider", "model", "part", "category", "rule", mode="before")
+    @field_validator("tenant", "agent", "provider", "model", "operation", "part", "category", "rule", mode="before")
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         if value == [] or value is None:

@@ -15,6 +15,7 @@ from midwatch_core.rulepack import Pack, load_pack
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 CALLER = Subject(tenant="default")
+TOOL_RUN = Subject(tenant="default", operation="execute_tool")
 REQUEST, RESPONSE = Direction.REQUEST, Direction.RESPONSE
 
 
@@ -51,8 +52,10 @@ def real_findings() -> Iterator[Finding]:
         yield finding(category, severity, confidence, direction, part)
     for rule in (rule for pack in packs() for rule in pack.rules):
         for part in rule.spec.where or tuple(Part):
-            direction = RESPONSE if part in ANSWERS else REQUEST
-            yield finding(rule.spec.category, rule.spec.severity, rule.spec.confidence, direction, part)
+            heard = (RESPONSE,) if part in ANSWERS else (REQUEST,)
+            directions = (RESPONSE, REQUEST) if part is Part.TOOL_CALL else heard
+            for direction in directions:  # a tool's arguments are an answer of a model, and a request to the tool
+                yield finding(rule.spec.category, rule.spec.severity, rule.spec.confidence, direction, part)
 
 
 def finding(category: str, severity: Severity, confidence: float, direction: Direction, part: Part | None) -> Finding:
@@ -134,8 +137,8 @@ def test_each_line_is_taken_by_a_finding_that_a_detector_can_report() -> None:
     for name in NAMES:
         policy = shipped(name)
         weak = [finding("prompt_injection", Severity.MEDIUM, 0.4, REQUEST, Part.USER)]
-        decision = policy.decide([*findings, *weak], CALLER, NOW)
-        taken = {ruling.line for ruling in (*decision.rulings, *decision.dry_run)}
+        decisions = [policy.decide([*findings, *weak], subject, NOW) for subject in (CALLER, TOOL_RUN)]
+        taken = {ruling.line for decision in decisions for ruling in (*decision.rulings, *decision.dry_run)}
         assert {line.id for line in policy.lines} == taken, name
 
 
@@ -145,6 +148,16 @@ def test_every_action_is_taken_somewhere() -> None:
     weak = finding("prompt_injection", Severity.MEDIUM, 0.4, REQUEST, Part.USER)
     actions.add(shipped("balanced").decide([weak], CALLER, NOW).verdict.action)
     assert actions == set(Action)
+
+
+def test_tools_that_agents_run_get_what_they_need_but_no_dangerous_command() -> None:
+    balanced = shipped("balanced")
+    address = finding("pii", Severity.MEDIUM, 0.95, REQUEST, Part.TOOL_CALL)
+    command = finding("tool_abuse", Severity.CRITICAL, 0.85, REQUEST, Part.TOOL_CALL)
+    assert balanced.decide([address], TOOL_RUN, NOW).verdict.action is Action.FLAG
+    assert balanced.decide([address], CALLER, NOW).verdict.action is Action.REDACT
+    for name in ("balanced", "strict"):
+        assert shipped(name).decide([command], TOOL_RUN, NOW).verdict.policy_line == "dangerous-tool-runs"
 
 
 def test_balanced_holds_tool_calls_back_and_no_texts() -> None:
