@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 
 from midwatch_core.errors import StorageError
+from midwatch_core.model.cost import CostBasis
 from midwatch_core.ports import COST_KEYS, CostRow
 
+# The key that keeps apart what is billed and what a subscription paid for.
+BASIS = "cost_basis"
 # Sums of money are never rounded: far more digits than prices and calls can bring together.
 EXACT = Context(prec=400)
 _PICO_DIGITS = 12
@@ -22,6 +25,7 @@ class CostSum:
     output_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
     unpriced: int = 0
+    api_equivalent_usd: Decimal = Decimal(0)
 
     def add_cost(self, amount: Decimal) -> None:
         """Add money, exactly."""
@@ -36,7 +40,31 @@ class CostSum:
             output_tokens=self.output_tokens,
             cost_usd=self.cost_usd,
             unpriced=self.unpriced,
+            api_equivalent_usd=self.api_equivalent_usd,
         )
+
+    def add_row(self, row: CostRow, *, subscription: bool) -> None:
+        """Add a group's sums; its money apart where a subscription paid."""
+        self.calls += row.calls
+        self.input_tokens += row.input_tokens
+        self.output_tokens += row.output_tokens
+        self.unpriced += row.unpriced
+        if subscription:
+            self.api_equivalent_usd = EXACT.add(self.api_equivalent_usd, row.cost_usd)
+        else:
+            self.add_cost(row.cost_usd)
+
+
+def apart(rows: Iterable[CostRow], *, basis_at: int, width: int) -> list[CostRow]:
+    """A repository's rows with API-equivalent money out of `cost_usd`, summed by the first `width` of their keys.
+
+    `basis_at` is the place of `cost_basis` among those keys.
+    """
+    sums: dict[tuple[str | None, ...], CostSum] = {}
+    for row in rows:
+        total = sums.setdefault(row.group[:width], CostSum())
+        total.add_row(row, subscription=row.group[basis_at] == CostBasis.API_EQUIVALENT)
+    return highest_first(total.row(group) for group, total in sums.items())
 
 
 def check_cost_keys(by: Sequence[str]) -> None:
@@ -47,8 +75,13 @@ def check_cost_keys(by: Sequence[str]) -> None:
 
 
 def highest_first(rows: Iterable[CostRow]) -> list[CostRow]:
-    """Highest cost first; where it is equal, more calls first, then by the group's values."""
-    return sorted(rows, key=lambda row: (-row.cost_usd, -row.calls, tuple(value or "" for value in row.group)))
+    """Highest cost first, whoever paid; where it is equal, more calls first, then by the group's values."""
+    return sorted(rows, key=_order_of)
+
+
+def _order_of(row: CostRow) -> tuple[Decimal, int, tuple[str, ...]]:
+    cost = EXACT.add(row.cost_usd, row.api_equivalent_usd)
+    return EXACT.minus(cost), -row.calls, tuple(value or "" for value in row.group)
 
 
 def pico(cost: Decimal | None) -> int | None:

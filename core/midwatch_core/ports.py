@@ -46,6 +46,7 @@ class ExchangeFilter:
     key_id: str | None = None
     user: str | None = None
     client: str | None = None
+    session: str | None = None
     text: str | None = None
 
 
@@ -64,7 +65,9 @@ class Page:
 class CostRow:
     """Sums over the exchanges of one group. `group` has the values of the keys asked for, in their order.
 
-    `cost_usd` sums what is known; `unpriced` counts the calls whose cost is unknown.
+    `cost_usd` sums what is known; `unpriced` counts the calls whose cost is unknown. `api_equivalent_usd` is what the
+    API would charge for calls that a subscription paid for: a repository leaves it at zero and has that in `cost_usd`,
+    the query service takes it out of there.
     """
 
     group: tuple[str | None, ...]
@@ -73,10 +76,13 @@ class CostRow:
     output_tokens: int
     cost_usd: Decimal
     unpriced: int
+    api_equivalent_usd: Decimal = Decimal(0)
 
 
-# What costs may be grouped by; `day` and `hour` are UTC, as `2026-11-23` and `2026-11-23T01:00`.
-COST_KEYS = ("day", "hour", "tenant", "provider", "model", "app", "agent", "key_id", "user")
+# What costs may be grouped by; `day` and `hour` are UTC, as `2026-11-23` and `2026-11-23T01:00`. By `cost_basis`,
+# what is billed and what a subscription paid for stay apart; it is None for billed calls without a price, and for
+# calls that were kept before there was a basis.
+COST_KEYS = ("day", "hour", "tenant", "provider", "model", "app", "agent", "key_id", "user", "cost_basis")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +228,13 @@ class MetadataRepository(Protocol):
         """Sightings in scope whose last moment is not before `since`, newest last moment first."""
         ...
 
-    async def forget_sightings(self, *, before: datetime) -> int:
-        """Forget those whose last moment is earlier; how many went."""
+    async def forget_sightings(
+        self, *, before: datetime | None = None, tenant: str | None = None, client: str | None = None
+    ) -> int:
+        """Forget those whose last moment is earlier than `before`, of this tenant and client; how many went.
+
+        All conditions hold at once; None asks nothing, and without any all are forgotten.
+        """
         ...
 
     async def append_audit(self, record: AuditRecord) -> AuditEntry:

@@ -20,6 +20,7 @@ from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.ports import MetadataRepository, Scope
 from midwatch_core.testing.factories import BEGINNING
+from midwatch_core.testing.sightings_contract import SharedSightingsContract, SightingsContract, make_sighting
 
 EVERYONE = Scope()
 NOBODY = Scope(tenants=frozenset())
@@ -48,6 +49,9 @@ _UNUSABLE: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "keep_report": lambda one: one.keep_report(make_report("a")),
     "report": lambda one: one.report(EVERYONE, "a"),
     "reports": lambda one: one.reports(EVERYONE, limit=1),
+    "sight": lambda one: one.sight([make_sighting()]),
+    "sightings": lambda one: one.sightings(EVERYONE, limit=1),
+    "forget_sightings": lambda one: one.forget_sightings(tenant="a"),
     "append_audit": lambda one: one.append_audit(make_record("a")),
     "audit": lambda one: one.audit(EVERYONE, limit=1),
 }
@@ -58,11 +62,16 @@ _WITHOUT_ZONE: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "key's revocation": lambda one: one.keep_key(make_key("a", revoked_at=NO_ZONE)),
     "policy": lambda one: one.keep_policy("a", "b", author="c", at=NO_ZONE),
     "report": lambda one: one.keep_report(make_report("a", created_at=NO_ZONE)),
+    "sighting's beginning": lambda one: one.sight([make_sighting(), make_sighting(first_at=NO_ZONE)]),
+    "sighting's end": lambda one: one.sight([make_sighting(), make_sighting(last_at=NO_ZONE)]),
+    "sightings since": lambda one: one.sightings(EVERYONE, since=NO_ZONE, limit=1),
+    "sightings before": lambda one: one.forget_sightings(before=NO_ZONE),
     "audit": lambda one: one.append_audit(make_record("a", at=NO_ZONE)),
 }
 _EMPTY_PAGES: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "versions": lambda one: one.policy_versions("a", limit=0),
     "reports": lambda one: one.reports(EVERYONE, limit=0),
+    "sightings": lambda one: one.sightings(EVERYONE, limit=0),
     "audit": lambda one: one.audit(EVERYONE, limit=0),
     "audit, less than none": lambda one: one.audit(EVERYONE, limit=-1),
 }
@@ -136,7 +145,7 @@ async def check_chain(repository: MetadataRepository, count: int) -> None:
     assert [entry.number for entry in entries] == list(range(1, count + 1))
 
 
-class MetadataRepositoryContract:
+class MetadataRepositoryContract(SightingsContract):
     """What holds for every MetadataRepository."""
 
     pytestmark = pytest.mark.asyncio
@@ -346,6 +355,7 @@ class MetadataRepositoryContract:
         assert list(await repository.tenants()) == []
         assert list(await repository.keys()) == []
         assert list(await repository.policy_versions("a", limit=1)) == []
+        assert list(await repository.sightings(EVERYONE, limit=1)) == []
 
     @pytest.mark.parametrize("what", _EMPTY_PAGES)
     async def test_refuses_a_page_of_nothing(self, repository: MetadataRepository, what: str) -> None:
@@ -360,7 +370,7 @@ class MetadataRepositoryContract:
             await _UNUSABLE[what](repository)
 
 
-class SharedMetadataContract:
+class SharedMetadataContract(SharedSightingsContract):
     """What holds besides where two repositories, `repository` and `other`, stand over one database."""
 
     pytestmark = pytest.mark.asyncio

@@ -12,12 +12,13 @@ import pytest
 
 from midwatch_core.errors import StorageError
 from midwatch_core.listing import row_of
-from midwatch_core.model.content import Json, ProviderError, Request, ToolCall
-from midwatch_core.model.cost import Cost
+from midwatch_core.model.content import Json, ProviderError, Request, ToolCall, ToolResult
+from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Direction, Part, Segment
+from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
 from midwatch_core.model.timing import Gaps, Timing
 from midwatch_core.ports import ExchangeFilter, Page, Scope, TraceRepository
 from midwatch_core.testing.deletion_contract import TraceDeletionContract
@@ -90,6 +91,7 @@ def everything() -> Exchange:
         parameters={"seed": 12345678901234567890123, "stop": ["\0", "é"]},
         previous_response_id="resp_1",
         conversation_id="c",
+        tool_results=(ToolResult(call_id=None, path="/messages/1", name="read", failed=True),),
         decode_error="not JSON at byte 7",
     )
     response = replace(
@@ -121,6 +123,22 @@ def everything() -> Exchange:
         findings=(finding,),
         verdicts=(Verdict(action=Action.FLAG, findings=("f1",), policy_line="secrets: flag"),),
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        inspected=(Direction.REQUEST,),
+        session="s\0é",
+        thread=Thread(linked_by=LinkedBy.CHAIN, turn=Turn.COMPACTION, parent_id="the one before"),
+        tool_spans=tuple(_tool_span(number) for number in range(9)),
+    )
+
+
+def _tool_span(number: int) -> ToolSpan:
+    return ToolSpan(
+        call_id=f"call_{number}" if number else None,
+        name="read",
+        called_by="the one before",
+        started_at=BEGINNING,
+        ended_at=BEGINNING + timedelta(microseconds=number),
+        path=f"/messages/{number}",
+        failed=bool(number % 2),
     )
 
 
@@ -161,7 +179,11 @@ class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceS
     @pytest.mark.parametrize("length", [1, 15, 16, 17, 31, 32, 33, 256, 257, 300])
     async def test_gives_back_long_lists(self, repository: TraceRepository, length: int) -> None:
         messages = [("user", f"turn {number}") for number in range(length)]
-        request = replace(make_request(messages), tools=tuple(f"tool_{number}" for number in range(length)))
+        request = replace(
+            make_request(messages),
+            tools=tuple(f"tool_{number}" for number in range(length)),
+            tool_results=tuple(ToolResult(call_id=f"{number}", path=f"/{number}") for number in range(length)),
+        )
         body: Json = {"response": {"input": list(range(length)), "": [{"a": None}] * length}, "tools": [[]] * length}
         exchanges = [make_exchange(request=request), make_exchange(request=replace(request, body=body))]
         exchanges.append(make_exchange(request=replace(request, body=[{"n": number} for number in range(length)])))
@@ -227,12 +249,17 @@ class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceS
             (ExchangeFilter(key_id="k7"), [8]),
             (ExchangeFilter(user="ü@x"), [9]),
             (ExchangeFilter(client="::7"), [10]),
-            (ExchangeFilter(since=BEGINNING + timedelta(days=9000, seconds=9)), [10, 9]),
+            (ExchangeFilter(session="s' é"), [11]),
+            (ExchangeFilter(since=BEGINNING + timedelta(days=9000, seconds=10)), [11, 10]),
             (ExchangeFilter(until=BEGINNING + timedelta(days=9000, seconds=2)), [1, 0]),
             (ExchangeFilter(status=200, app="mail"), [3]),
             (ExchangeFilter(tenant="default", user="ü@x", trace_id="of the user"), [9]),
             (ExchangeFilter(tenant="acme", user="ü@x"), []),
             (ExchangeFilter(tenant="acme", trace_id="of the user"), []),
+            (ExchangeFilter(session="s' é", trace_id="of the session"), [11]),
+            (ExchangeFilter(session="s' é", trace_id="T"), []),
+            (ExchangeFilter(session="s' é", tenant="acme"), []),
+            (ExchangeFilter(session="s"), []),
             (ExchangeFilter(status=503, app="mail"), []),
             (ExchangeFilter(model="o"), []),
             (ExchangeFilter(model="%"), []),
@@ -253,6 +280,7 @@ class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceS
             make_exchange(identity=replace(plain.identity, key_id="k7")),
             make_exchange(identity=replace(plain.identity, user="ü@x"), trace_id="of the user"),
             make_exchange(identity=replace(plain.identity, client="::7")),
+            make_exchange(session="s' é", trace_id="of the session"),
         ]
         far = BEGINNING + timedelta(days=9000)
         exchanges = [replace(one, started_at=far + timedelta(seconds=number)) for number, one in enumerate(special)]
@@ -362,6 +390,33 @@ class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceS
         assert {row.group: row.calls for row in rows} == {**dict.fromkeys(people, 1), ("k1", "ada"): 2}
         (row,) = await repository.costs(EVERYONE, ExchangeFilter(user="ada"), by=[])
         assert (row.calls, row.cost_usd) == (3, Decimal(3))
+
+    async def test_what_is_billed_and_what_a_subscription_paid_for_stay_apart(
+        self, repository: TraceRepository
+    ) -> None:
+        billed, flat = make_cost("2"), replace(make_cost("3"), basis=CostBasis.API_EQUIVALENT)
+        await repository.put([make_exchange(cost=cost) for cost in (billed, flat, flat, Cost(reason="no price"), None)])
+        rows = await repository.costs(EVERYONE, ALL, by=["cost_basis"])
+        assert [(row.group, row.calls, row.cost_usd) for row in rows] == [
+            (("api_equivalent",), 2, Decimal(6)),
+            (("metered",), 1, Decimal(2)),
+            ((None,), 2, Decimal(0)),
+        ]
+        rows = await repository.costs(EVERYONE, ALL, by=["day", "model", "cost_basis"])
+        assert sorted(row.calls for row in rows) == [1, 2, 2]
+        (row,) = await repository.costs(EVERYONE, ALL, by=["model"])
+        assert (row.calls, row.cost_usd) == (5, Decimal(8))
+
+    async def test_a_session_is_found_counted_and_forgotten(self, repository: TraceRepository) -> None:
+        exchanges = [make_exchange(session="ab"[number % 2], cost=make_cost("1")) for number in range(10)]
+        await repository.put([*exchanges, make_exchange(session=None)])
+        wanted = ExchangeFilter(session="a")
+        assert await self.walk(repository, wanted, 2) == [one.id for one in exchanges[-2::-2]]
+        (row,) = await repository.costs(EVERYONE, wanted, by=["model"])
+        assert (row.calls, row.cost_usd) == (5, Decimal(5))
+        assert await repository.delete(EVERYONE, wanted) == 5
+        assert await self.walk(repository, wanted, 2) == []
+        assert len(await self.walk(repository, ALL, 3)) == 6
 
     async def test_costs_by_day_and_hour_are_utc(self, repository: TraceRepository) -> None:
         zone = (BEGINNING - timedelta(hours=9, microseconds=1)).astimezone()

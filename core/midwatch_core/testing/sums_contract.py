@@ -11,6 +11,7 @@ import pytest
 
 from midwatch_core.cost_rows import CostSum, highest_first
 from midwatch_core.listing import ExchangeRow
+from midwatch_core.model.cost import CostBasis
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.identity import Identity
 from midwatch_core.ports import COST_KEYS, CostRow, ExchangeFilter, Scope, TraceRepository
@@ -40,13 +41,13 @@ def _moment(chance: random.Random) -> datetime:
 
 def _exchange(chance: random.Random) -> Exchange:
     value = {name: chance.choice(values) for name, values in _VALUES.items()}
-    amount = chance.choice(_COSTS)
+    amount, basis = chance.choice(_COSTS), chance.choice(list(CostBasis))
     made = make_exchange(
         tenant=value["tenant"],
         model=value["model"],
         status=value.pop("status"),
         started_at=_moment(chance),
-        cost=make_cost(amount) if amount is not None else None,
+        cost=replace(make_cost(amount), basis=basis) if amount is not None else None,
     )
     if chance.random() < 0.2:
         made = replace(made, response=None)

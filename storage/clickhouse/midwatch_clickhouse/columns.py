@@ -64,6 +64,11 @@ ROW = (
     ColumnSpec("error", "Nullable(String)"),
     _maybe("key_id"),
     ColumnSpec("user", "Nullable(String)"),
+    _maybe("cost_basis"),
+    ColumnSpec("session", "Nullable(String)"),
+    _maybe("turn"),
+    _maybe("linked_by"),
+    ColumnSpec("parent_id", "Nullable(String)"),
 )
 
 # `cost_pico` is the cost in 10^-12 dollars where that is exact; `texts` are the keys of its texts; `batch` is the
@@ -100,6 +105,7 @@ HOUR_KEYS = (
     _maybe("agent"),
     _maybe("key_id"),
     ColumnSpec("user", "Nullable(String)"),
+    _maybe("cost_basis"),
 )
 # `fine` counts the costs that are finer than 10^-12 dollars: those are summed from the rows.
 HOUR_SUMS = (

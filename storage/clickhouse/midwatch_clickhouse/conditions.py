@@ -8,7 +8,7 @@ from midwatch_core import ExchangeFilter, Scope, StorageError, decode_cursor, mi
 
 # What the hourly sums can be narrowed by, too.
 SUMMED = ("tenant", "provider", "model", "app", "agent", "key_id", "user")
-_EXACT = ("trace_id", "client")
+_EXACT = ("trace_id", "client", "session")
 _LARGEST_STATUS = 2**63 - 1
 
 

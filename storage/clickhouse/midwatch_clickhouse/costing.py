@@ -47,7 +47,7 @@ async def costs_of(
 
 def _hours(wanted: ExchangeFilter, times: _Times) -> range:
     """The whole hours that the sums answer for; none where they can't tell what is wanted."""
-    if (wanted.text, wanted.trace_id, wanted.client, wanted.status) != (None, None, None, None):
+    if any(one is not None for one in (wanted.text, wanted.trace_id, wanted.session, wanted.client, wanted.status)):
         return range(0)
     since_us, until_us = times
     first = _FIRST_HOUR if since_us is None else -(-since_us // HOUR_US)

@@ -67,6 +67,14 @@ class Layout:
             )
         return statements
 
+    def alter(self, name: str, change: str) -> str:
+        """The statement that changes the table which holds the rows itself."""
+        return f"ALTER TABLE {self.own(name)}{self.on_cluster} {change}"
+
+    def alter_before(self, name: str, change: str) -> list[str]:
+        """The statements that change the Distributed table before it: none on a single node."""
+        return [f"ALTER TABLE {name}{self.on_cluster} {change}"] if self.cluster else []
+
     def drop(self, name: str) -> list[str]:
         """The statements that drop a table where it is there."""
         doomed = [name, self.own(name)] if self.cluster else [name]

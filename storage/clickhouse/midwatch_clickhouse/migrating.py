@@ -34,7 +34,9 @@ class ClickHouseMigrations:
         for statement in self._layout.create(LOG):
             await self._connection.command(statement)
         for name in state.pending:
-            await self._apply(_revision(name), "begin", "done")
+            # Another process may have been quicker, and write already. Half a migration is done whole again.
+            if state.problem is not None or (await self._log()).get(name) != "done":
+                await self._apply(_revision(name), "begin", "done")
         return state.pending
 
     async def down(self, revision: str | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 A revision that is out is never changed; the next one is added at the end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from midwatch_clickhouse.columns import DELETIONS, EXCHANGES, HOUR_KEYS, HOUR_SUMS, TEXTS, ColumnSpec, names
@@ -24,11 +24,18 @@ SUMS = (
     "toInt64(countIf(e.cost_usd IS NOT NULL AND e.cost_pico IS NULL))",
 )
 
+# Columns that came with a later revision than the table.
+_LATER = ("cost_basis", "session", "turn", "linked_by", "parent_id")
+_FIRST_HOUR_KEYS = tuple(column for column in HOUR_KEYS if column.name not in _LATER)
+# The table's order serves neither column. Of granules without what is asked for, one in a thousand is read.
+_BLOOM = "bloom_filter(0.001)"
+_INDEXES = {"by_trace": "trace_id", "by_session": "session"}
+_FIRST_VIEW, _VIEW = "hours_view", "hours_by_basis"
 _KEPT_AT = ColumnSpec("kept_at", "DateTime64(3, 'UTC') DEFAULT now64(3)")
 
 _EXCHANGES = Table(
     name="exchanges",
-    columns=(*EXCHANGES, _KEPT_AT),
+    columns=(*(column for column in EXCHANGES if column.name not in _LATER), _KEPT_AT),
     order_by="tenant, started_at, id",
     counts_once=True,
     partition_by="toYYYYMM(started_at)",
@@ -51,8 +58,8 @@ _TEXTS = Table(
 _DELETIONS = Table(name="deletions", columns=(*DELETIONS, _KEPT_AT), order_by="sweep, tenant, id")
 _HOURS = Table(
     name="hours",
-    columns=(*HOUR_KEYS, *HOUR_SUMS),
-    order_by=names(HOUR_KEYS),
+    columns=(*_FIRST_HOUR_KEYS, *HOUR_SUMS),
+    order_by=names(_FIRST_HOUR_KEYS),
     counts_once=True,
     engine="SummingMergeTree",
     arguments=f"({names(HOUR_SUMS)})",
@@ -78,13 +85,13 @@ class Revision:
     down: Callable[[Layout], list[Step]]
 
 
-def hour_sums(source: str, where: str = "1") -> str:
+def hour_sums(source: str, where: str = "1", keys: Sequence[ColumnSpec] = HOUR_KEYS) -> str:
     """The SELECT that gives rows of `hours` for exchanges."""
     groups = [
-        f"{HOUR} AS hour" if column.name == "hour" else f"e.`{column.name}` AS `{column.name}`" for column in HOUR_KEYS
+        f"{HOUR} AS hour" if column.name == "hour" else f"e.`{column.name}` AS `{column.name}`" for column in keys
     ]
     sums = [f"{expression} AS {column.name}" for expression, column in zip(SUMS, HOUR_SUMS, strict=True)]
-    grouping = ", ".join("hour" if column.name == "hour" else f"e.`{column.name}`" for column in HOUR_KEYS)
+    grouping = ", ".join("hour" if column.name == "hour" else f"e.`{column.name}`" for column in keys)
     return f"SELECT {', '.join([*groups, *sums])} FROM {source} AS e WHERE {where} GROUP BY {grouping}"  # noqa: S608  # names only
 
 
@@ -98,22 +105,79 @@ def _drops(*tables: Table) -> Callable[[Layout], list[Step]]:
 
 def _hours_up(layout: Layout) -> list[Step]:
     """The sums of what is there, then the view that adds what comes. Nobody else may write meanwhile."""
-    view = f"CREATE MATERIALIZED VIEW IF NOT EXISTS hours_view{layout.on_cluster} TO {layout.own('hours')}"
+    first = hour_sums("exchanges", keys=_FIRST_HOUR_KEYS)
     return [
         *(Step(statement=one) for one in layout.create(_HOURS)),
         Step(
-            statement=f"INSERT INTO hours ({names((*HOUR_KEYS, *HOUR_SUMS))}) {hour_sums('exchanges')}",
+            statement=f"INSERT INTO hours ({names((*_FIRST_HOUR_KEYS, *HOUR_SUMS))}) {first}",
             settings={"insert_deduplication_token": "traces_0002", "max_insert_threads": "1"},
         ),
-        Step(statement=f"{view} AS {hour_sums(layout.own('exchanges'))}"),
+        Step(statement=_view(layout, _FIRST_VIEW, _FIRST_HOUR_KEYS)),
     ]
+
+
+def _view(layout: Layout, name: str, keys: Sequence[ColumnSpec]) -> str:
+    """The view that adds what comes. It is never changed, only replaced by one of another name.
+
+    Where a view's query is modified, the server forgets with its next start which inserts the view had.
+    """
+    made = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}{layout.on_cluster} TO {layout.own('hours')}"
+    return f"{made} AS {hour_sums(layout.own('exchanges'), keys=keys)}"
+
+
+def _without_view(layout: Layout, name: str) -> str:
+    return f"DROP VIEW IF EXISTS {name}{layout.on_cluster} SYNC"
 
 
 def _hours_down(layout: Layout) -> list[Step]:
     return [
-        Step(statement=f"DROP VIEW IF EXISTS hours_view{layout.on_cluster} SYNC"),
+        Step(statement=_without_view(layout, _FIRST_VIEW)),
         *(Step(statement=one) for one in layout.drop("hours")),
     ]
+
+
+def _conversations_up(layout: Layout) -> list[Step]:
+    """Columns, which write no row, and indexes over them: the server makes those of old parts when it has the time.
+
+    Nobody else may write meanwhile: between the two views nothing is added to the sums.
+    """
+    columns, basis = _added(EXCHANGES), _added(HOUR_KEYS)
+    indexes = [f"ADD INDEX IF NOT EXISTS {name} {what} TYPE {_BLOOM} GRANULARITY 1" for name, what in _INDEXES.items()]
+    statements = [
+        layout.alter("exchanges", columns),
+        *layout.alter_before("exchanges", columns),
+        layout.alter("exchanges", ", ".join(indexes)),
+        *(layout.alter("exchanges", f"MATERIALIZE INDEX {name}") for name in _INDEXES),
+        # A key grows only by what the same statement adds.
+        layout.alter("hours", f"{basis}, MODIFY ORDER BY ({names(HOUR_KEYS)})"),
+        *layout.alter_before("hours", basis),
+        _without_view(layout, _FIRST_VIEW),
+        _view(layout, _VIEW, HOUR_KEYS),
+    ]
+    return [Step(statement=one) for one in statements]
+
+
+def _conversations_down(layout: Layout) -> list[Step]:
+    columns, basis = _dropped(EXCHANGES), _dropped(HOUR_KEYS)
+    statements = [
+        _without_view(layout, _VIEW),
+        _view(layout, _FIRST_VIEW, _FIRST_HOUR_KEYS),
+        *layout.alter_before("hours", basis),
+        layout.alter("hours", f"MODIFY ORDER BY ({names(_FIRST_HOUR_KEYS)})"),
+        layout.alter("hours", basis),
+        layout.alter("exchanges", ", ".join(f"DROP INDEX IF EXISTS {name}" for name in _INDEXES)),
+        *layout.alter_before("exchanges", columns),
+        layout.alter("exchanges", columns),
+    ]
+    return [Step(statement=one) for one in statements]
+
+
+def _added(columns: Iterable[ColumnSpec]) -> str:
+    return ", ".join(f"ADD COLUMN IF NOT EXISTS `{one.name}` {one.type}" for one in columns if one.name in _LATER)
+
+
+def _dropped(columns: Iterable[ColumnSpec]) -> str:
+    return ", ".join(f"DROP COLUMN IF EXISTS `{one.name}`" for one in columns if one.name in _LATER)
 
 
 REVISIONS = (
@@ -123,6 +187,7 @@ REVISIONS = (
         down=_drops(_EXCHANGES, _TEXTS, _DELETIONS),
     ),
     Revision(name="traces_0002", up=_hours_up, down=_hours_down),
+    Revision(name="traces_0003", up=_conversations_up, down=_conversations_down),
 )
 HEAD = REVISIONS[-1].name
 

@@ -5,7 +5,7 @@ from datetime import UTC
 
 from midwatch_core import Exchange, ExchangeFilter, ExchangeRow, Scope, microseconds
 
-_EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status", "key_id", "user", "client")
+_EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status", "key_id", "user", "client", "session")
 
 
 def check(wanted: ExchangeFilter) -> None:

@@ -13,10 +13,12 @@ from midwatch_core import (
     PolicyVersion,
     Report,
     Scope,
+    Sighting,
     StorageError,
     Tenant,
     chained,
     microseconds,
+    sum_sightings,
 )
 from midwatch_memory.capacity import DEFAULT
 
@@ -25,7 +27,10 @@ _REPORTS = 100
 
 
 class MemoryMetadata:
-    """A MetadataRepository that holds at most `capacity` audit entries and 100 reports; the oldest make room."""
+    """A MetadataRepository that holds at most `capacity` audit entries, as many sightings, and 100 reports.
+
+    The oldest make room.
+    """
 
     # Nothing is there before it is started, and nothing has a schema.
     migrations = None
@@ -41,6 +46,7 @@ class MemoryMetadata:
         self._keys: dict[str, ApiKey] = {}
         self._policies: dict[str, list[PolicyVersion]] = {}
         self._reports: dict[str, Report] = {}
+        self._sightings: dict[tuple[str | None, ...], Sighting] = {}
         self._audit: deque[AuditEntry] = deque(maxlen=self._capacity)
 
     async def start(self, *, migrate: bool = True) -> None:
@@ -122,6 +128,44 @@ class MemoryMetadata:
         _check_limit(limit, "reports")
         seen = [report for report in self._reports.values() if _within(scope, report.tenant)]
         return [replace(report, body=b"") for report in sorted(seen, key=_age, reverse=True)[:limit]]
+
+    async def sight(self, sightings: Sequence[Sighting]) -> None:
+        """Add sightings to those that are alike. Raises StorageError for a moment without a time zone."""
+        self._check_open()
+        for key, sighting in sum_sightings(sightings).items():
+            before = self._sightings.get(key)
+            self._sightings[key] = sum_sightings([before, sighting])[key] if before is not None else sighting
+        if len(self._sightings) > self._capacity:
+            kept = sorted(self._sightings, key=lambda key: self._sightings[key].last_at)[-self._capacity :]
+            self._sightings = {key: self._sightings[key] for key in kept}
+
+    async def sightings(self, scope: Scope, *, since: datetime | None = None, limit: int) -> Sequence[Sighting]:
+        """Sightings in scope, newest last moment first. Raises StorageError."""
+        self._check_open()
+        _check_limit(limit, "sightings")
+        if since is not None:
+            microseconds(since)
+        seen = [one for one in self._sightings.values() if scope.allows(one.tenant)]
+        newest = sorted(seen, key=lambda one: one.last_at, reverse=True)
+        return [one for one in newest if since is None or one.last_at >= since][:limit]
+
+    async def forget_sightings(
+        self, *, before: datetime | None = None, tenant: str | None = None, client: str | None = None
+    ) -> int:
+        """Forget sightings of which all that is given holds; how many went. Raises StorageError."""
+        self._check_open()
+        if before is not None:
+            microseconds(before)
+        gone = [
+            key
+            for key, one in self._sightings.items()
+            if (before is None or one.last_at < before)
+            and tenant in (None, one.tenant)
+            and client in (None, one.client)
+        ]
+        for key in gone:
+            del self._sightings[key]
+        return len(gone)
 
     async def append_audit(self, record: AuditRecord) -> AuditEntry:
         """Add to the audit log. Raises StorageError for a moment without a time zone."""

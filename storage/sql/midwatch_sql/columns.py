@@ -61,6 +61,11 @@ ROW = (
     ColumnSpec("error", nullable=True),
     ColumnSpec("key_id", nullable=True),
     ColumnSpec("user", nullable=True),
+    ColumnSpec("cost_basis", nullable=True),
+    ColumnSpec("session", nullable=True),
+    ColumnSpec("turn", nullable=True),
+    ColumnSpec("linked_by", nullable=True),
+    ColumnSpec("parent_id", nullable=True),
 )
 
 # `cost_pico` is the cost in 10^-12 dollars where that is exact, for sums inside the database;
@@ -74,6 +79,8 @@ EXCHANGES = (
 
 # Exchanges whose cost no whole number of 10^-12 dollars can say: they are few, and an index holds them.
 FINE_COST = "cost_usd IS NOT NULL AND cost_pico IS NULL"
+# Exchanges that a search by session can find: the others need no place in its index.
+IN_SESSION = "session IS NOT NULL"
 
 # Texts, and blocks of long lists (see `folding`), once a tenant. `uses` counts the exchanges and blocks that refer
 # to a piece; it stands before the body so that counting never touches a long body's pages.
@@ -99,6 +106,7 @@ COST_GROUPS = (
     ColumnSpec("client", nullable=True),
     ColumnSpec("status", Kind.INTEGER, nullable=True),
     ColumnSpec("calls", Kind.INTEGER),
+    ColumnSpec("cost_basis", nullable=True),
 )
 
 # Sums over a group's exchanges of one hour, or day. `cost_micro` in 10^-6 dollars and `cost_rest` in 10^-12 make up
@@ -171,6 +179,25 @@ AUDIT_ENTRIES = (
     ColumnSpec("tenant", nullable=True),
     ColumnSpec("previous"),
     ColumnSpec("digest"),
+)
+
+# `alike` is a digest of what tells sightings apart (see `metadata_sightings`): NULLs are equal there.
+SIGHTINGS = (
+    ColumnSpec("alike", key=True),
+    ColumnSpec("host"),
+    ColumnSpec("tenant"),
+    ColumnSpec("seen"),
+    ColumnSpec("first_at", Kind.MOMENT),
+    ColumnSpec("last_at", Kind.MOMENT),
+    ColumnSpec("provider", nullable=True),
+    ColumnSpec("known", Kind.FLAG),
+    ColumnSpec("client", nullable=True),
+    ColumnSpec("app", nullable=True),
+    ColumnSpec("user_agent", nullable=True),
+    ColumnSpec("process", nullable=True),
+    ColumnSpec("container", nullable=True),
+    ColumnSpec("connections", Kind.INTEGER),
+    ColumnSpec("calls", Kind.INTEGER),
 )
 
 

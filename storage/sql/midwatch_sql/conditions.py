@@ -1,11 +1,11 @@
-"""Scope, filter and cursor as conditions of SQL: on time, on trace, and on the dimensions of groups."""
+"""Scope, filter and cursor as conditions of SQL: on time, on trace and session, and on the dimensions of groups."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from midwatch_core import ExchangeFilter, Scope, decode_cursor, microseconds
-from midwatch_sql.groups import DIMENSIONS
+from midwatch_sql.groups import FILTERED
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Conditions:
 
 def dimensions_asked(scope: Scope, wanted: ExchangeFilter) -> list[str]:
     """The dimensions that scope and filter say something about."""
-    asked = [name for name in DIMENSIONS if getattr(wanted, name) is not None]
+    asked = [name for name in FILTERED if getattr(wanted, name) is not None]
     return asked if scope.tenants is None or "tenant" in asked else ["tenant", *asked]
 
 
@@ -38,7 +38,7 @@ def of_dimensions(scope: Scope, wanted: ExchangeFilter) -> Conditions:
     found = Conditions()
     if scope.tenants is not None:
         found.add(f"tenant IN ({marks(len(scope.tenants))})", *sorted(scope.tenants))
-    for name in DIMENSIONS:
+    for name in FILTERED:
         if (value := getattr(wanted, name)) is not None:
             found.add(f"{name} = ?", value)
     return found
@@ -57,11 +57,13 @@ def of_time(wanted: ExchangeFilter, cursor: str | None = None) -> Conditions:
     return found
 
 
-def of_trace(wanted: ExchangeFilter) -> Conditions:
-    """That on the trace."""
+def of_conversation(wanted: ExchangeFilter) -> Conditions:
+    """Those on trace and session; none where the filter names neither."""
     found = Conditions()
     if wanted.trace_id is not None:
         found.add("trace_id = ?", wanted.trace_id)
+    if wanted.session is not None:
+        found.add("session = ?", wanted.session)
     return found
 
 

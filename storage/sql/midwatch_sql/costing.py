@@ -12,7 +12,7 @@ from typing import Any
 from midwatch_core import EXACT, CostRow, CostSum, ExchangeFilter, Scope, check_cost_keys, highest_first, moment_of
 from midwatch_core import microseconds as us
 from midwatch_sql.columns import FINE_COST
-from midwatch_sql.conditions import Conditions, dimensions_asked, marks, of_dimensions, of_time, of_trace
+from midwatch_sql.conditions import Conditions, dimensions_asked, marks, of_conversation, of_dimensions, of_time
 from midwatch_sql.groups import level_of
 from midwatch_sql.periods import HOUR_US, HOURS_A_DAY, Grain, Span, cut
 from midwatch_sql.summing import SPLIT
@@ -41,8 +41,8 @@ class Costs:
     def add_wanted(self, connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter) -> None:
         """Add what a filter wants; its text asks nothing here. Raises StorageError, sqlite3.Error."""
         asked = of_dimensions(scope, wanted)
-        if wanted.trace_id is not None:
-            self._add_exchanges(connection, of_trace(wanted) + asked + of_time(wanted))
+        if (conversation := of_conversation(wanted)).words:
+            self._add_exchanges(connection, conversation + asked + of_time(wanted))
             return
         level = level_of([*dimensions_asked(scope, wanted), *(key for key in self._by if key not in _PERIODS)])
         finest = Grain.HOUR if "hour" in self._by else Grain.DAY

@@ -6,7 +6,7 @@ beside the document and not in it, so that nothing a client writes into a body c
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from midwatch_core import Exchange, ExchangeRow, Json, Request, Response, dump_json, load_json, row_of
@@ -40,6 +40,10 @@ def take_apart(exchange: Exchange) -> TakenApart:
     if len(request.tools) >= BLOCK:
         lists.append((["request", "tools"], PieceKind.ITEMS, fold(request.tools, PieceKind.ITEMS, pieces)))
         request = replace(request, tools=())
+    if len(request.tool_results) >= BLOCK:
+        results = [asdict(result) for result in request.tool_results]
+        lists.append((["request", "tool_results"], PieceKind.ITEMS, fold(results, PieceKind.ITEMS, pieces)))
+        request = replace(request, tool_results=())
     bare = replace(exchange, request=request, response=response)
     children = frozenset[str]().union(*(levels_children(levels, kind) for _, kind, levels in lists))
     detail = dump_json({"exchange": bare, "lists": lists})

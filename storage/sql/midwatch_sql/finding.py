@@ -8,7 +8,7 @@ import sqlite3
 from typing import Any
 
 from midwatch_core import ExchangeFilter, Scope
-from midwatch_sql.conditions import Conditions, of_dimensions, of_time, of_trace
+from midwatch_sql.conditions import Conditions, of_conversation, of_dimensions, of_time
 from midwatch_sql.groups import FINEST
 
 # Up to so many exchanges are looked at by group, whose index knows no common order: the newest are picked out of all.
@@ -16,6 +16,7 @@ MOST_BY_GROUP = 100_000
 
 _NEWEST = "ORDER BY started_at DESC, id DESC"
 _BY_TIME, _BY_TRACE, _BY_GROUP = "exchanges_by_start", "exchanges_by_trace", "exchanges_by_group"
+_BY_SESSION = "exchanges_by_session"
 
 type Key = tuple[int, str]
 
@@ -37,10 +38,11 @@ def some_ids(
     connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, *, limit: int, last: int
 ) -> list[str]:
     """Ids of at most `limit` exchanges, any, that were there when `last_row` gave `last`. Raises as `newest_keys`."""
-    asked = _groups(scope, wanted)
-    index, where = (_BY_GROUP, _in(asked)) if asked.words else (_BY_TIME, Conditions())
-    if wanted.trace_id is not None:
-        index, where = _BY_TRACE, of_trace(wanted) + of_dimensions(scope, wanted)
+    if (conversation := of_conversation(wanted)).words:
+        index, where = _of_one_conversation(wanted), conversation + of_dimensions(scope, wanted)
+    else:
+        asked = _groups(scope, wanted)
+        index, where = (_BY_GROUP, _in(asked)) if asked.words else (_BY_TIME, Conditions())
     where += of_time(wanted)
     where.add("rowid <= ?", last)
     query = f"SELECT id FROM exchanges INDEXED BY {index} WHERE {where} LIMIT ?"  # noqa: S608  # as above
@@ -59,8 +61,8 @@ def is_of_age_alone(wanted: ExchangeFilter) -> bool:
 
 def _way(connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter) -> tuple[str, Conditions]:
     """The index to go by, and what is asked of its exchanges beside their time."""
-    if wanted.trace_id is not None:
-        return _BY_TRACE, of_trace(wanted) + of_dimensions(scope, wanted)
+    if (conversation := of_conversation(wanted)).words:
+        return _of_one_conversation(wanted), conversation + of_dimensions(scope, wanted)
     groups = _groups(scope, wanted)
     if not groups.words:
         return _BY_TIME, groups
@@ -69,6 +71,10 @@ def _way(connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter) -
         groups.values,
     ).fetchone()
     return (_BY_GROUP if counted[0] <= MOST_BY_GROUP else _BY_TIME), _in(groups)
+
+
+def _of_one_conversation(wanted: ExchangeFilter) -> str:
+    return _BY_TRACE if wanted.trace_id is not None else _BY_SESSION
 
 
 def _groups(scope: Scope, wanted: ExchangeFilter) -> Conditions:

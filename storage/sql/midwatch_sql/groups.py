@@ -1,4 +1,4 @@
-"""Groups: exchanges alike in everything they can be asked for by, but time, trace and text.
+"""Groups: exchanges alike in everything they can be asked for by, but time, trace, session and text.
 
 There are far fewer groups than exchanges, so a filter is asked of the groups, and exchanges are found by their group.
 Sums are kept by group as well. For questions that name few dimensions there are coarse groups, of which there are
@@ -9,11 +9,18 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# Every column that a filter or a group of costs may name, in the order of columns.COST_GROUPS.
-DIMENSIONS = ("tenant", "provider", "model", "app", "agent", "key_id", "user", "client", "status")
+# Every column that a filter may name.
+FILTERED = ("tenant", "provider", "model", "app", "agent", "key_id", "user", "client", "status")
+# Every column that a filter or a group of costs may name.
+DIMENSIONS = (*FILTERED, "cost_basis")
 # The dimensions that the groups of each level tell apart; the others are NULL there. In a store, the number of a
-# level is its place here.
-LEVELS = (("tenant",), ("provider", "model"), ("app", "agent"), DIMENSIONS)
+# level is its place here. All tell the basis apart: it has two values, and who adds up money asks for it.
+LEVELS = (
+    ("tenant", "cost_basis"),
+    ("provider", "model", "cost_basis"),
+    ("app", "agent", "cost_basis"),
+    DIMENSIONS,
+)
 FINEST = len(LEVELS) - 1
 
 type Group = tuple[Any, ...]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from midwatch_core import ApiKey, AuditEntry, AuditRecord, Migrations, PolicyVersion, Report, Scope, Tenant
-from midwatch_sql import metadata_audit, metadata_documents, metadata_registers
+from midwatch_core import ApiKey, AuditEntry, AuditRecord, Migrations, PolicyVersion, Report, Scope, Sighting, Tenant
+from midwatch_sql import metadata_audit, metadata_documents, metadata_registers, metadata_sightings
 from midwatch_sql.dialogue import Dialogue
 
 
@@ -96,6 +96,21 @@ class SqlMetadata:
     async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
         """The newest reports in scope, newest first, with empty bodies."""
         return await self._store.read(metadata_documents.reports(scope, limit))
+
+    async def sight(self, sightings: Sequence[Sighting]) -> None:
+        """Add sightings to those that are alike."""
+        if sightings:
+            await self._store.write(metadata_sightings.sight(sightings))
+
+    async def sightings(self, scope: Scope, *, since: datetime | None = None, limit: int) -> Sequence[Sighting]:
+        """Sightings in scope whose last moment is not before `since`, newest last moment first."""
+        return await self._store.read(metadata_sightings.sightings(scope, since, limit))
+
+    async def forget_sightings(
+        self, *, before: datetime | None = None, tenant: str | None = None, client: str | None = None
+    ) -> int:
+        """Forget sightings of which all that is given holds; how many went."""
+        return await self._store.write(metadata_sightings.forget_sightings(before, tenant, client))
 
     async def append_audit(self, record: AuditRecord) -> AuditEntry:
         """Add to the audit log, chained to the entry before."""

@@ -18,10 +18,25 @@ REVISIONS: Mapping[Part, Mapping[str, frozenset[str]]] = {
         "traces_0002": frozenset(
             {"exchanges", "exchanges.group_id", "pieces", "cost_groups", "cost_hours", "cost_days"}
         ),
+        "traces_0003": frozenset(
+            {
+                "exchanges",
+                "exchanges.group_id",
+                "exchanges.session",
+                "pieces",
+                "cost_groups",
+                "cost_groups.cost_basis",
+                "cost_hours",
+                "cost_days",
+            }
+        ),
     },
     "metadata": {
         "metadata_0001": frozenset({"settings", "audit"}),
         "metadata_0002": frozenset({"settings", "audit_entries", "tenants", "api_keys", "policies", "reports"}),
+        "metadata_0003": frozenset(
+            {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports", "sightings"}
+        ),
     },
 }
 HEADS: Mapping[Part, str] = {part: list(revisions)[-1] for part, revisions in REVISIONS.items()}

@@ -13,10 +13,12 @@ from midwatch_sql.columns import (
     COST_HOURS,
     EXCHANGES,
     FINE_COST,
+    IN_SESSION,
     PIECES,
     POLICIES,
     REPORTS,
     SETTINGS,
+    SIGHTINGS,
     TENANTS,
     ColumnSpec,
     Kind,
@@ -52,6 +54,7 @@ exchanges = Table("exchanges", traces, *_columns(EXCHANGES))
 Index("exchanges_by_start", exchanges.c.started_at, exchanges.c.id, exchanges.c.group_id)
 Index("exchanges_by_group", exchanges.c.group_id, exchanges.c.started_at, exchanges.c.id)
 Index("exchanges_by_trace", exchanges.c.trace_id, exchanges.c.started_at)
+Index("exchanges_by_session", exchanges.c.session, exchanges.c.started_at, sqlite_where=text(IN_SESSION))
 Index("exchanges_of_fine_cost", exchanges.c.started_at, sqlite_where=text(FINE_COST))
 pieces = Table("pieces", traces, *_columns(PIECES))
 cost_groups = Table("cost_groups", traces, *_columns(COST_GROUPS))
@@ -73,3 +76,6 @@ Index("reports_by_creation", reports.c.created_at)
 Index("reports_by_tenant", reports.c.tenant, reports.c.created_at)
 audit_entries = Table("audit_entries", metadata, *_columns(AUDIT_ENTRIES))
 Index("audit_entries_by_tenant", audit_entries.c.tenant, audit_entries.c.number)
+sightings = Table("sightings", metadata, *_columns(SIGHTINGS))
+Index("sightings_by_end", sightings.c.last_at)
+Index("sightings_by_tenant", sightings.c.tenant, sightings.c.last_at)

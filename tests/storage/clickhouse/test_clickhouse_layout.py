@@ -1,5 +1,7 @@
 """The DDL of a single node and of a cluster, made from one description. No cluster is there to run the second."""
 
+import re
+
 import pytest
 
 from midwatch_clickhouse.layout import Layout
@@ -7,6 +9,8 @@ from midwatch_clickhouse.schema import LOG, REVISIONS
 
 ONE = Layout(database="d")
 CLUSTER = Layout(database="d", cluster="c'1", replicated=True)
+# What a statement puts in place of what was there before.
+REPLACED = re.compile(r"^ALTER TABLE .* (MATERIALIZE INDEX|MODIFY ORDER BY) ")
 
 
 def statements(layout: Layout) -> list[str]:
@@ -36,9 +40,20 @@ def test_a_cluster_has_replicated_shares_and_distributed_tables_before_them() ->
         (before,) = [one for one in made if one.startswith(f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER")]
         assert before.endswith(")")
         assert f"AS {name}_local ENGINE = Distributed('c\\'1', 'd', '{name}_local', cityHash64(" in before
-    (view,) = [one for one in made if "MATERIALIZED VIEW" in one]
+    view, later = [one for one in made if "MATERIALIZED VIEW" in one]
+    assert "hours_by_basis ON CLUSTER `c'1` TO hours_local AS SELECT" in later
     assert "hours_view ON CLUSTER `c'1` TO hours_local AS SELECT" in view
     assert "FROM exchanges_local AS e" in view
+
+
+def test_columns_are_added_to_the_shares_first_and_dropped_from_them_last() -> None:
+    for made, word, first, last in (
+        (statements(CLUSTER), "ADD COLUMN", "_local", ""),
+        (downs(CLUSTER), "DROP COLUMN", "", "_local"),
+    ):
+        for table in ("exchanges", "hours"):
+            changed = [one.split()[2] for one in made if one.startswith(f"ALTER TABLE {table}") and word in one]
+            assert changed == [f"{table}{first}", f"{table}{last}"]
 
 
 def test_what_is_of_one_tenant_is_on_one_shard() -> None:
@@ -74,6 +89,10 @@ def test_days_to_keep_become_ttls() -> None:
 @pytest.mark.parametrize("layout", [ONE, CLUSTER])
 def test_every_step_can_be_repeated(layout: Layout) -> None:
     for one in statements(layout):
-        assert "IF NOT EXISTS" in one or one.startswith("INSERT INTO hours")
-    assert all("IF EXISTS" in one and one.endswith(" SYNC") for one in downs(layout))
+        assert (
+            "IF NOT EXISTS" in one or "IF EXISTS" in one or one.startswith("INSERT INTO hours") or REPLACED.search(one)
+        )
+    for one in downs(layout):
+        assert "EXISTS" in one or REPLACED.search(one)
+        assert one.endswith(" SYNC") or not one.startswith("DROP")
     assert all((" ON CLUSTER " in one) == (layout.cluster is not None) for one in downs(layout))

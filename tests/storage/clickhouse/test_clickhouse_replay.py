@@ -103,9 +103,9 @@ async def test_a_view_that_missed_a_batch_gets_it_when_it_is_sent_again(
     before, batch = some(10), some(25)
     await repository.put(before)
     # The table takes the batch and the view does not: as if the server had gone down in between.
-    await direct.command("DETACH TABLE hours_view")
+    await direct.command("DETACH TABLE hours_by_basis")
     await repository.put(batch)
-    await direct.command("ATTACH TABLE hours_view")
+    await direct.command("ATTACH TABLE hours_by_basis")
     assert await sums_of_view(direct) != await sums_of_rows(direct)
     await repository.put(batch)
     assert await count(direct) == 35

@@ -14,13 +14,14 @@ from midwatch_core.model.audit import AuditRecord
 from midwatch_core.ports import Scope
 from midwatch_core.testing.factories import BEGINNING
 from midwatch_core.testing.metadata_contract import check_chain, make_record, make_tenant, whole_log
+from midwatch_core.testing.sightings_contract import make_sighting
 from midwatch_sql import tables
 from midwatch_sql.postgres_address import parse_url
 from midwatch_sql.postgres_connecting import make_engine
 from tests.storage.sql.databases import Database, PostgresDatabase, metadata_of, migrations_of
 
-OLD, NEW = "metadata_0001", "metadata_0002"
-TABLES = {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports"}
+OLD, GOVERNED, NEW = "metadata_0001", "metadata_0002", "metadata_0003"
+TABLES = {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports", "sightings"}
 START = """
 import asyncio, sys
 from midwatch_core import AuditRecord, moment_of
@@ -37,6 +38,7 @@ asyncio.run(main())
 """
 HALVES = {
     "a table is missing": ["DROP TABLE reports"],
+    "a table of the newest is missing": ["DROP TABLE sightings"],
     "no version is noted": [f"DELETE FROM metadata_version WHERE version_num = '{NEW}'"],
     "an older version is noted": [f"UPDATE metadata_version SET version_num = '{OLD}'"],
     "two versions are noted": [f"INSERT INTO metadata_version VALUES ('{OLD}')"],
@@ -57,8 +59,8 @@ async def test_an_old_audit_log_is_chained_in_its_order(database: Database) -> N
     await old_database(database, [7, 2, 9, 1])
     migrations = migrations_of(database)
     before = await migrations.state()
-    assert (before.current, before.head, before.pending, before.problem) == (OLD, NEW, (NEW,), None)
-    assert await migrations.up() == (NEW,)
+    assert (before.current, before.head, before.pending, before.problem) == (OLD, NEW, (GOVERNED, NEW), None)
+    assert await migrations.up() == (GOVERNED, NEW)
     after = await migrations.state()
     assert (after.current, after.pending, after.is_current) == (NEW, (), True)
     repository = metadata_of(database)
@@ -92,10 +94,10 @@ async def test_down_keeps_what_the_old_schema_holds(database: Database) -> None:
     await repository.keep_tenant(make_tenant("acme"))
     await repository.close()
     migrations = migrations_of(database)
-    assert await migrations.down(OLD) == (NEW,)
+    assert await migrations.down(OLD) == (NEW, GOVERNED)
     assert (await migrations.state()).current == OLD
     assert await migrations.down(OLD) == ()
-    assert await migrations.up() == (NEW,)
+    assert await migrations.up() == (GOVERNED, NEW)
     await repository.start()
     assert await repository.setting("a") == "\0"
     assert list(await repository.tenants()) == []
@@ -106,23 +108,43 @@ async def test_down_keeps_what_the_old_schema_holds(database: Database) -> None:
     await repository.close()
 
 
+async def test_a_schema_before_the_inventory_keeps_everything_else(database: Database) -> None:
+    repository = metadata_of(database)
+    await repository.start()
+    await repository.append_audit(make_record("s"))
+    await repository.keep_tenant(make_tenant("acme"))
+    await repository.sight([make_sighting()])
+    await repository.close()
+    migrations = migrations_of(database)
+    assert await migrations.down(GOVERNED) == (NEW,)
+    assert "sightings" not in await database.tables()
+    await repository.start()
+    assert list(await repository.sightings(Scope(), limit=5)) == []
+    assert list(await repository.tenants()) == [make_tenant("acme")]
+    await check_chain(repository, 1)
+    await repository.sight([make_sighting(), make_sighting()])
+    assert [one.connections for one in await repository.sightings(Scope(), limit=5)] == [2]
+    await repository.close()
+
+
 async def test_down_to_nothing_and_up_again(database: Database) -> None:
     migrations = migrations_of(database)
-    assert await migrations.up() == (OLD, NEW)
+    assert await migrations.up() == (OLD, GOVERNED, NEW)
     assert await migrations.up() == ()
     assert await database.tables() >= TABLES
-    assert await migrations.down(None) == (NEW, OLD)
+    assert await migrations.down(None) == (NEW, GOVERNED, OLD)
     assert (await database.tables()).isdisjoint(TABLES | {"audit"})
     state = await migrations.state()
-    assert (state.current, state.pending, state.problem) == (None, (OLD, NEW), None)
+    assert (state.current, state.pending, state.problem) == (None, (OLD, GOVERNED, NEW), None)
     assert await migrations.down(None) == ()
-    assert await migrations.up() == (OLD, NEW)
+    assert await migrations.up() == (OLD, GOVERNED, NEW)
 
 
 async def test_a_revision_there_is_none_of(database: Database) -> None:
     await migrations_of(database).up()
-    with pytest.raises(SchemaError, match="no revision 'metadata_0003': there are metadata_0001, metadata_0002"):
-        await migrations_of(database).down("metadata_0003")
+    known = "there are metadata_0001, metadata_0002, metadata_0003"
+    with pytest.raises(SchemaError, match=f"no revision 'metadata_0004': {known}"):
+        await migrations_of(database).down("metadata_0004")
 
 
 async def test_down_does_not_go_up(database: Database) -> None:
@@ -132,7 +154,7 @@ async def test_down_does_not_go_up(database: Database) -> None:
     assert (await migrations_of(database).state()).current == OLD
 
 
-@pytest.mark.parametrize("revision", [None, OLD])
+@pytest.mark.parametrize("revision", [None, OLD, GOVERNED])
 async def test_without_migrating_an_old_schema_is_refused_with_the_command(
     database: Database, revision: str | None
 ) -> None:
@@ -187,7 +209,7 @@ async def refused(database: Database, reason: str) -> None:
 
 async def test_of_several_who_migrate_at_once_one_does(database: Database) -> None:
     done = await asyncio.gather(*(migrations_of(database).up() for _ in range(4)))
-    assert sorted(done) == [(), (), (), (OLD, NEW)]
+    assert sorted(done) == [(), (), (), (OLD, GOVERNED, NEW)]
 
 
 async def test_processes_that_start_at_once_migrate_once(database: Database) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -6,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch_core import dump_json, load_json, pico
-from midwatch_core.testing.factories import conversation
+from midwatch_core import FrameDecoder, Thread, Turn, dump_json, load_json, pico
+from midwatch_core.testing.factories import conversation, make_exchange
 from midwatch_sql.compression import pack, pack_detail, unpack, unpack_detail
-from midwatch_sql.document import detail_children, take_apart
+from midwatch_sql.document import detail_children, put_together, take_apart
 from midwatch_sql.folding import BLOCK, PieceKind, Pieces, block_children, fold, levels_children, unfold
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -74,3 +75,16 @@ def test_what_is_kept_names_the_same_children() -> None:
 def test_pico_dollars_are_exact_or_absent(cost: Decimal) -> None:
     number = pico(cost)
     assert number is None or Decimal(number) * Decimal("1e-12") == cost
+
+
+def test_a_detail_of_an_older_version_comes_back_without_what_it_did_not_know() -> None:
+    exchange = replace(make_exchange(), session="s", thread=Thread(turn=Turn.NEXT))
+    taken = take_apart(exchange)
+    document = load_json(taken.detail)
+    for name in ("inspected", "session", "thread", "tool_spans"):
+        del document["exchange"][name]
+    del document["exchange"]["request"]["tool_results"], document["exchange"]["cost"]["basis"]
+    del document["exchange"]["endpoint"]["subscription"]
+    bodies = {key: piece.body for key, piece in taken.pieces.items()}
+    old = put_together(dump_json(document), lambda keys: {key: bodies[key] for key in keys}, FrameDecoder())
+    assert old == replace(exchange, session=None, thread=None)

@@ -79,11 +79,30 @@ def test_keys_come_from_an_index_alone(
 
 
 @pytest.mark.parametrize("scope", [EVERYONE, SOME], ids=["all", "scope"])
-def test_a_trace_comes_from_its_index(connection: sqlite3.Connection, scope: Scope) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (ExchangeFilter(trace_id="t"), "exchanges_by_trace (trace_id=?)"),
+        (ExchangeFilter(session="s"), "exchanges_by_session (session=?)"),
+        (ExchangeFilter(session="s", trace_id="t", user="u"), "exchanges_by_trace (trace_id=?)"),
+    ],
+    ids=["trace", "session", "both"],
+)
+def test_a_conversation_comes_from_its_index(
+    connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, index: str
+) -> None:
     with plans(connection) as steps:
-        newest_keys(connection, scope, ExchangeFilter(trace_id="t"), limit=10, cursor=None)
-    assert any("exchanges_by_trace (trace_id=?)" in step for step in steps)
+        newest_keys(connection, scope, wanted, limit=10, cursor=None)
+    assert any(index in step for step in steps)
     assert not any(step == "USE TEMP B-TREE FOR ORDER BY" for step in steps)
+    with plans(connection) as steps:
+        some_ids(connection, scope, wanted, limit=10, last=1000)
+    assert any(index in step for step in steps)
+    with plans(connection) as steps:
+        Costs(["day"]).add_wanted(connection, scope, wanted)
+    asked = [step for step in steps if " exchanges" in step]
+    assert asked
+    assert all("exchanges_by_trace (" in step or "exchanges_by_session (" in step for step in asked)
 
 
 def test_the_newest_of_all_are_not_sorted(connection: sqlite3.Connection) -> None:

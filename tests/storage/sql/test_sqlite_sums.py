@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from midwatch_core.model.cost import CostBasis
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.identity import Identity
 from midwatch_core.ports import ExchangeFilter, Scope
@@ -16,6 +17,8 @@ from midwatch_core.testing.factories import BEGINNING, make_cost, make_exchange
 from midwatch_sql.location import Location
 from midwatch_sql.migrations.running import downgrade, upgrade
 from midwatch_sql.traces import SqliteTraces
+
+FLAT = replace(make_cost("0.25"), basis=CostBasis.API_EQUIVALENT)
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def mixed(count: int) -> list[Exchange]:
             identity=Identity(
                 tenant=chance.choice(("acme", "default")), user=chance.choice(("ada", None)), key_id=chance.choice("kl")
             ),
-            cost=chance.choice([None, make_cost("0.5"), make_cost("0.00000000000000001")]),
+            cost=chance.choice([None, make_cost("0.5"), make_cost("0.00000000000000001"), FLAT]),
         )
         for number in range(count)
     ]
@@ -91,12 +94,12 @@ async def test_an_old_database_is_given_groups_and_sums(tmp_path: Path) -> None:
     await repository.put(exchanges)
     expected = await repository.costs(Scope(), ExchangeFilter(), by=["user", "key_id", "day"])
     await repository.close()
-    assert downgrade(location, "traces", "traces_0001") == ("traces_0002",)
+    assert downgrade(location, "traces", "traces_0001") == ("traces_0003", "traces_0002")
     connection = sqlite3.connect(location.path)
     columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(exchanges)")}
-    assert columns.isdisjoint({"user", "key_id", "group_id"})
+    assert columns.isdisjoint({"user", "key_id", "group_id", "session"})
     connection.close()
-    assert upgrade(location, "traces") == ("traces_0002",)
+    assert upgrade(location, "traces") == ("traces_0002", "traces_0003")
     await repository.start()
     assert await repository.sums_apart() == []
     assert await repository.costs(Scope(), ExchangeFilter(), by=["user", "key_id", "day"]) == expected
@@ -107,4 +110,31 @@ async def test_an_old_database_is_given_groups_and_sums(tmp_path: Path) -> None:
     await repository.put(again)
     assert await repository.sums_apart() == []
     assert await repository.delete(Scope(), ExchangeFilter()) == 1_250
+    await repository.close()
+
+
+async def test_an_older_schema_has_the_same_sums_without_their_basis(tmp_path: Path) -> None:
+    location = Location(path=tmp_path / "midwatch.db")
+    exchanges = [replace(one, session="s") for one in mixed(400)]
+    repository = SqliteTraces(location)
+    await repository.start()
+    await repository.put(exchanges)
+    by = ["tenant", "user", "day"]
+    expected = await repository.costs(Scope(), ExchangeFilter(), by=by)
+    assert len(await repository.costs(Scope(), ExchangeFilter(), by=["cost_basis"])) == 3
+    await repository.close()
+    assert downgrade(location, "traces", "traces_0002") == ("traces_0003",)
+    assert upgrade(location, "traces") == ("traces_0003",)
+    await repository.start()
+    assert await repository.sums_apart() == []
+    assert await repository.costs(Scope(), ExchangeFilter(), by=by) == expected
+    (row,) = await repository.costs(Scope(), ExchangeFilter(), by=["cost_basis"])
+    assert row.group == (None,)
+    assert await repository.get(Scope(), exchanges[0].id) == exchanges[0]  # its detail still has everything
+    await repository.put([replace(one, id=f"{one.id}x") for one in exchanges[:50]])
+    assert await repository.sums_apart() == []
+    page = await repository.list(Scope(), ExchangeFilter(session="s"), limit=100)
+    assert len(page.rows) == 50
+    assert await repository.delete(Scope(), ExchangeFilter()) == 450
+    assert await repository.sums_apart() == []
     await repository.close()

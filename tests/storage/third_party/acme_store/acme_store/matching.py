@@ -5,7 +5,7 @@ from datetime import UTC
 
 from midwatch_core import Exchange, ExchangeFilter, Scope, microseconds, row_of, text_finder
 
-_EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status", "key_id", "user", "client")
+_EQUAL = ("tenant", "provider", "model", "app", "agent", "trace_id", "status", "key_id", "user", "client", "session")
 _PERIODS = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H:00"}
 
 
