@@ -1,9 +1,13 @@
-"""How a streamed body is cut into events: SSE, NDJSON or a JSON array."""
+"""How a streamed body is cut into events: SSE, NDJSON, AWS event streams, JSON arrays, or messages as they are."""
 
 from typing import Protocol
 
+from midwatch_core.wire.eventstream import CONTENT_TYPE as AWS_EVENT_STREAM
+from midwatch_core.wire.eventstream import EventStreamFramer
 from midwatch_core.wire.jsonarray import JsonArrayFramer
+from midwatch_core.wire.messages import MessageFramer
 from midwatch_core.wire.ndjson import NdjsonFramer
+from midwatch_core.wire.socket import MESSAGES
 from midwatch_core.wire.sse import SseFramer
 
 
@@ -24,11 +28,14 @@ class Framer(Protocol):
         ...
 
 
-_BY_CONTENT_TYPE: dict[str, type[SseFramer] | type[NdjsonFramer]] = {
+_BY_CONTENT_TYPE: dict[str, type[SseFramer | NdjsonFramer | EventStreamFramer | MessageFramer]] = {
     "text/event-stream": SseFramer,
     "application/x-ndjson": NdjsonFramer,
     "application/ndjson": NdjsonFramer,
     "application/jsonl": NdjsonFramer,
+    "application/stream+json": NdjsonFramer,  # Cohere's version 1
+    AWS_EVENT_STREAM: EventStreamFramer,
+    MESSAGES: MessageFramer,
 }
 
 

@@ -3,9 +3,11 @@
 from typing import Protocol
 
 from midwatch_core.wire.editing.array import ArrayCutter
+from midwatch_core.wire.editing.eventstream import EventStreamCutter
 from midwatch_core.wire.editing.lines import LineCutter
 from midwatch_core.wire.editing.piece import Piece
 from midwatch_core.wire.editing.sse import SseCutter
+from midwatch_core.wire.eventstream import EventStreamFramer
 from midwatch_core.wire.framing import framer_for
 from midwatch_core.wire.jsonarray import JsonArrayFramer
 from midwatch_core.wire.ndjson import NdjsonFramer
@@ -43,4 +45,6 @@ def cutter_for(content_type: str, *, asked_to_stream: bool, head: bytes) -> Cutt
         return None
     if isinstance(framer, NdjsonFramer):
         return LineCutter()
+    if isinstance(framer, EventStreamFramer):
+        return EventStreamCutter()
     return ArrayCutter() if isinstance(framer, JsonArrayFramer) else SseCutter()

@@ -1,0 +1,218 @@
+"""AWS event streams: messages cut incrementally from bytes, and written.
+
+The format is at https://smithy.io/2.0/aws/amazon-eventstream.html: a prelude (length of the message, length of its
+headers, CRC32 of both), headers, a payload, and the CRC32 of all before it.
+"""
+
+import struct
+from base64 import b64encode
+from binascii import a2b_base64
+from dataclasses import dataclass
+from zlib import crc32
+
+import orjson
+
+from midwatch_core.wire.sse import MAX_EVENT_BYTES
+
+CONTENT_TYPE = "application/vnd.amazon.eventstream"
+# The event whose payload holds bytes of another format, in base64 (InvokeModelWithResponseStream).
+CHUNK = "chunk"
+
+_PRELUDE = struct.Struct(">III")
+_CRC = struct.Struct(">I")
+_OVERHEAD = _PRELUDE.size + _CRC.size
+_MAX_HEADERS_BYTES = 128 * 1024
+# Bytes of a header's value by its type; types 6 and 7 say their length themselves.
+_FIXED = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
+_STRING = 7
+_NAMED_BY = {"event": ":event-type", "exception": ":exception-type", "error": ":error-code"}
+# A stream has few kinds of events, with the same headers again and again.
+_MAX_KNOWN = 64
+_MAX_KNOWN_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message. `name` is its event's or exception's type, an error's code; `start` is where the payload begins."""
+
+    raw: bytes
+    name: str
+    start: int
+    data: bytes
+
+    def with_data(self, new: bytes) -> bytes:
+        """The message with other data, its headers as they were; lengths and checksums are right again."""
+        payload = new
+        if self.name == CHUNK:
+            payload = orjson.dumps(_envelope(self.raw[self.start : -_CRC.size]) | {"bytes": b64encode(new).decode()})
+        return _written(self.raw[_PRELUDE.size : self.start], payload)
+
+
+class MessageReader:
+    """Bytes in, messages out. At the first that is none (a wrong length or checksum) it stops, and `trouble` says so.
+
+    What comes after that can't be told apart: there is no mark where a next message would begin.
+    """
+
+    __slots__ = ("_buffer", "_known", "trouble")
+
+    def __init__(self) -> None:
+        self.trouble: str | None = None
+        self._buffer = bytearray()
+        self._known: dict[bytes, tuple[str, bytes]] = {}
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages that `data` completes. Mostly it is just one, which is then not copied."""
+        held = self._buffer
+        if held:
+            held += data
+        source: bytes | bytearray = held or data
+        messages: list[Message] = []
+        at, end = 0, len(source)
+        while 0 < (size := self._size(source, at, end)) <= end - at:
+            message = self._message(bytes(source[at : at + size]))
+            if message is None:
+                break
+            messages.append(message)
+            at += size
+        if held:
+            del held[:at]
+        elif at < end:
+            held += data[at:]
+        return messages
+
+    def take(self) -> bytes:
+        """What is part of no message that was given out; it is forgotten here."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
+    def _size(self, source: bytes | bytearray, at: int, end: int) -> int:
+        """The length of the message at `at`, 0 where its prelude is not there yet or is none."""
+        if end - at < _PRELUDE.size or self.trouble:
+            return 0
+        size, headers, checksum = _PRELUDE.unpack_from(source, at)
+        if crc32(source[at : at + 8]) != checksum:
+            self.trouble = "event stream: a prelude's checksum is wrong"
+        elif headers > _MAX_HEADERS_BYTES or size < headers + _OVERHEAD:
+            self.trouble = f"event stream: a message of {size} bytes can't have {headers} bytes of headers"
+        elif size > MAX_EVENT_BYTES:
+            self.trouble = f"event stream: a message of {size} bytes is more than is read"
+        return 0 if self.trouble else int(size)
+
+    def _message(self, raw: bytes) -> Message | None:
+        if crc32(memoryview(raw)[: -_CRC.size]) != _CRC.unpack_from(raw, len(raw) - _CRC.size)[0]:
+            self.trouble = "event stream: a message's checksum is wrong"
+            return None
+        start = _PRELUDE.size + _PRELUDE.unpack_from(raw)[1]
+        said = self._said(raw[_PRELUDE.size : start])
+        if said is None:
+            self.trouble = "event stream: a message's headers can't be read"
+            return None
+        name, instead = said
+        payload = raw[start : -_CRC.size] or instead
+        return Message(raw=raw, name=name, start=start, data=_inner(payload) if name == CHUNK else payload)
+
+    def _said(self, data: bytes) -> tuple[str, bytes] | None:
+        """What the headers say: the name, and data where the payload has none."""
+        found = self._known.get(data)
+        if found is None and (headers := _read_headers(data)) is not None:
+            kind = headers.get(":message-type", "event")
+            instead = orjson.dumps({"message": headers.get(":error-message")}) if kind == "error" else b""
+            found = headers.get(_NAMED_BY.get(kind, ":event-type"), ""), instead
+            if len(data) <= _MAX_KNOWN_BYTES and len(self._known) < _MAX_KNOWN:
+                self._known[data] = found
+        return found
+
+
+class EventStreamFramer:
+    """Bytes in, (name, data) out: the type of the event or exception, and its payload.
+
+    The data of a `chunk` are the bytes that its payload holds in base64.
+    """
+
+    __slots__ = ("_reader", "overflowed")
+
+    def __init__(self) -> None:
+        self._reader = MessageReader()
+        self.overflowed = False
+
+    @property
+    def trouble(self) -> str | None:
+        """Where reading stopped before the stream's end, if it did."""
+        return self._reader.trouble
+
+    def feed(self, data: bytes) -> list[tuple[str, bytes]]:
+        """The events that `data` completes."""
+        if self._reader.trouble:
+            return []
+        events = [(message.name, message.data) for message in self._reader.feed(data)]
+        if self._reader.trouble:
+            self._reader.take()
+        return events
+
+    def close(self) -> list[tuple[str, bytes]]:
+        """No event: half a message is none."""
+        if self._reader.take() and not self._reader.trouble:
+            self._reader.trouble = "event stream: it ended inside a message"
+        return []
+
+
+def event_message(name: str, payload: bytes) -> bytes:
+    """An event, or an exception where its name says so, as AWS writes it; `payload` is JSON, a `chunk`'s its bytes."""
+    kind = "exception" if name.endswith("Exception") else "event"
+    if name == CHUNK:
+        payload = orjson.dumps({"bytes": b64encode(payload).decode()})
+    headers = ((f":{kind}-type", name), (":content-type", "application/json"), (":message-type", kind))
+    return _written(b"".join(_header(key, value) for key, value in headers), payload)
+
+
+def _written(headers: bytes, payload: bytes) -> bytes:
+    lengths = struct.pack(">II", len(headers) + len(payload) + _OVERHEAD, len(headers))
+    body = lengths + _CRC.pack(crc32(lengths)) + headers + payload
+    return body + _CRC.pack(crc32(body))
+
+
+def _header(name: str, value: str) -> bytes:
+    key, text = name.encode(), value.encode()
+    return bytes((len(key),)) + key + bytes((_STRING,)) + struct.pack(">H", len(text)) + text
+
+
+def _read_headers(data: bytes) -> dict[str, str] | None:
+    """The headers that are strings, None where the bytes are no headers."""
+    found: dict[str, str] = {}
+    at, end = 0, len(data)
+    while at < end:
+        name_end = at + 1 + data[at]
+        if name_end >= end:
+            return None
+        kind = data[name_end]
+        name, at = data[at + 1 : name_end], name_end + 1
+        size = _FIXED.get(kind)
+        if size is None:
+            if kind > _STRING or at + 2 > end:
+                return None
+            size, at = int.from_bytes(data[at : at + 2]), at + 2
+        if at + size > end:
+            return None
+        if kind == _STRING:
+            found[name.decode("utf-8", "replace")] = data[at : at + size].decode("utf-8", "replace")
+        at += size
+    return found
+
+
+def _inner(payload: bytes) -> bytes:
+    """The bytes in a chunk; the payload itself where there are none, for its reader to say so."""
+    held = _envelope(payload).get("bytes")
+    try:
+        return a2b_base64(held, strict_mode=True) if isinstance(held, str) else payload
+    except ValueError:
+        return payload
+
+
+def _envelope(payload: bytes) -> dict[str, object]:
+    try:
+        document = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
