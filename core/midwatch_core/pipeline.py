@@ -1,4 +1,4 @@
-"""What happens to a journalled exchange: decoded, priced, reviewed, stored, told; the counterpart is the journal."""
+"""What happens to a journalled exchange: decoded, priced, reviewed, threaded, stored, told. It reads the journal."""
 
 import asyncio
 import logging
@@ -17,6 +17,7 @@ from midwatch_core.ports import TraceRepository
 from midwatch_core.reviewing import Reviewer
 from midwatch_core.storing import METRICS as STORING
 from midwatch_core.storing import Patience, Storer, sleep
+from midwatch_core.threads import Threader
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Pipeline:
         breaker: Breaker | None = None,
         pace: Pace = Pace(),
         patience: Patience | None = None,
+        threader: Threader | None = None,
     ) -> None:
         self._source = source
         self._patience = patience or Patience()
@@ -104,6 +106,7 @@ class Pipeline:
         self._metrics = metrics
         self._stored = stored
         self._reviewer = reviewer
+        self.threader = threader or Threader()
         self._pace = pace
         self._decoder = FrameDecoder()
         self._drained = asyncio.Condition()
@@ -160,7 +163,7 @@ class Pipeline:
                 readable.append(entry)
             except (FrameError, ReviewError) as error:
                 unreadable.append((entry, str(error)))
-        kept = await self._store(readable, exchanges, stopping)
+        kept = await self._store(readable, self.threaded(exchanges), stopping)
         if kept:
             for entry, reason in unreadable:
                 self._set_aside(entry, reason)
@@ -179,6 +182,18 @@ class Pipeline:
             raise ReviewError(f"not reviewed: {type(outcome.error).__name__}: {outcome.error}"[:500])
         reviewed: Exchange = outcome.value
         return reviewed
+
+    def threaded(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+        """The exchanges with their places in their conversations, in the order in which they came.
+
+        They are threaded in the order in which they began: workers write journals of their own.
+        """
+        threaded: dict[str, Exchange] = {}
+        for exchange in sorted(exchanges, key=lambda exchange: exchange.started_at):
+            threaded[exchange.id] = (
+                self._plugins.guard.value("pipeline.thread", self.threader.thread, exchange) or exchange
+            )
+        return [threaded[exchange.id] for exchange in exchanges]
 
     def priced(self, exchange: Exchange) -> Exchange:
         """The exchange with its cost, or with why there is none."""
