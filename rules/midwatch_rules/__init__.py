@@ -12,9 +12,12 @@ _POLICY_SUFFIX = ".policy.yaml"
 
 @hookimpl
 def resources() -> list[Resource]:
-    """The catalogue of providers, the rule packs and the policies that come with Midwatch."""
-    catalogue = Resource(kind=ResourceKind.CATALOGUE, name="providers", path=files(__name__) / "providers.yaml")
-    return [catalogue, *_packs(), *_policies()]
+    """The catalogue of providers and other AI hosts, the rule packs and the policies that come with Midwatch."""
+    return [_catalogue("providers"), _catalogue("ai_hosts"), *_packs(), *_policies()]
+
+
+def _catalogue(name: str) -> Resource:
+    return Resource(kind=ResourceKind.CATALOGUE, name=name, path=files(__name__) / f"{name}.yaml")
 
 
 def _packs() -> Iterator[Resource]:

@@ -30,6 +30,8 @@ class Operation(StrEnum):
     FILES = "files"
     BATCH = "batch"
     COMPACT = "compact"
+    # What a provider keeps is read or added to: a response fetched, a conversation's items. No model answers.
+    STORED = "stored"
 
 
 class FinishReason(StrEnum):
@@ -56,6 +58,21 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a tool of the client brought, sent back to the model in a request.
+
+    `call_id` is the id of the call it answers, None where the dialect has none (Gemini, Ollama): then `name` may tell
+    the tool. `path` is the JSON Pointer of what the tool brought: its texts, if any, are the segments there and below
+    (part `tool_result`). `failed` where the result itself says that the tool failed.
+    """
+
+    call_id: str | None
+    path: str
+    name: str | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderError:
     """The error of a provider's own answer: its type or code, and its message."""
 
@@ -68,9 +85,11 @@ class Request:
     """What the client asked.
 
     `parameters` are the settings beside the texts (temperature, max_tokens, reasoning effort, service tier, …) under
-    the dialect's own names. `tools` are the names of the tools offered. `previous_response_id` and `conversation_id`
-    link stateful APIs. `body` is the skeleton, filled by sealing: the JSON with every segment replaced by its hash.
-    `decode_error` names where reading stopped; what was read before it is there.
+    the dialect's own names. `tools` are the names of the tools offered, or of the one that is to be run
+    (EXECUTE_TOOL). `tool_results` are all results in the request, those of earlier turns included, in their order.
+    `previous_response_id` and `conversation_id` link stateful APIs. `audio_bytes` counts audio, which is not kept.
+    `body` is the skeleton, filled by sealing: the JSON with every segment replaced by its hash. `decode_error` names
+    where reading stopped; what was read before it is there.
     """
 
     operation: Operation
@@ -82,8 +101,10 @@ class Request:
     previous_response_id: str | None = None
     conversation_id: str | None = None
     body_bytes: int = 0
+    audio_bytes: int = 0
     body: Json = None
     decode_error: str | None = None
+    tool_results: tuple[ToolResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +112,8 @@ class Response:
     """What the provider answered, in full or as far as it came.
 
     `finish_reason` is normalised, `raw_finish_reason` the provider's own word. `complete` is false when the stream
-    ended before its terminal event. `body` is the skeleton of an unstreamed answer, filled by sealing.
+    ended before its terminal event. `audio_bytes` counts audio, which is not kept. `body` is the skeleton of an
+    unstreamed answer, filled by sealing.
     """
 
     model: str | None = None
@@ -105,5 +127,6 @@ class Response:
     error: ProviderError | None = None
     complete: bool = True
     body_bytes: int = 0
+    audio_bytes: int = 0
     body: Json = None
     decode_error: str | None = None

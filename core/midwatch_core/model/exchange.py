@@ -14,7 +14,7 @@ from midwatch_core.model.timing import Timing
 
 
 class Transport(StrEnum):
-    """How the answer travelled. NDJSON and JSON-array streams are `http` with `streamed` set."""
+    """How the answer travelled. NDJSON, AWS event streams and JSON arrays are `http` with `streamed` set."""
 
     HTTP = "http"
     SSE = "sse"

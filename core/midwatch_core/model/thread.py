@@ -18,7 +18,7 @@ class LinkedBy(StrEnum):
 class Turn(StrEnum):
     """What an exchange is to the conversation before it."""
 
-    FIRST = "first"
+    FIRST = "first"  # begins a history of its own; a trace may hold several (a title asked for beside the talk)
     NEXT = "next"
     BRANCH = "branch"  # goes on from an earlier place: an answer asked for again, a question edited, a subagent
     COMPACTION = "compaction"  # the same conversation, with what went before told in short
@@ -26,7 +26,11 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """An exchange's place in its trace. `parent_id` is the exchange that it goes on from, None for a first turn."""
+    """An exchange's place in its trace.
+
+    `parent_id` is the exchange that it goes on from, or that waits for what it does (a subagent's first); None for a
+    first turn, and for a first question asked again.
+    """
 
     linked_by: LinkedBy = LinkedBy.ALONE
     turn: Turn = Turn.FIRST

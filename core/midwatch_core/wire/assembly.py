@@ -91,6 +91,7 @@ class Assembly:
         "_events",
         "_kept_bytes",
         "_trouble",
+        "audio_bytes",
         "complete",
         "error",
         "finish_reason",
@@ -112,6 +113,8 @@ class Assembly:
         self.finish_reason: FinishReason | None = None
         self.raw_finish_reason: str | None = None
         self.error: ProviderError | None = None
+        # Audio is counted, and not kept.
+        self.audio_bytes = 0
         # Set by the dialect at the terminal event: the client has all it waits for and may leave.
         self.complete = False
         self._blocks: dict[str, Block] = {}
@@ -202,5 +205,6 @@ class Assembly:
             error=self.error,
             complete=self.complete,
             body_bytes=body_bytes,
+            audio_bytes=self.audio_bytes,
             decode_error=self._trouble,
         )

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 import re2
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,6 +14,7 @@ from midwatch_core.model.content import Json
 
 _MAX_KEPT = 4096
 _MAX_KEPT_PATH = 512
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class RouteSpec(BaseModel):
@@ -19,8 +22,10 @@ class RouteSpec(BaseModel):
 
     `shape` lists keys that a JSON request must have at its top; it is what tells an LLM call on a host that nobody
     listed; `values` are RE2 patterns that strings at its top must match, by key. `methods` defaults to POST. `socket`
-    routes are for requests that ask for a WebSocket (their method is GET), all others for those that do not.
-    `subscription` marks routes that a flat fee pays for.
+    routes are for requests that ask for a WebSocket (their method is GET), all others for those that do not. `headers`
+    are RE2 patterns that request headers must match as a whole, by their names. `listens` routes are streams on which a
+    server speaks unasked: they are recorded only where it said something. `subscription` marks routes that a flat fee
+    pays for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,7 +35,9 @@ class RouteSpec(BaseModel):
     methods: tuple[str, ...] = ("POST",)
     shape: tuple[str, ...] = ()
     values: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, str] = Field(default_factory=dict)
     socket: bool = False
+    listens: bool = False
     subscription: bool = False
 
     @field_validator("path")
@@ -42,7 +49,7 @@ class RouteSpec(BaseModel):
             raise ValueError(f"not an RE2 pattern: {_words(error)}") from error
         return path
 
-    @field_validator("values")
+    @field_validator("values", "headers")
     @classmethod
     def _all_compile(cls, values: Mapping[str, str]) -> Mapping[str, str]:
         for pattern in values.values():
@@ -79,14 +86,25 @@ class ProviderSpec(BaseModel):
     priced_like: str | None = None
 
 
+class AiHostSpec(BaseModel):
+    """An AI service that is known by its hosts alone: what is said there is not decrypted. Hosts as a provider's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str = ""
+    hosts: tuple[str, ...] = Field(min_length=1)
+
+
 class CatalogueSpec(BaseModel):
-    """A providers file: sets of routes, providers, and the set tried by path and shape on other hosts."""
+    """A providers file: sets of routes, providers, the set tried by path and shape on other hosts, other AI hosts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     route_sets: Mapping[str, tuple[RouteSpec, ...]] = Field(default_factory=dict)
     providers: tuple[ProviderSpec, ...] = ()
     anywhere: tuple[ProviderSpec, ...] = ()
+    ai_hosts: tuple[AiHostSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +112,7 @@ class Match:
     """What the catalogue says of a call.
 
     `shape` is empty, or the keys its body must have to count as one; `values` what strings under keys must match.
+    `captures` are without their percent-encoding: an ARN as a model's name has colons and slashes.
     """
 
     provider: str
@@ -102,6 +121,7 @@ class Match:
     shape: tuple[str, ...] = ()
     values: "Mapping[str, re.Pattern[str]]" = field(default_factory=dict)
     socket: bool = False
+    listens: bool = False
     subscription: bool = False
 
     def fits(self, document: Json) -> bool:
@@ -117,6 +137,13 @@ class Match:
             for key, pattern in self.values.items()
         )
 
+    def takes(self, document: Json, *, oversize: bool) -> bool:
+        """Whether a request is taken for a call.
+
+        One that is no JSON (None) is, by its path, unless strings were to tell; one too large to be read always is.
+        """
+        return oversize or not self.values if document is None else self.fits(document)
+
 
 class CatalogueError(ValueError):
     """A providers file that can't be used: the message names the provider and what would be right."""
@@ -127,30 +154,46 @@ class _Route:
     pattern: "re.Pattern[str]"
     spec: RouteSpec
     values: "Mapping[str, re.Pattern[str]]"
+    headers: "Mapping[str, re.Pattern[str]]"
 
     def takes(self, method: str, *, socket: bool) -> bool:
         if self.spec.socket or socket:
             return self.spec.socket and socket and method == "GET"
         return method in self.spec.methods
 
+    def has(self, headers: Mapping[str, str]) -> bool:
+        return all(
+            (value := headers.get(name, "")).isascii() and pattern.fullmatch(value) is not None
+            for name, pattern in self.headers.items()
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Provider:
     name: str
+    title: str
     hosts: "re.Pattern[str] | None"
     routes: tuple[_Route, ...]
 
-    def match(self, method: str, path: str, *, socket: bool) -> Match | None:
+    @property
+    def asks_headers(self) -> bool:
+        """Whether method and path don't tell alone."""
+        return any(route.headers for route in self.routes)
+
+    def match(self, method: str, path: str, headers: Mapping[str, str], *, socket: bool) -> Match | None:
         for route in self.routes:
             if not route.takes(method, socket=socket) or not (found := route.pattern.fullmatch(path)):
+                continue
+            if route.headers and not route.has(headers):
                 continue
             return Match(
                 provider=self.name,
                 dialect=route.spec.dialect,
-                captures={key: value for key, value in found.groupdict().items() if value is not None},
+                captures={key: unquote(value) for key, value in found.groupdict().items() if value is not None},
                 shape=route.spec.shape,
                 values=route.values,
                 socket=socket,
+                listens=route.spec.listens,
                 subscription=route.spec.subscription,
             )
         return None
@@ -166,6 +209,7 @@ class Catalogue:
         known = set(dialects)
         self._providers = [_compile(item, sets, known) for spec in specs for item in spec.providers]
         self._anywhere = [_compile(item, sets, known) for spec in specs for item in spec.anywhere]
+        self.ai_hosts = tuple(item for spec in specs for item in spec.ai_hosts)
         self._by_host: dict[tuple[str, int], tuple[_Provider, ...]] = {}
         self._matches: dict[tuple[str, int, str, str, bool], Match] = {}
 
@@ -178,24 +222,42 @@ class Catalogue:
         """Whether some provider has this host."""
         return bool(self._of(host, port))
 
-    def match(self, host: str, port: int, method: str, path: str, *, socket: bool = False) -> Match | None:
+    def provider_of(self, host: str, port: int) -> tuple[str, str] | None:
+        """Name and title of the first provider that has this host."""
+        return next(((item.name, item.title) for item in self._of(host, port)), None)
+
+    def match(
+        self,
+        host: str,
+        port: int,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        socket: bool = False,
+    ) -> Match | None:
         """The route of a call on a listed host. It is kept: a client's calls go to a few paths, over and over.
 
+        Where a route depends on headers it is not. Their names are in lower case, or in a mapping that does not mind.
         `socket` where the request asks for a WebSocket.
         """
         key = (host, port, method, path, socket)
         if key in self._matches:
             return self._matches[key]
-        found = next(filter(None, (item.match(method, path, socket=socket) for item in self._of(host, port))), None)
-        if found is not None and len(path) <= _MAX_KEPT_PATH:
+        providers = self._of(host, port)
+        found = next(filter(None, (item.match(method, path, headers, socket=socket) for item in providers)), None)
+        kept = len(path) <= _MAX_KEPT_PATH and not any(item.asks_headers for item in providers)
+        if found is not None and kept:
             _make_room(self._matches)
             self._matches[key] = found
         return found
 
-    def match_anywhere(self, method: str, path: str, *, socket: bool = False) -> Match | None:
-        """A candidate by path alone, for plain HTTP and for hosts the user chose to decrypt; check `fits`."""
+    def match_anywhere(
+        self, method: str, path: str, headers: Mapping[str, str] = NO_HEADERS, *, socket: bool = False
+    ) -> Match | None:
+        """A candidate by path and headers, for plain HTTP and for hosts the user chose to decrypt; check `fits`."""
         for provider in self._anywhere:
-            if match := provider.match(method, path, socket=socket):
+            if match := provider.match(method, path, headers, socket=socket):
                 return match
         return None
 
@@ -204,8 +266,7 @@ class Catalogue:
         found = self._by_host.get(key)
         if found is None:
             _make_room(self._by_host)
-            # A blank in a stranger's host name would make several of it.
-            names = "" if " " in key[0] else f"{key[0]} {key[0]}:{port}"
+            names = host_names(host, port)
             found = tuple(item for item in self._providers if item.hosts and item.hosts.search(names))
             self._by_host[key] = found
         return found
@@ -230,16 +291,30 @@ def _compile(spec: ProviderSpec, sets: Mapping[str, tuple[RouteSpec, ...]], know
             )
     return _Provider(
         name=spec.name,
-        hosts=re2.compile("|".join(_host_pattern(host) for host in spec.hosts)) if spec.hosts else None,
+        title=spec.title or spec.name,
+        hosts=host_patterns(spec.hosts),
         routes=tuple(
             _Route(
                 pattern=re2.compile(route.path),
                 spec=route,
                 values={key: re2.compile(pattern) for key, pattern in route.values.items()},
+                headers={key.lower(): re2.compile(pattern) for key, pattern in route.headers.items()},
             )
             for route in routes
         ),
     )
+
+
+def host_patterns(hosts: Iterable[str]) -> "re.Pattern[str] | None":
+    """One pattern for names of hosts as a provider has them, to be searched in `host_names`; None where none is."""
+    patterns = [_host_pattern(host) for host in hosts]
+    return re2.compile("|".join(patterns)) if patterns else None
+
+
+def host_names(host: str, port: int) -> str:
+    """What patterns of hosts are searched in. A blank in a stranger's host name would make several of it."""
+    name = host.lower().rstrip(".")
+    return "" if " " in name else f"{name} {name}:{port}"
 
 
 def _host_pattern(host: str) -> str:

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 from midwatch_core.model.changing import changed
 from midwatch_core.model.content import FinishReason, Json, ProviderError, Request, Response
+from midwatch_core.wire.binary import omitted
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
-from midwatch_core.wire.dialect import Dialect
+from midwatch_core.wire.dialect import BodyReader, Dialect
 from midwatch_core.wire.jsontext import parse
 from midwatch_core.wire.node import Node, Trouble
 from midwatch_core.wire.target import Target
 
 _ERROR_EXCERPT = 500
+# Requests that have no body, and answers that need not have one (RFC 9110, sections 9.3 and 15.3).
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE"})
+_WITHOUT_ANSWER = frozenset({202, 204, 205})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +36,25 @@ class DecodedResponse:
 def decode_request(dialect: Dialect, body: bytes, target: Target, content_encoding: str = "") -> DecodedRequest:
     """Read a request body. Never raises: `decode_error` says where reading stopped."""
     plain, problem = plain_body(body, content_encoding)
-    document, json_problem = parse(plain) if plain or not problem else (None, None)
-    trouble = Trouble(problem or json_problem)
+    document, own_problem = (None, None) if problem else _request_document(dialect, plain, target)
+    return decode_document(dialect, document, target, body_bytes=len(body), problem=problem or own_problem)
+
+
+def _request_document(dialect: Dialect, plain: bytes, target: Target) -> tuple[Json, str | None]:
+    if not plain and target.method in _WITHOUT_BODY:
+        return None, None
+    return dialect.request_document(plain, target) if isinstance(dialect, BodyReader) else parse(plain)
+
+
+def decode_document(
+    dialect: Dialect, document: Json, target: Target, *, body_bytes: int, problem: str | None = None
+) -> DecodedRequest:
+    """The same for a document that is read already; `problem` is what was met on the way. Never raises."""
+    trouble = Trouble(problem)
     request = dialect.read_request(Node(document, trouble), target)
-    return DecodedRequest(request=changed(request, body_bytes=len(body), decode_error=trouble.first), document=document)
+    return DecodedRequest(
+        request=changed(request, body_bytes=body_bytes, decode_error=trouble.first), document=document
+    )
 
 
 def decode_response(dialect: Dialect, body: bytes, status: int, content_encoding: str = "") -> DecodedResponse:
@@ -48,8 +67,35 @@ def decode_plain_response(
     dialect: Dialect, plain: bytes, status: int, *, body_bytes: int, problem: str | None
 ) -> DecodedResponse:
     """The same for a body whose content encoding is undone already; `problem` is what was met on the way."""
-    document, json_problem = parse(plain) if plain else (None, "the body is empty")
-    trouble = Trouble(problem or json_problem)
+    document, own_problem = _answer_document(dialect, plain, status) if plain else (None, "the body is empty")
+    if status in _WITHOUT_ANSWER:
+        own_problem = None
+    return _read_answer(dialect, document, plain, status, body_bytes=body_bytes, problem=problem, own=own_problem)
+
+
+def decode_binary_response(
+    dialect: Dialect, size: int, status: int, *, body_bytes: int, problem: str | None
+) -> DecodedResponse:
+    """A response of so many bytes of sound or pictures, which were counted and not kept. Never raises."""
+    return _read_answer(dialect, omitted(size), b"", status, body_bytes=body_bytes, problem=problem)
+
+
+def _answer_document(dialect: Dialect, plain: bytes, status: int) -> tuple[Json, str | None]:
+    return dialect.answer_document(plain) if status < 400 and isinstance(dialect, BodyReader) else parse(plain)
+
+
+def _read_answer(
+    dialect: Dialect,
+    document: Json,
+    plain: bytes,
+    status: int,
+    *,
+    body_bytes: int,
+    problem: str | None,
+    own: str | None = None,
+) -> DecodedResponse:
+    """`problem` is what was met on the way, `own` what is wrong with the document."""
+    trouble = Trouble(problem or own)
     response = dialect.read_response(Node(document, trouble), status)
     if status >= 400:
         response = _with_error(response, plain, document)

@@ -1,8 +1,9 @@
 """The contract of a dialect: one provider protocol, read and (for answers of our own) written."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
-from midwatch_core.model.content import Operation, Request, Response
+from midwatch_core.model.content import Json, Operation, Request, Response
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.editing.slot import StreamMap
 from midwatch_core.wire.node import Node
@@ -57,4 +58,38 @@ class Dialect(Protocol):
         ...
 
 
-__all__ = ["Answer", "Dialect", "Refusal", "StreamReader"]
+@runtime_checkable
+class HeadReader(Protocol):
+    """A dialect whose answers say in their headers what their bodies may lack."""
+
+    def with_head(self, response: Response, headers: Mapping[str, str]) -> Response:
+        """The answer with what its headers say of it; names are in lower case (see `ResponseHead`)."""
+        ...
+
+
+@runtime_checkable
+class CallDialect(Protocol):
+    """A dialect whose answers name the requests that they answer: it is bound to a call when that begins."""
+
+    def bound(self, document: Json, target: Target) -> Dialect:
+        """The dialect for the call whose request has this document; None where that could not be read."""
+        ...
+
+
+@runtime_checkable
+class BodyReader(Protocol):
+    """A dialect whose bodies are not all JSON: it makes the documents itself that it reads, and that paths lead into.
+
+    Both give what could be read and what stopped that, if anything did; neither raises. An error's body is JSON.
+    """
+
+    def request_document(self, plain: bytes, target: Target) -> tuple[Json, str | None]:
+        """The document of a request's body without its content encoding; it may be empty."""
+        ...
+
+    def answer_document(self, plain: bytes) -> tuple[Json, str | None]:
+        """The document of an answer's body, which is not empty."""
+        ...
+
+
+__all__ = ["Answer", "BodyReader", "CallDialect", "Dialect", "HeadReader", "Refusal", "StreamReader"]

@@ -56,7 +56,10 @@ class SocketReader(Protocol):
         ...
 
     def refused(self) -> None:
-        """The call that the last `sent` began did not go out: no answer to it will come."""
+        """The last `sent` did not go out: no answer to the call it began will come, and what it said is forgotten.
+
+        The call's number stays taken.
+        """
         ...
 
     def cancel(self, call: int) -> bytes | None:
@@ -73,5 +76,8 @@ class SocketDialect(Dialect, Protocol):
         ...
 
     def refuse_on_socket(self, refusal: Refusal) -> tuple[bytes, ...]:
-        """Messages to the client that end a call in an error of ours, before its answer or in its middle."""
+        """Messages to the client in place of a call's answer: an error of ours.
+
+        An answer under way is better ended by the stream editor's `cut`, whose map knows what the client has of it.
+        """
         ...

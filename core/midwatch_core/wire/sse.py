@@ -10,13 +10,14 @@ class SseFramer:
     The hot path is one event that lies whole in one read, with `data:` as its only or last field.
     """
 
-    __slots__ = ("_data", "_held", "_held_bytes", "_name", "_start", "overflowed")
+    __slots__ = ("_data", "_data_bytes", "_held", "_held_bytes", "_name", "_start", "overflowed")
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._name = ""
         self._data: list[bytes] = []
+        self._data_bytes = 0
         self._start = True
         self.overflowed = False
 
@@ -43,6 +44,7 @@ class SseFramer:
     def _events(self, lines: list[bytes]) -> list[tuple[str, bytes]]:
         events: list[tuple[str, bytes]] = []
         data = self._data
+        counted = len(data)
         for line in lines:
             if line.startswith(b"data:"):
                 data.append(line[6:] if line[5:6] == b" " else line[5:])
@@ -50,14 +52,22 @@ class SseFramer:
                 if data:
                     events.append((self._name, data[0] if len(data) == 1 else b"\n".join(data)))
                     data.clear()
+                    counted = 0
                 self._name = ""
             elif line.startswith(b"event:"):
                 self._name = line[6:].strip().decode("utf-8", "replace")
             elif line == b"data":
                 data.append(b"")
-        if data and sum(map(len, data)) + 64 * len(data) > MAX_EVENT_BYTES:
-            self._overflow()
+        if data:
+            self._count(data, counted)
         return events
+
+    def _count(self, data: list[bytes], counted: int) -> None:
+        """Bound the event under way, whose first `counted` lines were counted before: each is counted once."""
+        new = sum(map(len, data[counted:] if counted else data))
+        self._data_bytes = self._data_bytes + new if counted else new
+        if self._data_bytes + 64 * len(data) > MAX_EVENT_BYTES:
+            self._overflow()
 
     def _hold(self, data: bytes) -> list[tuple[str, bytes]]:
         """Set aside a piece of a line: joined once, when its end comes, so that tiny pieces cost no square."""

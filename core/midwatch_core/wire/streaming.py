@@ -1,12 +1,16 @@
 """Reading a response as it comes: transport bytes in, stream events out, and the whole Response at the end."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from midwatch_core.model.stream import StreamEvent
 from midwatch_core.wire.assembly import Assembly
-from midwatch_core.wire.decoding import DecodedResponse, decode_plain_response
+from midwatch_core.wire.binary import is_binary
+from midwatch_core.wire.decoding import DecodedResponse, decode_binary_response, decode_plain_response
 from midwatch_core.wire.decompression import DecompressionError, Decompressor, decompressor_for
-from midwatch_core.wire.dialect import Dialect, StreamReader
+from midwatch_core.wire.dialect import Dialect, HeadReader, StreamReader
+from midwatch_core.wire.eventstream import EventStreamFramer
 from midwatch_core.wire.framing import Framer, framer_for
 
 # What an event of an unknown shape may raise in a dialect's reader (see StreamReader).
@@ -25,17 +29,28 @@ class ResponseDecoder:
     """
 
     def __init__(
-        self, dialect: Dialect, *, status: int, content_type: str, content_encoding: str, asked_to_stream: bool
+        self,
+        dialect: Dialect,
+        *,
+        status: int,
+        content_type: str,
+        content_encoding: str,
+        asked_to_stream: bool,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`headers` are those that the dialect itself may read, in lower case."""
         self.streamed: bool | None = None
         self.framer: Framer | None = None
         self._dialect = dialect
         self._status = status
         self._content_type = content_type
         self._asked_to_stream = asked_to_stream
+        self._headers = headers
         self._assembly = Assembly()
         self._reader: StreamReader | None = None
         self._whole = bytearray()
+        # Of sound and pictures the bytes are counted alone.
+        self._omitted: int | None = 0 if is_binary(content_type) else None
         self._body_bytes = 0
         self._events_read = 0
         self._problem: str | None = None
@@ -55,6 +70,9 @@ class ResponseDecoder:
         """Take the next chunk as it came from the transport; the events that it completes."""
         self._body_bytes += len(chunk)
         data = self._plain(chunk)
+        if self._omitted is not None:
+            self._omitted += len(data)
+            return []
         if self._reader is None:
             data = self._find_kind(data)
         if self._reader is None or self.framer is None:
@@ -64,6 +82,12 @@ class ResponseDecoder:
 
     def finish(self, *, in_order: bool = True) -> DecodedResponse:
         """The response as far as it came; `in_order` is false where the transport broke before the body's end."""
+        decoded = self._finish(in_order=in_order)
+        if not self._headers or not isinstance(self._dialect, HeadReader):
+            return decoded
+        return replace(decoded, response=self._dialect.with_head(decoded.response, self._headers))
+
+    def _finish(self, *, in_order: bool) -> DecodedResponse:
         if self._reader is None and self._whole:
             self._decide(final=True)
         if self._reader is None or self.framer is None:
@@ -73,6 +97,8 @@ class ResponseDecoder:
             self._reader.end()
         if self.framer.overflowed:
             self._assembly.note("an event larger than may be kept was dropped")
+        if isinstance(self.framer, EventStreamFramer) and self.framer.trouble:
+            self._assembly.note(self.framer.trouble)
         response = self._assembly.response(self._body_bytes)
         if self._problem and not response.decode_error:
             response = replace(response, decode_error=self._problem)
@@ -105,6 +131,9 @@ class ResponseDecoder:
 
     def _decide(self, *, final: bool) -> None:
         """Streamed or whole? Without a telling content type, wait for a few bytes."""
+        if self._omitted is not None:
+            self.streamed = False
+            return
         self.framer = framer_for(
             self._content_type, asked_to_stream=self._asked_to_stream, head=bytes(self._whole[:_HEAD_BYTES])
         )
@@ -126,7 +155,9 @@ class ResponseDecoder:
         problem = self._problem
         if not in_order:
             problem = problem or "the answer broke off"
-        decoded = decode_plain_response(
-            self._dialect, bytes(self._whole), self._status, body_bytes=self._body_bytes, problem=problem
-        )
+        status, size = self._status, self._body_bytes
+        if self._omitted is not None:
+            decoded = decode_binary_response(self._dialect, self._omitted, status, body_bytes=size, problem=problem)
+        else:
+            decoded = decode_plain_response(self._dialect, bytes(self._whole), status, body_bytes=size, problem=problem)
         return replace(decoded, response=replace(decoded.response, complete=in_order)) if not in_order else decoded

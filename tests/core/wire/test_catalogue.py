@@ -77,6 +77,12 @@ def test_named_groups_are_captured() -> None:
     assert match == Match(provider="azure", dialect="chat", captures={"deployment": "gpt-4o"})
 
 
+def test_what_is_captured_has_no_percent_encoding() -> None:
+    match = catalogue().match("mine.openai.azure.com", 443, "POST", "/deployments/arn%3Aaws%2Fgpt%204o%FF/chat")
+    assert match is not None
+    assert match.captures == {"deployment": "arn:aws/gpt 4o\ufffd"}
+
+
 def test_the_users_providers_and_route_sets_come_first() -> None:
     own = {
         "route_sets": {"openai_compatible": [{**CHAT, "dialect": "other"}]},
@@ -106,6 +112,70 @@ def test_anywhere_asks_for_the_shape(document: Any, fits: bool) -> None:
     assert match is not None
     assert match.provider == "self_hosted"
     assert match.fits(document) is fits
+
+
+RPC: dict[str, Any] = {
+    "anywhere": [
+        {
+            "name": "rpc",
+            "routes": [
+                {
+                    "path": ".*",
+                    "dialect": "other",
+                    "headers": {"Accept": "(?i).*event-stream.*"},
+                    "shape": ["method"],
+                    "values": {"method": "tools/.+"},
+                },
+                {"path": "/listen", "dialect": "other", "methods": ["GET"], "listens": True},
+            ],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "fits"),
+    [
+        ({"method": "tools/call"}, True),
+        ([{"method": "tools/call"}, {"method": "eth_call"}], True),
+        ({"method": "eth_call"}, False),
+        ({"method": ["tools/call"]}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_strings_tell_where_a_path_does_not(document: Any, fits: bool) -> None:
+    match = catalogue(RPC).match_anywhere("POST", "/any", {"accept": "Text/Event-Stream"})
+    assert match is not None
+    assert match.fits(document) is fits
+    assert match.takes(document, oversize=False) is fits
+
+
+def test_what_could_not_be_read_is_taken_by_its_path_where_that_tells() -> None:
+    by_shape = catalogue().match_anywhere("POST", "/v1/chat/completions")
+    by_strings = catalogue(RPC).match_anywhere("POST", "/any", {"accept": "text/event-stream"})
+    assert by_shape is not None
+    assert by_strings is not None
+    assert by_shape.takes(None, oversize=False)
+    assert not by_strings.takes(None, oversize=False)
+    assert by_strings.takes(None, oversize=True)
+
+
+@pytest.mark.parametrize("headers", [{}, {"accept": "*/*"}, {"accept": "text/event-stream\udcff"}])
+def test_without_its_headers_a_route_does_not_match(headers: dict[str, str]) -> None:
+    assert catalogue(RPC).match_anywhere("POST", "/any", headers) is None
+
+
+def test_on_a_listed_host_headers_are_asked_each_time() -> None:
+    made = catalogue({"providers": [{"name": "rpc", "hosts": ["rpc.test"], "routes": RPC["anywhere"][0]["routes"]}]})
+    asked = [made.match("rpc.test", 443, "POST", "/", {"accept": kind}) for kind in ("text/event-stream", "*/*")]
+    assert [match is not None for match in asked] == [True, False]
+
+
+def test_a_route_may_listen() -> None:
+    match = catalogue(RPC).match_anywhere("GET", "/listen")
+    assert match is not None
+    assert match.listens
 
 
 def test_a_listed_call_has_no_shape_to_fit() -> None:

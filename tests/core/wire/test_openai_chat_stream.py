@@ -293,3 +293,30 @@ def test_indices_out_of_reach_cost_no_memory() -> None:
     with pytest.raises(ValueError, match="no index"):
         reader.event("", b'{"choices":[{"index":99999999,"delta":{"content":"x"}}]}')
     assert assembly.drain() == []
+
+
+def test_copilot_gives_no_index_and_calls_its_reasoning_a_text() -> None:
+    events: list[dict[str, Any]] = [
+        {"choices": [], "id": "", "prompt_filter_results": [{"prompt_index": 0}]},
+        {"id": "c1", "choices": [{"delta": {"role": "assistant", "reasoning_text": "Let me"}}]},
+        {"id": "c1", "choices": [{"delta": {"reasoning_text": " see.", "reasoning_opaque": "b3BhcXVl"}}]},
+        {"id": "c1", "model": "claude-sonnet-4.5", "choices": [{"delta": {"content": "Hello"}}]},
+        {
+            "id": "c1",
+            "choices": [{"delta": {}, "finish_reason": "stop"}],
+            "usage": USAGE,
+            "copilot_usage": {"token_details": [{"cost_per_batch": 1}]},
+        },
+    ]
+    response, _ = read_stream(CHAT, [sse(*events) + DONE])
+    said = {
+        "/choices/0/message/reasoning_text": ("reasoning", "Let me see."),
+        "/choices/0/message/content": ("assistant", "Hello"),
+    }
+    assert by_path(response) == said
+    assert (response.model, response.usage) == ("claude-sonnet-4.5", Usage(input_tokens=9, output_tokens=3))
+    message = {"role": "assistant", "content": "Hello", "reasoning_text": "Let me see."}
+    whole = read_response(
+        CHAT, {"id": "c1", "choices": [{"finish_reason": "stop", "message": message}], "usage": USAGE}
+    )
+    assert (by_path(whole), whole.decode_error) == (said, None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from midwatch_core.model.content import ToolCall
+from midwatch_core.model.content import ToolCall, ToolResult
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.node import Node
 
@@ -99,6 +99,17 @@ def tool_calls(content: Node) -> Iterator[ToolCall]:
     for block in content:
         if block.is_dict and (block["type"].text() or "").endswith("tool_use") and (name := block["name"].text()):
             yield ToolCall(id=block["id"].text(), name=name, path=block["input"].path)
+
+
+def tool_results(content: Node) -> Iterator[ToolResult]:
+    """What the client's tools brought; results of the provider's own tools stand in its answers."""
+    if not content.is_list:
+        return
+    for block in content:
+        if block.is_dict and block["type"].value == "tool_result":
+            yield ToolResult(
+                call_id=block["tool_use_id"].text(), path=block["content"].path, failed=block["is_error"].value is True
+            )
 
 
 def _is_binary(node: Node) -> bool:

@@ -7,7 +7,7 @@ from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal, StreamReader
 from midwatch_core.wire.dialects.answering import json_answer
-from midwatch_core.wire.dialects.anthropic_blocks import content_segments, one, part_of_role, tool_calls
+from midwatch_core.wire.dialects.anthropic_blocks import content_segments, one, part_of_role, tool_calls, tool_results
 from midwatch_core.wire.dialects.anthropic_map import AnthropicMap
 from midwatch_core.wire.dialects.anthropic_stream import FINISH_REASONS, AnthropicStream
 from midwatch_core.wire.dialects.anthropic_usage import read_service_tier, read_usage
@@ -44,13 +44,16 @@ class AnthropicMessages:
             tools=tuple(name for tool in body["tools"] if (name := _tool_name(tool))),
             parameters=parameters(body, beside=_NO_PARAMETERS),
             conversation_id=_conversation_id(body["metadata"]["user_id"]),
+            tool_results=tuple(
+                result for message in body["messages"] if message.is_dict for result in tool_results(message["content"])
+            ),
         )
 
     def read_response(self, body: Node, status: int) -> Response:
         """A message, or an error body."""
         segments = list(content_segments(body["content"], Part.ASSISTANT))
         segments += one(body["stop_details"]["explanation"], Part.ASSISTANT)
-        error, reason = _error(body["error"]), body["stop_reason"].text()
+        error, reason = read_error(body["error"]), body["stop_reason"].text()
         return Response(
             model=body["model"].text(),
             id=body["id"].text(),
@@ -113,7 +116,8 @@ def _finish_reason(reason: str | None) -> FinishReason | None:
     return FINISH_REASONS.get(reason, FinishReason.OTHER) if reason else None
 
 
-def _error(error: Node) -> ProviderError | None:
+def read_error(error: Node) -> ProviderError | None:
+    """The `error` of a body; None where there is none."""
     return ProviderError(type=error["type"].text(), message=error["message"].text()) if error.is_dict else None
 
 

@@ -9,7 +9,7 @@ from midwatch_core.wire.dialect import Answer, Refusal, StreamReader
 from midwatch_core.wire.dialects import gemini_errors
 from midwatch_core.wire.dialects.gemini_finish import block_reason, finish_reason
 from midwatch_core.wire.dialects.gemini_map import GeminiMap
-from midwatch_core.wire.dialects.gemini_parts import content_segments, either, items, tool_calls
+from midwatch_core.wire.dialects.gemini_parts import content_segments, either, items, tool_calls, tool_results
 from midwatch_core.wire.dialects.gemini_stream import GeminiStream
 from midwatch_core.wire.dialects.gemini_usage import read_service_tier, read_usage
 from midwatch_core.wire.dialects.parameters import parameters
@@ -31,38 +31,16 @@ class GeminiGenerateContent:
             operation=self.operation,
             model=model_of(body, target),
             stream=target.path.endswith(":streamGenerateContent"),
-            segments=tuple(_request_segments(body)),
-            tools=tuple(_tool_names(body["tools"])),
+            segments=tuple(request_segments(body)),
+            tools=tuple(tool_names(body["tools"])),
             parameters=parameters(body, beside=_NO_PARAMETERS),
+            tool_results=tuple(result for content in items(body["contents"]) for result in tool_results(content)),
         )
 
     def read_response(self, body: Node, status: int) -> Response:
         """An answer, or an error body, which the streaming method wraps in an array."""
-        if body.is_list:
-            body = next(iter(body), body)
-        segments: list[Segment] = []
-        called: list[ToolCall] = []
-        searches = 0
-        for candidate in body["candidates"]:
-            segments += content_segments(candidate["content"], Part.ASSISTANT)
-            called += tool_calls(candidate["content"])
-            searches += len(list(candidate["groundingMetadata"]["webSearchQueries"]))
-        feedback = body["promptFeedback"]
-        if message := feedback["blockReasonMessage"].segment(Part.ASSISTANT):
-            segments.append(message)
-        error = gemini_errors.read_error(body["error"])
-        reason, raw = _finish(body, feedback)
-        return Response(
-            model=body["modelVersion"].text(),
-            id=body["responseId"].text(),
-            segments=tuple(segments),
-            tool_calls=tuple(called),
-            finish_reason=FinishReason.ERROR if error else reason,
-            raw_finish_reason=raw,
-            usage=read_usage(body["usageMetadata"], searches=searches),
-            service_tier=read_service_tier(body["usageMetadata"]),
-            error=error,
-        )
+        body = unlisted(body)
+        return read_answer(body, body["error"])
 
     def stream_reader(self, assembly: Assembly) -> StreamReader:
         """A reader for one streamed answer."""
@@ -89,7 +67,40 @@ def model_of(body: Node, target: Target) -> str | None:
     return named.partition(":")[0] or (body["model"].text() or "").removeprefix("models/") or None
 
 
-def _request_segments(body: Node) -> Iterator[Segment]:
+def unlisted(body: Node) -> Node:
+    """The first of several answers: the streaming method wraps an error body in an array."""
+    return next(iter(body), body) if body.is_list else body
+
+
+def read_answer(body: Node, failure: Node) -> Response:
+    """An answer, or what `failure` says in its place."""
+    segments: list[Segment] = []
+    called: list[ToolCall] = []
+    searches = 0
+    for candidate in body["candidates"]:
+        segments += content_segments(candidate["content"], Part.ASSISTANT)
+        called += tool_calls(candidate["content"])
+        searches += len(list(candidate["groundingMetadata"]["webSearchQueries"]))
+    feedback = body["promptFeedback"]
+    if message := feedback["blockReasonMessage"].segment(Part.ASSISTANT):
+        segments.append(message)
+    error = gemini_errors.read_error(failure)
+    reason, raw = _finish(body, feedback)
+    return Response(
+        model=body["modelVersion"].text(),
+        id=body["responseId"].text(),
+        segments=tuple(segments),
+        tool_calls=tuple(called),
+        finish_reason=FinishReason.ERROR if error else reason,
+        raw_finish_reason=raw,
+        usage=read_usage(body["usageMetadata"], searches=searches),
+        service_tier=read_service_tier(body["usageMetadata"]),
+        error=error,
+    )
+
+
+def request_segments(body: Node) -> Iterator[Segment]:
+    """The texts of a request: what the system says, the tools offered, the contents."""
     yield from content_segments(either(body, "systemInstruction", "system_instruction"), Part.SYSTEM)
     for tool in items(body["tools"]):
         for function in items(either(tool, "functionDeclarations", "function_declarations")):
@@ -99,7 +110,7 @@ def _request_segments(body: Node) -> Iterator[Segment]:
         yield from content_segments(content)
 
 
-def _tool_names(tools: Node) -> Iterator[str]:
+def tool_names(tools: Node) -> Iterator[str]:
     """Functions by their names, the provider's tools by their kinds."""
     for tool in items(tools):
         for kind, member in tool.members():

@@ -9,14 +9,15 @@ from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.dialect import Refusal
 from midwatch_core.wire.dialects.answering import notice
 from midwatch_core.wire.dialects.gemini_parts import part_segments
-from midwatch_core.wire.dialects.gemini_stream import MAX_CANDIDATES
+from midwatch_core.wire.dialects.gemini_stream import MAX_CANDIDATES, unwrapped
 from midwatch_core.wire.editing.document import mould
 from midwatch_core.wire.editing.found import add_delta, add_whole, placed
 from midwatch_core.wire.editing.slot import ALL, Reading, Slot
 from midwatch_core.wire.jsontext import compact, load
+from midwatch_core.wire.node import Node
 
 _ENVELOPE = ("modelVersion", "responseId", "createTime")
-_KEPT = ("index", "role", "thought", "jsonPath")
+_KEPT = ("index", "role", "thought", "jsonPath", *_ENVELOPE)
 
 
 @dataclass(slots=True)
@@ -37,9 +38,12 @@ class GeminiMap:
     Arguments in pieces (`partialArgs`) are a text for each of their members, below the call's path.
     """
 
-    __slots__ = ("_candidates", "_envelope", "_failed", "_sent", "_usage")
+    __slots__ = ("_base", "_candidates", "_envelope", "_failed", "_inside", "_sent", "_usage")
 
-    def __init__(self) -> None:
+    def __init__(self, *, inside: str = "") -> None:
+        """`inside` is the member of every event that holds the partial answer, where it is not the event itself."""
+        self._inside = inside
+        self._base = f"/{inside}" if inside else ""
         self._candidates: dict[int, _Candidate] = {}
         self._envelope: dict[str, Any] = {}
         self._usage: Json = None
@@ -48,12 +52,13 @@ class GeminiMap:
 
     def read(self, name: str, data: bytes) -> Reading:
         """The texts of one partial answer."""
-        event = load(data)
-        found = Reading(document=event)
+        document = load(data)
+        found = Reading(document=document)
+        event = unwrapped(document, self._inside)
         self._envelope |= {key: event[key] for key in _ENVELOPE if key in event}
         self._usage = event.get("usageMetadata") or self._usage
         for at, candidate in enumerate(event.get("candidates") or ()):
-            self._candidate(candidate, f"/candidates/{at}", found)
+            self._candidate(candidate, f"{self._base}/candidates/{at}", found)
         if "error" in event or "promptFeedback" in event:
             found.closes.append(ALL)
             self._blocked(event, found)
@@ -74,7 +79,7 @@ class GeminiMap:
             elif text:
                 self._text(state, index, text, part.get("thought") is True, at, found)
         if candidate.get("finishReason"):
-            found.closes.append(f"/candidates/{index}/")
+            found.closes.append(f"{self._base}/candidates/{index}/")
         self._repeated(candidate, index, pointer, found)
 
     def _repeated(self, candidate: dict[str, Any], index: int, pointer: str, found: Reading) -> None:
@@ -83,14 +88,14 @@ class GeminiMap:
             found.shadows.append((f"{pointer}/logprobsResult", None))
         grounding = candidate.get("groundingMetadata") or {}
         for number, support in enumerate(grounding.get("groundingSupports") or ()):
-            node = placed(support, "candidates", index, "groundingMetadata", "groundingSupports", number)
+            node = self._placed(support, "candidates", index, "groundingMetadata", "groundingSupports", number)
             if segment := node["segment"]["text"].segment(Part.ASSISTANT):
                 at = f"{pointer}/groundingMetadata/groundingSupports/{number}"
                 add_whole(found, [segment], node.path, at)
 
     def _text(self, state: _Candidate, index: int, text: str, thought: bool, pointer: str, found: Reading) -> None:
         if not state.text or state.thought is not thought:
-            self._turn(state, f"{_next(state, index)}/text", found)
+            self._turn(state, f"{self._next(state, index)}/text", found)
             state.text, state.thought = state.current, thought
         part = Part.REASONING if thought else Part.ASSISTANT
         add_delta(found, state.text, part, f"{pointer}/text", text)
@@ -110,14 +115,14 @@ class GeminiMap:
             return
         state.text = ""
         self._turn(state, "", found)
-        node = placed(part, "candidates", index, "content", "parts", state.parts)
-        _next(state, index)
+        node = self._placed(part, "candidates", index, "content", "parts", state.parts)
+        self._next(state, index)
         add_whole(found, part_segments(node, Part.ASSISTANT), node.path, pointer)
 
     def _partial(self, state: _Candidate, index: int, call: dict[str, Any], pointer: str, found: Reading) -> None:
         if not state.call:
             state.text = ""
-            state.call = f"{_next(state, index)}/functionCall/args"
+            state.call = f"{self._next(state, index)}/functionCall/args"
         for number, piece in enumerate(call.get("partialArgs") or ()):
             path = state.call + _below(piece.get("jsonPath"))
             self._turn(state, path, found)
@@ -132,19 +137,20 @@ class GeminiMap:
     def _blocked(self, event: dict[str, Any], found: Reading) -> None:
         feedback = event.get("promptFeedback") or {}
         if message := feedback.get("blockReasonMessage"):
-            path = "/promptFeedback/blockReasonMessage"
+            path = f"{self._base}/promptFeedback/blockReasonMessage"
             add_whole(found, [Segment(part=Part.ASSISTANT, path=path, text=message)], path, path)
 
     def sent(self, name: str, document: Any) -> None:
         """Remember the candidates."""
-        for candidate in document.get("candidates") or ():
+        event = unwrapped(document, self._inside)
+        for candidate in event.get("candidates") or ():
             self._sent.add(candidate.get("index", 0))
-        self._failed = self._failed or "error" in document
+        self._failed = self._failed or "error" in event
 
     def tail(self, document: Any, texts: Sequence[tuple[Slot, str]]) -> tuple[str, Json]:
         """A partial answer with only these parts."""
         event = mould(document, texts, envelope=_ENVELOPE, kept=_KEPT)
-        for candidate in event["candidates"]:
+        for candidate in (event[self._inside] if self._inside else event)["candidates"]:
             candidate["content"].setdefault("role", "model")
             for call in (part.get("functionCall") for part in candidate["content"]["parts"]):
                 for holder in (call, *call["partialArgs"]) if call else ():
@@ -160,15 +166,18 @@ class GeminiMap:
             "candidates": [{**finish, "index": index} for index in sorted(self._sent or {0})],
             **({"usageMetadata": self._usage} if self._usage else {}),
             **self._envelope,
-            **notice(refusal),
         }
-        yield "", compact(event).encode()
+        wrapped: dict[str, Any] = {self._inside: event} if self._inside else event
+        yield "", compact(wrapped | notice(refusal)).encode()
 
+    def _next(self, state: _Candidate, index: int) -> str:
+        number = state.parts
+        state.parts += 1
+        return f"{self._base}/candidates/{index}/content/parts/{number}"
 
-def _next(state: _Candidate, index: int) -> str:
-    number = state.parts
-    state.parts += 1
-    return f"/candidates/{index}/content/parts/{number}"
+    def _placed(self, value: Any, *keys: str | int) -> Node:
+        """`value` in its place in the unstreamed answer."""
+        return placed(value, self._inside, *keys) if self._inside else placed(value, *keys)
 
 
 def _below(json_path: Any) -> str:

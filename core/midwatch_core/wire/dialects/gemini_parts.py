@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from midwatch_core.model.content import ToolCall
+from midwatch_core.model.content import ToolCall, ToolResult
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.node import Node
 
@@ -80,6 +80,24 @@ def tool_calls(content: Node) -> Iterator[ToolCall]:
                 yield ToolCall(id=call["id"].text(), name=name, path=call["args"].path)
         if code := either(item, "executableCode", "executable_code"):
             yield ToolCall(id=code["id"].text(), name=CODE_TOOL, path=code["code"].path)
+
+
+def tool_results(content: Node) -> Iterator[ToolResult]:
+    """What the client's functions brought: an `error` in the response is how they say that they failed.
+
+    https://ai.google.dev/api/caching#FunctionResponse; the id is optional, and most clients leave it out.
+    """
+    if not content.is_dict:
+        return
+    for item in items(content["parts"]):
+        if item.is_dict and (result := either(item, "functionResponse", "function_response")):
+            response = result["response"]
+            yield ToolResult(
+                call_id=result["id"].text(),
+                name=result["name"].text(),
+                path=response.path,
+                failed=response.is_dict and bool(response["error"]),
+            )
 
 
 def _present(node: Node, *names: tuple[str, str]) -> Iterator[Node]:

@@ -32,10 +32,13 @@ class _Candidate:
 class GeminiStream:
     """Reads one streamed answer (see `StreamReader`)."""
 
-    __slots__ = ("_assembly", "_candidates", "_finished", "_searches", "_trouble", "_usage")
+    __slots__ = ("_assembly", "_base", "_candidates", "_finished", "_inside", "_searches", "_trouble", "_usage")
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: Assembly, *, inside: str = "") -> None:
+        """`inside` is the member of every event that holds the partial answer, where it is not the event itself."""
         self._assembly = assembly
+        self._inside = inside
+        self._base = f"/{inside}" if inside else ""
         self._trouble = Trouble()
         self._candidates: dict[int, _Candidate] = {}
         self._usage: dict[str, Any] | None = None
@@ -45,7 +48,7 @@ class GeminiStream:
 
     def event(self, name: str, data: bytes) -> None:
         """Read one partial answer."""
-        event = load(data)
+        event = unwrapped(load(data), self._inside)
         assembly = self._assembly
         if assembly.model is None:
             assembly.model = _string(event.get("modelVersion"))
@@ -102,7 +105,7 @@ class GeminiStream:
     def _next_part(self, state: _Candidate, index: int) -> str:
         number = state.parts
         state.parts += 1
-        return f"/candidates/{index}/content/parts/{number}"
+        return f"{self._base}/candidates/{index}/content/parts/{number}"
 
     def _read_part(self, state: _Candidate, index: int, part: dict[str, Any]) -> None:
         """A part that is no text: a call, code, a result, an image."""
@@ -148,7 +151,7 @@ class GeminiStream:
 
     def _read_refusal(self, event: dict[str, Any]) -> None:
         """The prompt was blocked, or the stream broke with an error."""
-        node = Node(event, self._trouble)
+        node = self._root(event)
         reason, raw = block_reason(node["promptFeedback"]["blockReason"].value)
         if reason is not None:
             self._finished = True
@@ -168,10 +171,27 @@ class GeminiStream:
         return read_usage(node, searches=self._searches)
 
     def _node(self, part: dict[str, Any], index: int, number: int) -> Node:
-        node = Node(None, self._trouble)
+        node = self._root(None)
         for key in ("candidates", index, "content", "parts"):
             node = Node(None, self._trouble, node, key)
         return Node(part, self._trouble, node, number)
+
+    def _root(self, event: dict[str, Any] | None) -> Node:
+        """A partial answer in its place in the unstreamed one."""
+        document = Node(None if self._inside else event, self._trouble)
+        return Node(event, self._trouble, document, self._inside) if self._inside else document
+
+
+def unwrapped(event: dict[str, Any], inside: str) -> dict[str, Any]:
+    """The partial answer of an event, which may be a member of it; an error, and the trace's id, stand beside it."""
+    if not inside:
+        return event
+    answer: dict[str, Any] = dict(event.get(inside) or {})
+    if "error" in event:
+        answer["error"] = event["error"]
+    if "traceId" in event:
+        answer.setdefault("responseId", event["traceId"])
+    return answer
 
 
 def _string(value: object) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from midwatch_core.model.content import FinishReason, Operation, Request, Response, ToolCall
+from midwatch_core.model.content import FinishReason, Operation, Request, Response, ToolCall, ToolResult
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal, StreamReader
@@ -42,6 +42,7 @@ class OllamaChat:
             segments=tuple(segments),
             tools=tuple(name for tool in body["tools"] if (name := tool["function"]["name"].text())),
             parameters=parameters(body, beside=_NO_PARAMETERS),
+            tool_results=tuple(_tool_results(body["messages"])),
         )
 
     def read_response(self, body: Node, status: int) -> Response:
@@ -88,6 +89,14 @@ def _tool_calls(message: Node) -> Iterator[ToolCall]:
         function = call["function"]
         if name := function["name"].text():
             yield ToolCall(id=call["id"].text(), name=name, path=function["arguments"].path)
+
+
+def _tool_results(messages: Node) -> Iterator[ToolResult]:
+    """What the client's tools brought: told by the tool's name (`tool_name`), and newer ones by the call's id."""
+    for message in messages:
+        if message.is_dict and message["role"].value == "tool":
+            name = message["tool_name"].text() or message["name"].text()
+            yield ToolResult(call_id=message["tool_call_id"].text(), name=name, path=message["content"].path)
 
 
 def _one(node: Node, part: Part) -> Iterator[Segment]:

@@ -14,6 +14,7 @@ from midwatch_core.wire.dialects.openai_messages import (
     read_all_tool_definitions,
     read_content,
     read_messages,
+    read_tool_results,
 )
 from midwatch_core.wire.dialects.parameters import parameters
 from midwatch_core.wire.node import Node
@@ -41,6 +42,7 @@ class OpenAIChat:
             segments=(*(segment for _, segment in definitions), *_request_texts(body)),
             tools=tuple(name for name, _ in definitions if name),
             parameters=parameters(body, beside=_BESIDE),
+            tool_results=tuple(read_tool_results(body["messages"])),
         )
 
     def read_response(self, body: Node, status: int) -> Response:

@@ -65,7 +65,7 @@ class StreamedChoice:
         if key == "reasoning_content":
             if value != delta.get("reasoning"):  # vLLM sends both for a while
                 self._append(Part.REASONING, key, value)
-        elif key == "reasoning":
+        elif key in ("reasoning", "reasoning_text"):
             self._append(Part.REASONING, key, value)
         elif key == "refusal":
             self._append(Part.ASSISTANT, key, value)

@@ -13,6 +13,7 @@ from midwatch_core.wire.jsontext import compact
 _PLAIN = {
     "reasoning_content": Part.REASONING,
     "reasoning": Part.REASONING,
+    "reasoning_text": Part.REASONING,
     "refusal": Part.ASSISTANT,
 }
 

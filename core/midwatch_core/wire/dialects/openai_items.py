@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from midwatch_core.model.content import ToolCall
+from midwatch_core.model.content import ToolCall, ToolResult
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.dialects.openai_messages import part_of_role, read_content
 from midwatch_core.wire.node import Node
@@ -87,6 +87,17 @@ def read_call(item: Node) -> ToolCall | None:
         return None
     name = item["name"].text() or kind.removesuffix("_call")
     return ToolCall(id=item["call_id"].text() or item["id"].text(), name=name, path=_arguments(item).path)
+
+
+def read_result(item: Node) -> ToolResult | None:
+    """What a tool of the client brought, of an item of a request; None for any other item.
+
+    Only a patch tells by its `status` that it failed.
+    """
+    kind = kind_of(item)
+    if not kind.endswith("_output") or not (call_id := item["call_id"].text()):
+        return None
+    return ToolResult(call_id=call_id, path=item["output"].path, failed=item["status"].value == "failed")
 
 
 def _arguments(item: Node) -> Node:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from midwatch_core.model.content import ToolCall
+from midwatch_core.model.content import ToolCall, ToolResult
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.node import Node
 
@@ -34,7 +34,7 @@ _NO_TEXT = frozenset(
 )
 _MAX_DEPTH = 8
 _CALLS = frozenset({"tool_calls", "function_call"})
-_REASONING = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
+_REASONING = frozenset({"reasoning_content", "reasoning", "reasoning_details", "reasoning_text"})
 # What a message may say beside its content; most have nothing of it.
 _BESIDE_CONTENT = _CALLS | _REASONING | {"audio", "refusal"}
 _DEFINITIONS = frozenset({"tools", "functions"})
@@ -69,9 +69,10 @@ def read_message(message: Node, part: Part) -> Iterator[Segment]:
 
 
 def read_reasoning(message: Node) -> Iterator[Segment]:
-    """Reasoning in each of its fields: DeepSeek's and vLLM's, OpenRouter's and Groq's, OpenRouter's details."""
+    """Reasoning in each of its fields: DeepSeek and vLLM, OpenRouter and Groq, Copilot, OpenRouter's details."""
     yield from _one(message["reasoning_content"].segment(Part.REASONING))
     yield from _one(message["reasoning"].segment(Part.REASONING))
+    yield from _one(message["reasoning_text"].segment(Part.REASONING))
     for detail in message["reasoning_details"]:
         yield from _one(detail["text"].segment(Part.REASONING))
         yield from _one(detail["summary"].segment(Part.REASONING))
@@ -108,6 +109,15 @@ def read_tool_calls(message: Node) -> Iterator[ToolCall]:
     for tool_id, name, arguments in _calls(message):
         if name:
             yield ToolCall(id=tool_id, name=name, path=arguments.path)
+
+
+def read_tool_results(messages: Node) -> Iterator[ToolResult]:
+    """What the client's tools brought; the legacy single function is told by its name alone."""
+    for message in messages:
+        if message.is_dict and message["role"].value in ("tool", "function"):
+            yield ToolResult(
+                call_id=message["tool_call_id"].text(), name=message["name"].text(), path=message["content"].path
+            )
 
 
 def _calls(message: Node) -> Iterator[tuple[str | None, str | None, Node]]:

@@ -4,30 +4,35 @@ from collections.abc import Iterator
 
 import orjson
 
-from midwatch_core.model.content import Json, Operation, Request, Response
+from midwatch_core.model.content import Json, Operation, Request, Response, ToolResult
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects import openai_errors
-from midwatch_core.wire.dialects.openai_items import read_call, read_item
+from midwatch_core.wire.dialects.openai_items import read_call, read_item, read_result
 from midwatch_core.wire.dialects.openai_messages import read_content, read_tool_definitions
 from midwatch_core.wire.dialects.openai_responses_map import ResponsesMap
 from midwatch_core.wire.dialects.openai_responses_outcome import (
     read_finish,
     read_responses_usage,
 )
+from midwatch_core.wire.dialects.openai_responses_socket import ResponsesSocketReader, refuse_on_socket
 from midwatch_core.wire.dialects.openai_responses_stream import ResponsesStreamReader
 from midwatch_core.wire.dialects.parameters import parameters
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.target import Target
 
 _BESIDE = frozenset(
-    {"input", "instructions", "tools", "model", "stream", "prompt", "previous_response_id", "conversation"}
+    {"input", "instructions", "tools", "model", "stream", "prompt", "previous_response_id", "conversation", "type"}
 )
+# What the same request is for on the paths below; the answer to the second is a count, which is no usage.
+_BY_PATH = {"compact": Operation.COMPACT, "input_tokens": Operation.COUNT_TOKENS}
 
 
 class OpenAIResponses:
-    """`POST …/responses` (https://platform.openai.com/docs/api-reference/responses), streamed as SSE."""
+    """`POST …/responses` (https://platform.openai.com/docs/api-reference/responses), streamed as SSE, and the same
+    over WebSocket. Also `…/responses/compact` and `…/responses/input_tokens`.
+    """
 
     id = "openai.responses"
     operation = Operation.CHAT
@@ -39,7 +44,7 @@ class OpenAIResponses:
         definitions = list(read_tool_definitions(body["tools"]))
         conversation = body["conversation"]
         return Request(
-            operation=self.operation,
+            operation=_BY_PATH.get(target.path.rpartition("/")[2], self.operation),
             model=body["model"].text() or target.captures.get("model"),
             stream=body["stream"].flag(),
             segments=(*(segment for _, segment in definitions), *_request_texts(body)),
@@ -47,6 +52,7 @@ class OpenAIResponses:
             parameters=parameters(body, beside=_BESIDE),
             previous_response_id=body["previous_response_id"].text(),
             conversation_id=conversation.text() if conversation.is_str else conversation["id"].text(),
+            tool_results=tuple(_tool_results(body["input"])),
         )
 
     def read_response(self, body: Node, status: int) -> Response:
@@ -99,6 +105,19 @@ class OpenAIResponses:
             orjson.dumps(flat),
             orjson.dumps(failed),
         )
+
+    def socket_reader(self, target: Target) -> ResponsesSocketReader:
+        """A reader for one socket."""
+        return ResponsesSocketReader(self, target)
+
+    def refuse_on_socket(self, refusal: Refusal) -> tuple[bytes, ...]:
+        """See `openai_responses_socket.refuse_on_socket`."""
+        return refuse_on_socket(refusal)
+
+
+def _tool_results(items: Node) -> Iterator[ToolResult]:
+    if items.is_list:
+        yield from (result for item in items if item.is_dict and (result := read_result(item)))
 
 
 def _request_texts(body: Node) -> Iterator[Segment]:

@@ -1,10 +1,11 @@
 """The stream of the Responses API for its editor."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar
 
 from midwatch_core.model.content import Json
-from midwatch_core.model.segment import Part
+from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.dialect import Refusal
 from midwatch_core.wire.dialects.answering import notice
 from midwatch_core.wire.dialects.openai_choice import checked_index
@@ -14,6 +15,7 @@ from midwatch_core.wire.dialects.openai_responses_stream import DELTAS, LAST
 from midwatch_core.wire.editing.found import add_delta, add_whole, placed
 from midwatch_core.wire.editing.slot import ALL, Reading, Slot
 from midwatch_core.wire.jsontext import compact, load
+from midwatch_core.wire.node import Node
 
 # Events that repeat a whole text: the delta events that they close, and the member that has the text.
 _DONES = {
@@ -48,6 +50,12 @@ class ResponsesMap:
 
     __slots__ = ("_created", "_done", "_items", "_number", "_response")
 
+    # A protocol with the same events has names and places of its own.
+    deltas: ClassVar[Mapping[str, tuple[Part, str, str]]] = DELTAS
+    dones: ClassVar[Mapping[str, tuple[str, str]]] = _DONES
+    parts: ClassVar[Mapping[str, tuple[Part, str]]] = _PARTS
+    last: ClassVar[AbstractSet[str]] = LAST
+
     def __init__(self) -> None:
         self._response: dict[str, Any] = {}
         # What the client has: the response's beginning, its items, the last sequence number, and its end.
@@ -63,27 +71,27 @@ class ResponsesMap:
         event = load(data)
         kind = event.get("type") or name
         found = Reading(document=event)
-        if kind in DELTAS:
-            path, part = _place(kind, event)
+        if kind in self.deltas:
+            path, part = self._place(kind, event)
             add_delta(found, path, part, "/delta", event["delta"], json=_is_source(part, path))
             _shadow(found, event, "/logprobs")
-        elif kind in _DONES:
-            self._whole(*_DONES[kind], event, found)
+        elif kind in self.dones:
+            self._whole(*self.dones[kind], event, found)
         elif kind in _PART_EVENTS:
             self._part(kind, event, found)
         elif kind in ("response.output_item.added", "response.output_item.done"):
             index = checked_index(event["output_index"])
-            _item(found, event["item"], index, "/item")
+            self._item(found, event["item"], index, "/item")
             if kind.endswith("done"):
                 found.closes.append(f"/output/{index}/")
-        elif kind in LAST or kind in ("response.created", "response.in_progress", "response.queued"):
+        elif kind in self.last or kind in ("response.created", "response.in_progress", "response.queued"):
             self._lifecycle(kind, event, found)
         elif kind == "error" or event.get("error"):
             found.closes.append(ALL)
         return found
 
     def _whole(self, delta: str, member: str, event: dict[str, Any], found: Reading) -> None:
-        path, part = _place(delta, event)
+        path, part = self._place(delta, event)
         found.closes.append(path)
         if type(text := event.get(member)) is str and text:
             slot = Slot(path=path, part=part, pointer=f"/{member}", text=text, whole=True, json=_is_source(part, path))
@@ -95,7 +103,7 @@ class ResponsesMap:
         base = f"/output/{checked_index(event['output_index'])}/{place}/{checked_index(event.get(field, 0))}"
         if kind.endswith("done"):
             found.closes.append(f"{base}/")
-        said = _PARTS.get(event["part"].get("type"))
+        said = self.parts.get(event["part"].get("type"))
         if said and type(text := event["part"].get(said[1])) is str and text:
             pointer = f"/part/{said[1]}"
             found.slots.append(Slot(path=f"{base}/{said[1]}", part=said[0], pointer=pointer, text=text, whole=True))
@@ -105,11 +113,11 @@ class ResponsesMap:
         """The whole response: empty at its beginning, all of it at its end."""
         response = event["response"]
         for index, item in enumerate(response.get("output") or ()):
-            _item(found, item, index, f"/response/output/{index}")
+            self._item(found, item, index, f"/response/output/{index}")
         self._response = response
         if response.get("output_text"):  # compatible servers' joined texts
             found.shadows.append(("/response/output_text", ""))
-        if kind in LAST:
+        if kind in self.last:
             found.closes.append(ALL)
 
     def sent(self, name: str, document: Any) -> None:
@@ -120,11 +128,11 @@ class ResponsesMap:
         number = document.get("sequence_number")
         self._number = number if type(number) is int else self._number
         kind = document.get("type") or name
-        if kind in DELTAS:
-            self._items.add(document["output_index"], _place(kind, document)[0], document["delta"])
-        elif kind in _DONES:
-            delta, member = _DONES[kind]
-            self._items.set(document["output_index"], _place(delta, document)[0], document.get(member))
+        if kind in self.deltas:
+            self._items.add(document["output_index"], self._place(kind, document)[0], document["delta"])
+        elif kind in self.dones:
+            delta, member = self.dones[kind]
+            self._items.set(document["output_index"], self._place(delta, document)[0], document.get(member))
         elif kind in _PART_EVENTS:
             self._items.part(document, *_PART_EVENTS[kind], done=kind.endswith("done"))
         elif kind == "response.output_item.added":
@@ -133,7 +141,7 @@ class ResponsesMap:
             self._items.finish(document["output_index"], document["item"])
         elif kind == "response.created":
             self._created = True
-        elif kind in LAST or kind == "error":
+        elif kind in self.last or kind == "error":
             self._done = True
 
     def tail(self, document: Any, texts: Sequence[tuple[Slot, str]]) -> tuple[str, Json]:
@@ -159,7 +167,10 @@ class ResponsesMap:
             yield self._event({"type": "response.created", "response": begun})
         for event in self._items.endings():
             yield self._event(event)
-        yield self._event({"type": "response.incomplete", "response": self._incomplete(response, refusal)})
+        yield self._event(self._ending(response, refusal))
+
+    def _ending(self, response: dict[str, Any], refusal: Refusal) -> dict[str, Any]:
+        return {"type": "response.incomplete", "response": self._incomplete(response, refusal)}
 
     def _incomplete(self, response: dict[str, Any], refusal: Refusal) -> dict[str, Any]:
         ours = {
@@ -182,24 +193,25 @@ class ResponsesMap:
         self._number += 1
         return event["type"], compact({**event, "sequence_number": self._number}).encode()
 
+    def _place(self, kind: str, event: dict[str, Any]) -> tuple[str, Part]:
+        part, field, place = self.deltas[kind]
+        index = checked_index(event.get(field, 0)) if field else 0
+        return f"/output/{checked_index(event['output_index'])}/{place.format(index)}", part
 
-def _place(kind: str, event: dict[str, Any]) -> tuple[str, Part]:
-    part, field, place = DELTAS[kind]
-    index = checked_index(event.get(field, 0)) if field else 0
-    return f"/output/{checked_index(event['output_index'])}/{place.format(index)}", part
+    def _item(self, found: Reading, item: Any, index: int, pointer: str) -> None:
+        node = placed(item, "output", index)
+        add_whole(found, self._read_texts(node), node.path, pointer, sources="arguments")
+        contents: Iterable[Any] = item.get("content") or ()
+        for number, part in enumerate(contents):
+            if type(part) is dict:
+                _shadow(found, part, f"{pointer}/content/{number}/logprobs")
+
+    def _read_texts(self, item: Node) -> Iterable[Segment]:
+        return read_item(item, Part.ASSISTANT)
 
 
 def _is_source(part: Part, path: str) -> bool:
     return part is Part.TOOL_CALL and path.rpartition("/")[2] not in _NO_SOURCE
-
-
-def _item(found: Reading, item: Any, index: int, pointer: str) -> None:
-    node = placed(item, "output", index)
-    add_whole(found, read_item(node, Part.ASSISTANT), node.path, pointer, sources="arguments")
-    contents: Iterable[Any] = item.get("content") or ()
-    for number, part in enumerate(contents):
-        if type(part) is dict:
-            _shadow(found, part, f"{pointer}/content/{number}/logprobs")
 
 
 def _shadow(found: Reading, holder: dict[str, Any], pointer: str) -> None:

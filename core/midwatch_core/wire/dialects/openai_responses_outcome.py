@@ -1,9 +1,11 @@
 """What an object of the Responses API says beside its texts: usage, fees, the reason of its end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from midwatch_core.model.content import FinishReason
+from midwatch_core.model.content import FinishReason, ProviderError
 from midwatch_core.model.usage import Usage
+from midwatch_core.wire.dialects.openai_errors import read_error
 from midwatch_core.wire.dialects.openai_items import kind_of
 from midwatch_core.wire.node import Node
 
@@ -29,6 +31,27 @@ _CLIENTS_CALLS = frozenset(
         "shell_call",
     }
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a response ended; `raw_finish` is the provider's word for `finish`."""
+
+    usage: Usage | None = None
+    error: ProviderError | None = None
+    finish: FinishReason | None = None
+    raw_finish: str | None = None
+
+
+def read_outcome(response: Node, items: Sequence[Node]) -> Outcome:
+    """The outcome of a response whose output are `items`."""
+    finish, raw = read_finish(response, items)
+    return Outcome(
+        usage=read_responses_usage(response["usage"], items),
+        error=read_error(response, failed=False),
+        finish=finish,
+        raw_finish=raw,
+    )
 
 
 def read_finish(response: Node, items: Iterable[Node]) -> tuple[FinishReason | None, str | None]:

@@ -1,6 +1,6 @@
 """What a client of the Responses API has been sent of a response's items: enough to end them in order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from midwatch_core.wire.assembly import MAX_TEXTS_BYTES
@@ -31,9 +31,11 @@ class _Item:
 class SentItems:
     """The items sent: open ones with the pieces of their texts, finished ones as they were."""
 
-    __slots__ = ("_finished", "_open", "_size", "_texts")
+    __slots__ = ("_done_events", "_finished", "_open", "_size", "_texts")
 
-    def __init__(self) -> None:
+    def __init__(self, done_events: Mapping[str, tuple[str, str]] = _DONE_EVENTS) -> None:
+        """`done_events`: by the type of a part, the event that repeats its text and the member that has it."""
+        self._done_events = done_events
         self._open: dict[int, _Item] = {}
         self._finished: dict[int, dict[str, Any]] = {}
         # By path; of an answer beyond all bounds only the beginning is kept.
@@ -92,7 +94,7 @@ class SentItems:
     ) -> Iterator[dict[str, Any]]:
         kind, number = place
         where = {"item_id": opened.item.get("id") or "", "output_index": index, f"{kind}_index": number}
-        event, member = _DONE_EVENTS.get(part.get("type", ""), ("", ""))
+        event, member = self._done_events.get(part.get("type", ""), ("", ""))
         if event:
             path = f"/output/{index}/{kind}/{number}/{member}"
             text = "".join(self._texts.get(path, ()))

@@ -1,18 +1,15 @@
 """The stream of the Responses API, event by event."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar
 
 from midwatch_core.model.content import FinishReason, ProviderError
-from midwatch_core.model.segment import Part
+from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.assembly import Assembly, Block
 from midwatch_core.wire.dialects.openai_choice import as_text, checked_index
-from midwatch_core.wire.dialects.openai_errors import read_error
 from midwatch_core.wire.dialects.openai_items import read_call, read_item
-from midwatch_core.wire.dialects.openai_responses_outcome import (
-    read_finish,
-    read_responses_usage,
-)
+from midwatch_core.wire.dialects.openai_responses_outcome import Outcome, read_outcome
 from midwatch_core.wire.jsontext import load
 from midwatch_core.wire.node import Node, Trouble
 
@@ -33,16 +30,22 @@ _KEPT = ("type", "container_id", "action")
 
 
 class ResponsesStreamReader:
-    """Reads `response.*` events. `response.completed`, `.incomplete` and `.failed` end the stream.
+    """Reads `response.*` events. `response.completed`, `.incomplete` and `.failed` end the stream, and so does an error
+    before `response.created`: over WebSocket nothing else ends a call that the server refuses.
 
     Texts come as deltas. What has none (a web search's action, an MCP call's output) is read when its item is done,
     and from the last event where a server sends only that.
     """
 
-    __slots__ = ("_assembly", "_blocks", "_finished", "_handlers", "_items", "_written")
+    __slots__ = ("_assembly", "_begun", "_blocks", "_finished", "_handlers", "_items", "_written")
+
+    # A protocol with the same events has names and places of its own.
+    deltas: ClassVar[Mapping[str, tuple[Part, str, str]]] = DELTAS
+    last: ClassVar[AbstractSet[str]] = LAST
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
+        self._begun = False
         self._blocks: dict[tuple[str, Any, Any], Block] = {}
         # Paths that have had a text: what comes again in a `done` event is not added twice.
         self._written: set[str] = set()
@@ -54,7 +57,7 @@ class ResponsesStreamReader:
             "response.output_item.added": self._begin_item,
             "response.output_item.done": self._end_item,
             "error": self._fail,
-            **dict.fromkeys(LAST, self._end),
+            **dict.fromkeys(self.last, self._end),
         }
 
     def event(self, name: str, data: bytes) -> None:
@@ -64,7 +67,7 @@ class ResponsesStreamReader:
             return
         event = load(data)
         kind = event.get("type") or name
-        delta = DELTAS.get(kind)
+        delta = self.deltas.get(kind)
         if delta is not None:
             index = event.get(delta[1], 0)
             block = self._blocks.get((kind, event["output_index"], index))
@@ -82,13 +85,14 @@ class ResponsesStreamReader:
             self._assembly.complete = True
 
     def _open(self, kind: str, output: object, index: object) -> Block:
-        part, _, place = DELTAS[kind]
+        part, _, place = self.deltas[kind]
         path = f"/output/{checked_index(output)}/{place.format(checked_index(index))}"
         block = self._blocks[kind, output, index] = self._assembly.block(part, path)
         self._written.add(path)
         return block
 
     def _begin(self, event: dict[str, Any]) -> None:
+        self._begun = True
         self._identify(event["response"])
 
     def _identify(self, response: dict[str, Any]) -> None:
@@ -106,10 +110,16 @@ class ResponsesStreamReader:
         self._register(item)
         self._finished.add(item.path)
         # Texts that did not come as deltas.
-        for segment in read_item(item, Part.ASSISTANT):
+        for segment in self._read_texts(item):
             if segment.path not in self._written:
                 self._written.add(segment.path)
                 self._assembly.block(segment.part, segment.path).append(segment.text)
+
+    def _read_texts(self, item: Node) -> Iterable[Segment]:
+        return read_item(item, Part.ASSISTANT)
+
+    def _read_outcome(self, response: Node, items: Sequence[Node]) -> Outcome:
+        return read_outcome(response, items)
 
     def _register(self, item: Node) -> None:
         """Keep what an item says of fees and finish, and the tool it calls."""
@@ -128,15 +138,15 @@ class ResponsesStreamReader:
             if item.path not in self._finished:
                 self._finish_item(item)
         known = items or list(self._items.values())
-        if usage := read_responses_usage(response["usage"], known):
-            assembly.report_usage(usage)
-        if assembly.error is None and (error := read_error(response, failed=False)):
-            assembly.fail(error)
-        finish, raw = read_finish(response, known)
-        if finish is not None and assembly.error is None:
-            assembly.finish(finish, raw)
-        elif finish is not None:
-            assembly.finish_reason, assembly.raw_finish_reason = FinishReason.ERROR, raw
+        outcome = self._read_outcome(response, known)
+        if outcome.usage:
+            assembly.report_usage(outcome.usage)
+        if assembly.error is None and outcome.error:
+            assembly.fail(outcome.error)
+        if outcome.finish is not None and assembly.error is None:
+            assembly.finish(outcome.finish, outcome.raw_finish)
+        elif outcome.finish is not None:
+            assembly.finish_reason, assembly.raw_finish_reason = FinishReason.ERROR, outcome.raw_finish
         assembly.complete = True
         if trouble.first:
             assembly.note(f"{event.get('type')}: {trouble.first}")
@@ -147,6 +157,7 @@ class ResponsesStreamReader:
         error = nested if isinstance(nested, dict) else event
         kind = (as_text(error.get("type")) if error is nested else None) or as_text(error.get("code"))
         self._assembly.fail(ProviderError(type=kind, message=as_text(error.get("message")) or as_text(nested)))
+        self._assembly.complete = self._assembly.complete or not self._begun
 
 
 def _placed(event: dict[str, Any]) -> Node:

@@ -16,11 +16,13 @@ from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.dialects import BUILTIN
 from midwatch_core.wire.editing.cutting import Cutter, cutter_for
 from midwatch_core.wire.streaming import ResponseDecoder
+from tests.core.wire.editing import bedrock_streams, realtime_streams
 from tests.core.wire.recordings import recorded
 from tests.core.wire.wire_checks import ndjson, sse
 
 DIALECTS = {dialect.id: dialect for dialect in BUILTIN}
 SSE, NDJSON, JSON = "text/event-stream", "application/x-ndjson", "application/json"
+AWS = "application/vnd.amazon.eventstream"
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,72 @@ OLLAMA = [
 ]
 
 
+def cohere(kind: str, index: int | None = None, **said: Any) -> dict[str, Any]:
+    """One event of Cohere's with its delta of the message."""
+    at = {} if index is None else {"index": index}
+    return {"type": kind, **at, **({"delta": {"message": said}} if said else {})}
+
+
+COHERE_CALL = {"id": "now_1", "type": "function", "function": {"name": "now", "arguments": ""}}
+COHERE_SOURCE = {"type": "document", "id": "doc:0", "document": {"id": "doc:0", "text": "Grüße an alle."}}
+COHERE = [
+    {"id": "m1", **cohere("message-start", role="assistant", content=[], tool_plan="", tool_calls=[], citations=[])},
+    cohere("tool-plan-delta", tool_plan="I will "),
+    cohere("tool-plan-delta", tool_plan="look."),
+    cohere("tool-call-start", 0, tool_calls=COHERE_CALL),
+    cohere("tool-call-delta", 0, tool_calls={"function": {"arguments": '{"zone": "u'}}),
+    cohere("tool-call-delta", 0, tool_calls={"function": {"arguments": 'tc"}'}}),
+    cohere("tool-call-end", 0),
+    cohere("content-start", 0, content={"type": "thinking", "thinking": ""}),
+    cohere("content-delta", 0, content={"thinking": "Let me see."}),
+    cohere("content-end", 0),
+    cohere("content-start", 1, content={"type": "text", "text": ""}),
+    cohere("content-delta", 1, content={"text": "Grüße "}),
+    {**cohere("content-delta", 1, content={"text": "an alle."}), "logprobs": {"text": "an alle.", "token_ids": [1]}},
+    cohere("citation-start", 0, citations={"start": 0, "end": 5, "text": "Grüße", "sources": [COHERE_SOURCE]}),
+    cohere("citation-end", 0),
+    cohere("content-end", 1),
+    {
+        "type": "message-end",
+        "delta": {"finish_reason": "COMPLETE", "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 3}}},
+    },
+]
+
+
+V1_CALL = {"name": "now", "parameters": {"zone": "utc"}}
+V1_ANSWER = {
+    "generation_id": "g1",
+    "text": "Grüße an alle.",
+    "finish_reason": "COMPLETE",
+    "tool_calls": [V1_CALL],
+    "search_queries": [{"text": "greetings", "generation_id": "g1"}],
+    "citations": [{"start": 0, "end": 5, "text": "Grüße", "document_ids": ["d0"]}],
+    "documents": [{"id": "d0", "snippet": "Alle grüßen."}],
+    "chat_history": [{"role": "USER", "message": "Hi"}, {"role": "CHATBOT", "message": "Grüße an alle."}],
+    "meta": {"billed_units": {"input_tokens": 9, "output_tokens": 3}},
+}
+
+
+def cohere_v1(kind: str, **more: Any) -> dict[str, Any]:
+    """One line of Cohere's version 1."""
+    return {"is_finished": kind == "stream-end", "event_type": kind, **more}
+
+
+COHERE_V1 = [
+    cohere_v1("stream-start", generation_id="g1"),
+    cohere_v1("search-queries-generation", search_queries=V1_ANSWER["search_queries"]),
+    cohere_v1("search-results", documents=V1_ANSWER["documents"], search_results=[]),
+    cohere_v1("text-generation", text="Grüße "),
+    cohere_v1("text-generation", text="an alle."),
+    cohere_v1("citation-generation", citations=V1_ANSWER["citations"]),
+    cohere_v1("tool-calls-chunk", tool_call_delta={"index": 0.0, "name": "now"}),
+    cohere_v1("tool-calls-chunk", tool_call_delta={"index": 0.0, "parameters": '{"zone":"u'}),
+    cohere_v1("tool-calls-chunk", tool_call_delta={"index": 0.0, "parameters": 'tc"}'}),
+    cohere_v1("tool-calls-generation", text="Grüße an alle.", tool_calls=[V1_CALL]),
+    cohere_v1("stream-end", finish_reason="COMPLETE", response=V1_ANSWER),
+]
+
+
 def response_events() -> list[dict[str, Any]]:
     """A reasoning, a message of two parts, a function call and a custom one, in the Responses API."""
     base = {"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-4.1", "status": "in_progress"}
@@ -300,6 +368,25 @@ def _mistral() -> bytes:
     )
 
 
+def _copilot() -> bytes:
+    """Reasoning under a name of its own, filters before the text and prices beside the usage."""
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+    return (
+        sse(
+            {"choices": [], "created": 0, "id": "", "prompt_filter_results": [{"prompt_index": 0}]},
+            _chunk({"index": 0, "delta": {"role": "assistant", "reasoning_text": "Let me"}}),
+            _chunk({"index": 0, "delta": {"reasoning_text": " see.", "reasoning_opaque": "b3BhcXVl"}}),
+            _chunk({"index": 0, "delta": {"content": "Grüße "}}),
+            _chunk(
+                {"index": 0, "delta": {"content": "an alle."}, "finish_reason": "stop"},
+                usage=usage,
+                copilot_usage={"token_details": []},
+            ),
+        )
+        + b"data: [DONE]\n\n"
+    )
+
+
 def _completions() -> bytes:
     texts = [
         {
@@ -344,6 +431,7 @@ OWN = [
             {"content": "Grüße"},
         ),
     ),
+    Stream("chat-copilot", DIALECTS["openai.chat"], _copilot()),
     Stream("chat-refusal", DIALECTS["openai.chat"], chat({"refusal": "I can "}, {"refusal": "not."})),
     Stream(
         "chat-custom",
@@ -375,10 +463,18 @@ OWN = [
     Stream("chat-choices", DIALECTS["openai.chat"], _multi()),
     Stream("completions", DIALECTS["openai.completions"], _completions()),
     Stream("responses", DIALECTS["openai.responses"], sse(*response_events(), named=True)),
+    *(Stream(name, DIALECTS["openai.realtime"], body) for name, body in realtime_streams.BODIES.items()),
     Stream("anthropic", DIALECTS["anthropic.messages"], sse(*ANTHROPIC, named=True)),
     Stream("gemini", DIALECTS["gemini.generate_content"], sse(*GEMINI).replace(b"\n", b"\r\n")),
     Stream("gemini-array", DIALECTS["gemini.generate_content"], json.dumps(GEMINI, indent=2).encode() + b"\n", JSON),
     Stream("gemini-array-compact", DIALECTS["gemini.generate_content"], json.dumps(GEMINI).encode(), JSON),
+    Stream("cohere", DIALECTS["cohere.chat"], sse(*COHERE, named=True) + b"data: [DONE]\n\n"),
+    Stream("cohere-v1", DIALECTS["cohere.chat_v1"], ndjson(*COHERE_V1), "application/stream+json"),
+    Stream(
+        "code-assist",
+        DIALECTS["gemini.code_assist"],
+        sse(*({"response": event, "traceId": "t1"} for event in GEMINI)).replace(b"\n", b"\r\n"),
+    ),
     Stream("ollama", DIALECTS["ollama.chat"], ndjson(*OLLAMA), NDJSON),
     Stream(
         "ollama-generate",
@@ -391,6 +487,8 @@ OWN = [
         ),
         NDJSON,
     ),
+    *(Stream(name, DIALECTS[dialect], body, AWS) for name, dialect, body in bedrock_streams.WRITTEN),
+    Stream("bedrock-anthropic", DIALECTS["bedrock.invoke"], bedrock_streams.chunks(*ANTHROPIC), AWS),
 ]
 PARTIAL = Stream("gemini-partial", DIALECTS["gemini.generate_content"], sse(*GEMINI_PARTIAL))
 
@@ -439,6 +537,16 @@ _SIMULATED: list[tuple[str, str, str, dict[str, Any]]] = [
     ),
     ("ollama.generate", "localhost", "/api/generate", {"prompt": _PROMPT}),
 ]
+_BEDROCK = "bedrock-runtime.us-east-1.amazonaws.com"
+_NOVA = {
+    "messages": [{"role": "user", "content": [{"text": _PROMPT}]}],
+    "toolConfig": {"tools": [{"toolSpec": {"name": "get_weather", "inputSchema": {"json": _SCHEMA}}}]},
+}
+_ON_BEDROCK: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("bedrock.converse", _BEDROCK, "/model/anthropic.x/converse-stream", _NOVA),
+    ("bedrock.invoke", _BEDROCK, "/model/amazon.nova-x/invoke-with-response-stream", _NOVA),
+    ("bedrock.invoke", _BEDROCK, "/model/anthropic.x/invoke-with-response-stream", _SIMULATED[4][3]),
+]
 
 
 def _simulated(number: int, dialect: str, host: str, path: str, body: dict[str, Any], query: str = "") -> Stream:
@@ -461,6 +569,22 @@ def _simulated(number: int, dialect: str, host: str, path: str, body: dict[str, 
 SIMULATED = [
     *(_simulated(number, *row) for number, row in enumerate(_SIMULATED)),
     _simulated(8, *_SIMULATED[5], query="alt=sse"),
+    *(_simulated(number, *row) for number, row in enumerate(_ON_BEDROCK, start=20)),
+    _simulated(
+        9,
+        "gemini.code_assist",
+        "cloudcode-pa.googleapis.com",
+        "/v1internal:streamGenerateContent",
+        {"request": _SIMULATED[5][3]},
+        query="alt=sse",
+    ),
+    _simulated(
+        10,
+        "cohere.chat",
+        "api.cohere.com",
+        "/v2/chat",
+        {"messages": _MESSAGES, "tools": [{"type": "function", "function": _TOOL}]},
+    ),
 ]
 
 _PATHS = {
@@ -468,14 +592,20 @@ _PATHS = {
     "/completions": "openai.completions",
     "/responses": "openai.responses",
     "/messages": "anthropic.messages",
+    "/v2/chat": "cohere.chat",
     ":streamRawPredict": "anthropic.messages",
     ":streamGenerateContent": "gemini.generate_content",
     "/api/chat": "ollama.chat",
     "/api/generate": "ollama.generate",
+    "/converse-stream": "bedrock.converse",
+    "/invoke-with-response-stream": "bedrock.invoke",
 }
 _KINDS = (
     "anthropic-sse",
     "azure-openai-sse",
+    "bedrock-converse-stream",
+    "bedrock-invoke-stream",
+    "cohere-sse",
     "gemini-sse",
     "groq-sse",
     "mistral-sse",
@@ -503,6 +633,8 @@ def recorded_streams() -> list[Any]:
         kind = NDJSON if recording.kind.endswith("ndjson") else SSE
         if recording.response.plain.lstrip().startswith(b"["):
             kind = JSON
+        elif recording.kind.startswith("bedrock"):
+            kind = AWS
         found.append(pytest.param(Stream(item.id or "", DIALECTS[dialect], recording.response.plain, kind), id=item.id))
     return found
 

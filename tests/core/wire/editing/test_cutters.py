@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from midwatch_core.wire.editing import array, lines, sse
 from midwatch_core.wire.editing.array import ArrayCutter
 from midwatch_core.wire.editing.cutting import Cutter, cutter_for
+from midwatch_core.wire.editing.eventstream import EventStreamCutter
 from midwatch_core.wire.editing.lines import LineCutter
 from midwatch_core.wire.editing.piece import Piece
 from midwatch_core.wire.editing.sse import SseCutter
+from midwatch_core.wire.eventstream import EventStreamFramer
 from midwatch_core.wire.jsonarray import JsonArrayFramer
 from midwatch_core.wire.ndjson import NdjsonFramer
 from midwatch_core.wire.sse import SseFramer
@@ -23,6 +25,7 @@ PAIRS: list[tuple[type[Any], type[Any]]] = [
     (SseCutter, SseFramer),
     (LineCutter, NdjsonFramer),
     (ArrayCutter, JsonArrayFramer),
+    (EventStreamCutter, EventStreamFramer),
 ]
 
 BOM = b"\xef\xbb\xbf"
@@ -116,6 +119,7 @@ def test_a_comment_is_not_held() -> None:
         ("application/x-ndjson", b"", LineCutter),
         ("application/json", b"[{", ArrayCutter),
         ("", b"data: x", SseCutter),
+        ("application/vnd.amazon.eventstream", b"", EventStreamCutter),
         ("application/json", b"{", type(None)),
     ],
 )

@@ -2,18 +2,22 @@
 
 import functools
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import anthropic
+import boto3
 import openai
 import pytest
+from botocore.config import Config
+from botocore.exceptions import EventStreamError
 from google import genai
 from google.genai import types
 
 from tests.core.wire.editing.filters import Makes, run, same, swapped
-from tests.core.wire.editing.streams import OWN, SIMULATED, SSE, Stream
+from tests.core.wire.editing.streams import AWS, OWN, SIMULATED, SSE, Stream
 from tests.core.wire.editing.test_cut import cut_after, raw_pieces
 
 type Use = Callable[[bytes], list[Any]]
@@ -37,9 +41,10 @@ TOOLS: Any = [
 
 
 class Provider(http.server.ThreadingHTTPServer):
-    """A provider on the loopback interface; `body` is its answer to every call."""
+    """A provider on the loopback interface; `body`, of type `kind`, is its answer to every call."""
 
     body = b""
+    kind = SSE
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -47,7 +52,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         assert isinstance(self.server, Provider)
         self.rfile.read(int(self.headers.get("content-length") or 0))
         self.send_response(200)
-        self.send_header("content-type", SSE)
+        self.send_header("content-type", self.server.kind)
         self.send_header("content-length", str(len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body)
@@ -83,6 +88,32 @@ def _anthropic() -> anthropic.Anthropic:
 @functools.cache
 def _gemini() -> genai.Client:
     return genai.Client(api_key="k", http_options=types.HttpOptions(base_url=URL))
+
+
+@functools.cache
+def _bedrock() -> Any:
+    config = Config(retries={"total_max_attempts": 1}, proxies={})
+    return boto3.client(
+        "bedrock-runtime",
+        region_name="us-east-1",
+        endpoint_url=URL,
+        aws_access_key_id="k",
+        aws_secret_access_key="k",
+        config=config,
+    )
+
+
+@functools.cache
+def _anthropic_on_bedrock() -> anthropic.AnthropicBedrock:
+    return anthropic.AnthropicBedrock(
+        aws_access_key="k", aws_secret_key="k", aws_region="us-east-1", base_url=URL, max_retries=0
+    )
+
+
+@pytest.fixture(autouse=True)
+def _answering_in_sse() -> Iterator[None]:
+    yield
+    PROVIDER.kind = SSE
 
 
 def openai_client(body: bytes) -> openai.OpenAI:
@@ -149,7 +180,31 @@ def generate(body: bytes) -> list[Any]:
     return list(stream)
 
 
+def converse_stream(body: bytes) -> list[Any]:
+    PROVIDER.body, PROVIDER.kind = body, AWS
+    asked = [{"role": "user", "content": [{"text": "Hi"}]}]
+    return list(_bedrock().converse_stream(modelId="m", messages=asked)["stream"])
+
+
+def invoke_stream(body: bytes) -> list[Any]:
+    PROVIDER.body, PROVIDER.kind = body, AWS
+    events = _bedrock().invoke_model_with_response_stream(modelId="m", body=b"{}")["body"]
+    try:
+        return [json.loads(event["chunk"]["bytes"]) for event in events]
+    except EventStreamError:  # a cut before the first chunk, whose format nobody knows yet
+        return []
+
+
+def messages_on_bedrock(body: bytes) -> list[Any]:
+    PROVIDER.body, PROVIDER.kind = body, AWS
+    with _anthropic_on_bedrock().messages.stream(model="m", max_tokens=9, messages=MESSAGES) as stream:
+        events: list[Any] = list(stream)
+        return [*events, stream.get_final_message()]
+
+
 USES: dict[str, list[Use]] = {
+    "bedrock.converse": [converse_stream],
+    "bedrock.invoke": [invoke_stream],
     "openai.chat": [chat, chat_helper, chat_helper_strict],
     "openai.completions": [completions],
     "openai.responses": [responses, responses_helper],
@@ -162,7 +217,7 @@ CASES = [
     pytest.param(stream, use, id=f"{stream.name}-{use.__name__}")
     for stream in (*OWN, *SIMULATED)
     for use in USES.get(stream.dialect.id, [])
-    if stream.kind.startswith(SSE) and not (stream.name in _ODD and "helper" in use.__name__)
+    if stream.kind.startswith((SSE, AWS)) and not (stream.name in _ODD and "helper" in use.__name__)
 ]
 
 
@@ -213,6 +268,22 @@ def test_anthropic_says_that_it_was_refused() -> None:
         event for event in messages_helper(cut("anthropic", 14)) if getattr(event, "type", "") == "content_block_stop"
     ]
     assert [event.index for event in ended] == [0, 1]  # the tool's block has no end
+
+
+def test_converse_says_that_it_was_filtered() -> None:
+    assert converse_stream(cut("bedrock-converse", 7))[-1]["messageStop"]["stopReason"] == "content_filtered"
+    tool = converse_stream(cut("bedrock-converse", 12))
+    assert [event["contentBlockStop"]["contentBlockIndex"] for event in tool if "contentBlockStop" in event] == [0, 1]
+    assert invoke_stream(cut("bedrock-titan", 1))[-1]["completionReason"] == "CONTENT_FILTERED"
+    assert invoke_stream(cut("bedrock-titan", 0)) == []
+
+
+def test_anthropics_library_reads_what_is_edited_and_cut_on_bedrock() -> None:
+    whole = messages_on_bedrock(run(by_name("bedrock-anthropic"), Makes(swapped, None)))[-1]
+    assert whole.content[1].text == swapped("Grüße an alle.")
+    assert whole.content[2].input == {swapped("city"): "Rīga"}
+    final = messages_on_bedrock(cut("bedrock-anthropic", 9))[-1]
+    assert (final.stop_reason, final.content[1].text) == ("refusal", "Grüße ")
 
 
 def test_gemini_says_that_it_was_unsafe() -> None:

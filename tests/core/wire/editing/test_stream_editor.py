@@ -17,6 +17,8 @@ from tests.core.wire.editing.filters import Holding, Makes, editor, run, same, s
 from tests.core.wire.editing.streams import (
     ALL,
     ANTHROPIC,
+    COHERE,
+    COHERE_V1,
     DIALECTS,
     GEMINI,
     GEMINI_PARTIAL,
@@ -172,6 +174,24 @@ def test_a_call_gets_its_tail_before_the_next_begins() -> None:
         ("responses", {"/output/2/arguments": (Part.TOOL_CALL, True), "/output/3/input": (Part.TOOL_CALL, False)}),
         ("anthropic", {"/content/2/input": (Part.TOOL_CALL, True), "/content/1/text": (Part.ASSISTANT, False)}),
         ("gemini", {"/candidates/0/content/parts/2/functionCall/args": (Part.TOOL_CALL, True)}),
+        (
+            "code-assist",
+            {
+                "/response/candidates/0/content/parts/2/functionCall/args": (Part.TOOL_CALL, True),
+                "/response/candidates/0/content/parts/0/text": (Part.REASONING, False),
+            },
+        ),
+        (
+            "cohere",
+            {
+                "/message/tool_plan": (Part.REASONING, False),
+                "/message/tool_calls/0/function/arguments": (Part.TOOL_CALL, True),
+                "/message/content/0/thinking": (Part.REASONING, False),
+                "/message/content/1/text": (Part.ASSISTANT, False),
+                "/message/citations/0/text": (Part.ASSISTANT, False),
+                "/message/citations/0/sources/0/document/text": (Part.DOCUMENT, False),
+            },
+        ),
         ("ollama", {"/message/tool_calls/0/function/arguments": (Part.TOOL_CALL, True)}),
     ],
 )
@@ -201,6 +221,9 @@ EVENTS = {
     "openai.chat": [json.loads(item) for item in re.findall(rb"data: ({.*)", chat(*TOOLS) + chat(*TEXTS))],
     "openai.responses": response_events(),
     "anthropic.messages": ANTHROPIC,
+    "cohere.chat": COHERE,
+    "cohere.chat_v1": COHERE_V1,
+    "gemini.code_assist": [{"response": event, "traceId": "t1"} for event in (*GEMINI, *GEMINI_PARTIAL)],
     "gemini.generate_content": [*GEMINI, *GEMINI_PARTIAL],
     "ollama.chat": OLLAMA,
 }
@@ -211,7 +234,7 @@ EVENTS = {
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_anything_is_survived(dialect: str, data: st.DataObject) -> None:
     events = data.draw(mutated(EVENTS[dialect]))
-    lines = dialect.startswith("ollama")
+    lines = dialect.startswith(("ollama", "cohere.chat_v1"))
     body = (ndjson if lines else sse)(*(events if isinstance(events, list) else [events]))
     stream = Stream("s", DIALECTS[dialect], body, NDJSON if lines else SSE)
     kept = editor(stream, Makes(strict=False))
