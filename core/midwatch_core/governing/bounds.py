@@ -16,12 +16,18 @@ _MAXIMA: Mapping[str, tuple[str, ...]] = {
     "openai.completions": ("max_tokens",),
     "openai.responses": ("max_output_tokens",),
     "anthropic.messages": ("max_tokens",),
+    "cohere.chat": ("max_tokens",),
+    "gemini.code_assist": ("maxOutputTokens", "max_output_tokens"),
     "gemini.generate_content": ("maxOutputTokens", "max_output_tokens"),
     "ollama.chat": ("num_predict",),
     "ollama.generate": ("num_predict",),
 }
 _ANY = ("max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens", "num_predict")
 _MAX_DIGITS = 18
+# Answered by no model, and free.
+FREE = frozenset({Operation.COUNT_TOKENS, Operation.EXECUTE_TOOL, Operation.LIST_TOOLS, Operation.MCP})
+# Answered by vectors or an order: nothing is written.
+_WRITE_NOTHING = frozenset({Operation.EMBEDDINGS, Operation.RERANK})
 _CANDIDATES = ("n", "best_of", "candidateCount", "candidate_count")
 
 
@@ -44,8 +50,10 @@ class Bound:
 
 def bound_of(request: Request, dialect: str, *, body_bytes: int, assumed_output_tokens: int) -> Bound:
     """The bound of a request whose plain body has so many bytes: no tokenizer makes more tokens than bytes."""
+    if request.operation in FREE:
+        return Bound(input_tokens=0, output_tokens=0)
     read = min(body_bytes + (_TOOLS_TOKENS if request.tools else 0), MOST)
-    if request.operation is Operation.EMBEDDINGS:
+    if request.operation in _WRITE_NOTHING:
         return Bound(input_tokens=read, output_tokens=0)
     # All that are given count: which of them a server heeds is not ours to know.
     said = max(_whole(request.parameters, _MAXIMA.get(dialect, _ANY)), default=None)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 
 from midwatch_core.clock import Clock
 from midwatch_core.errors import StorageUnavailableError
-from midwatch_core.governing.bounds import bound_of
+from midwatch_core.governing.bounds import FREE, bound_of
 from midwatch_core.governing.counting import Counting
 from midwatch_core.governing.crossings import Crossings
 from midwatch_core.governing.naming import counter_name
@@ -167,6 +167,8 @@ class Governor:
 
 def tokens_of(exchange: Exchange) -> tuple[int, int] | None:
     """The input and output tokens that the provider reported; None where that is not all, or not yet all, of them."""
+    if exchange.request.operation in FREE:
+        return 0, 0
     response = exchange.response
     usage = response.usage if response is not None else None
     if response is None or usage is None or usage.input_tokens is None:

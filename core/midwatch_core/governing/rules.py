@@ -37,7 +37,10 @@ class Measure(Enum):
 
 
 class CallKeys(NamedTuple):
-    """By what rules tell calls apart. `model` is the name asked for, as `model_key` gives it."""
+    """By what rules tell calls apart.
+
+    `model` is the name asked for, as `model_key` gives it. `subscription` where a flat fee pays for the call.
+    """
 
     tenant: str
     key: str | None
@@ -46,13 +49,16 @@ class CallKeys(NamedTuple):
     app: str | None
     model: str | None
     provider: str
+    subscription: bool = False
 
 
 def keys_of(exchange: Exchange) -> CallKeys:
     """The keys of a call, by its request."""
-    who = exchange.identity
+    who, endpoint = exchange.identity, exchange.endpoint
     model = model_key(exchange.request.model)
-    return CallKeys(who.tenant, who.key_id, who.agent, who.user, who.app, model, exchange.endpoint.provider)
+    return CallKeys(
+        who.tenant, who.key_id, who.agent, who.user, who.app, model, endpoint.provider, endpoint.subscription
+    )
 
 
 def model_key(name: str | None) -> str | None:
@@ -159,6 +165,7 @@ def concerns(rule: LimitRule | BudgetRule, keys: CallKeys) -> bool:
         and (not rule.agents or keys.agent in rule.agents)
         and (not rule.providers or keys.provider in rule.providers)
         and (not rule.models or keys.model is None or any(_is_named(keys.model, name) for name in rule.models))
+        and (not keys.subscription or rule.usd is None or rule.count_subscriptions)
     )
 
 

@@ -8,6 +8,10 @@ from pydantic import Field, model_validator
 
 from midwatch_core.section import Section
 
+_SUBSCRIPTIONS = (
+    "Whether calls that a subscription pays for count as dollars too, at what the API would charge for them."
+)
+
 type Per = Literal["tenant", "key", "agent", "user", "app", "model"]
 
 
@@ -45,6 +49,7 @@ class LimitRule(_Rule):
     burst: int | None = Field(None, ge=1, description="Requests that may come at once; goes with requests_per_s.")
     tokens: int | None = Field(None, ge=1, description="Tokens in `window_s`.")
     usd: Decimal | None = Field(None, gt=0, le=1_000_000, description="Dollars in `window_s`.")
+    count_subscriptions: bool = Field(False, description=f"{_SUBSCRIPTIONS} Goes with usd.")
     window_s: float = Field(60, ge=1, le=7 * 86400, description="Seconds that tokens and dollars are counted over.")
     concurrent: int | None = Field(None, ge=1, description="Calls at once.")
 
@@ -55,6 +60,8 @@ class LimitRule(_Rule):
             raise ValueError("a limit has exactly one of requests_per_s, tokens, usd, concurrent")
         if self.burst is not None and kinds != ["requests_per_s"]:
             raise ValueError("burst goes with requests_per_s")
+        if self.count_subscriptions and kinds != ["usd"]:
+            raise ValueError("count_subscriptions goes with usd: all other kinds count these calls anyway")
         return self
 
 
@@ -65,6 +72,7 @@ class BudgetRule(_Rule):
     """
 
     usd: Decimal = Field(gt=0, le=1_000_000, description="Dollars in each period.")
+    count_subscriptions: bool = Field(False, description=_SUBSCRIPTIONS)
     period: Period = Field(Period.MONTH, description="hour, day, week or month, in UTC.")
     hard: bool = Field(True, description="Calls beyond it are refused; a soft one is counted and told of.")
     assumed_usd_per_million_tokens: Decimal = Field(

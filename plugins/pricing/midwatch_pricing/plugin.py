@@ -20,7 +20,7 @@ from midwatch_core import (
 )
 from midwatch_pricing.overrides import Overrides, read_overrides
 from midwatch_pricing.price_list import PriceList, load_price_list
-from midwatch_pricing.pricer import Pricer
+from midwatch_pricing.pricer import Pricer, calls_no_model
 from midwatch_pricing.provider_ids import listed_id
 
 _PRICED = "midwatch_priced_total"
@@ -50,7 +50,7 @@ class Pricing:
     def price(self, exchange: Exchange) -> Cost:
         """What an exchange cost, or why that is unknown."""
         cost = self._ready().price(exchange)
-        if self._metrics is not None:
+        if self._metrics is not None and not calls_no_model(exchange):
             if cost.reason is None:
                 self._metrics.add(_PRICED, 1, (exchange.endpoint.provider,))
             else:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from midwatch_pricing.bedrock_names import spellings
 from midwatch_pricing.model_names import ModelNames, names_of
 from midwatch_pricing.rates import PER_MILLION, PER_THOUSAND, Rate, RateCard
 from midwatch_pricing.tiers import BATCH, STANDARD
@@ -104,7 +105,8 @@ class PriceList:
             if names is None:
                 models = self._providers[candidate].models
                 names = self._names[candidate] = names_of((entry.id, entry.match) for entry in models)
-            position = names.find(model)
+            spelt = spellings(model) if candidate == "aws" else (model,)
+            position = next((at for name in spelt if (at := names.find(name)) is not None), None)
             if position is not None:
                 owner = self._providers[candidate]
                 return owner, owner.models[position], candidate == provider_id

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import NamedTuple
 
-from midwatch_core import Cost, Exchange, Response, Usage
+from midwatch_core import Cost, CostBasis, Exchange, Operation, Response, Usage
 from midwatch_pricing.invoice import invoice
+from midwatch_pricing.makers import RESELLERS, made_by
 from midwatch_pricing.overrides import Like, Overrides
 from midwatch_pricing.price_list import PriceList, minute_of, time_of
 from midwatch_pricing.provider_ids import is_self_hosted, listed_id
@@ -16,6 +18,8 @@ from midwatch_pricing.tiers import surcharge_of, tier_of
 _MAX_CACHED = 4096
 _MAX_NAME = 256
 
+# Calls to a tool's server.
+_WITHOUT_MODEL = frozenset({Operation.EXECUTE_TOOL, Operation.LIST_TOOLS, Operation.MCP})
 _STREAMS_WITHOUT_USAGE = frozenset({"openai.chat", "openai.completions"})
 
 
@@ -46,9 +50,20 @@ class Pricer:
     _listed: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
 
     def price(self, exchange: Exchange) -> Cost:
-        """The cost, or why it is unknown; never nothing for something, never a price of another model."""
+        """The cost, or why it is unknown; never nothing for something, never a price of another model.
+
+        What a subscription pays for is priced as by the API, and marked so.
+        """
+        cost = self._price(exchange)
+        return replace(cost, basis=CostBasis.API_EQUIVALENT) if exchange.endpoint.subscription else cost
+
+    def _price(self, exchange: Exchange) -> Cost:
+        if calls_no_model(exchange):
+            return Cost(reason="no model was called")
         response = exchange.response
         usage = response.usage if response else None
+        if exchange.request.operation is Operation.COUNT_TOKENS and not _failed(exchange):
+            return Cost(amount=Decimal(0), source="counting tokens is free")
         if response is None or usage is None or _is_empty(usage):
             return Cost(reason=_why_no_usage(exchange))
         card = self._card(exchange, response)
@@ -101,9 +116,13 @@ class Pricer:
             return f"no prices for provider {subject.provider!r}; set pricing.overrides"
         if listed == "azure" and subject.answered is None:
             return f"the response names no model, and {name!r} is an Azure deployment's name; set pricing.overrides"
+        if listed == "aws" and subject.asked:
+            name = subject.asked  # it says where the model runs, which the answer's name does not
         if subject.surcharge is not None:
             return f"no price for {subject.surcharge} of model {name!r} of {listed}"
-        return self.prices.card(listed, name, subject.tier, time_of(subject.minute))
+        found = self.prices.card(listed, name, subject.tier, time_of(subject.minute))
+        maker = made_by(name) if isinstance(found, str) and listed in RESELLERS else None
+        return found if maker is None else self.prices.card(*maker, subject.tier, time_of(subject.minute))
 
     def _listed_id(self, provider: str, host: str, path: str) -> str | None:
         """The price list's provider, by our name for it, else by its API's address."""
@@ -118,21 +137,36 @@ class Pricer:
         return self._listed[key]
 
 
+def calls_no_model(exchange: Exchange) -> bool:
+    """Whether there is nothing that could have a price of a model's."""
+    return exchange.request.operation in _WITHOUT_MODEL
+
+
 def _is_empty(usage: Usage) -> bool:
+    return _counts_none(usage) and not usage.tool_fees
+
+
+def _counts_none(usage: Usage) -> bool:
     return usage.input_tokens is None and usage.output_tokens is None
 
 
 def _counted(usage: Usage, exchange: Exchange, response: Response) -> Usage:
-    """A call whose answer has no output (embeddings, a blocked prompt) wrote nothing."""
+    """A call whose answer has no output (embeddings, a blocked prompt) wrote nothing; a rerank may count no tokens."""
+    if exchange.request.operation is Operation.RERANK and _counts_none(usage):
+        return replace(usage, input_tokens=0, output_tokens=0)
     if usage.output_tokens is None and (exchange.request.operation == "embeddings" or not response.segments):
         return replace(usage, output_tokens=0)
     return usage
 
 
+def _failed(exchange: Exchange) -> bool:
+    response = exchange.response
+    return exchange.status is None or exchange.status >= 400 or response is None or response.error is not None
+
+
 def _why_no_usage(exchange: Exchange) -> str:
     response = exchange.response
-    failed = exchange.status is None or exchange.status >= 400 or response is None or response.error is not None
-    if failed:
+    if _failed(exchange):
         return "call failed"
     if response is not None and not response.complete:
         return "the stream ended before its usage came"

@@ -13,6 +13,7 @@ _IDS = {
     "az-ai-openai": "azure",
     "cerebras-ai": "cerebras",
     "fireworks-ai": "fireworks",
+    "gcp-code-assist": "google",
     "gcp-gemini": "google",
     "gcp-gen-ai": "google",
     "gcp-vertex-ai": "google",

@@ -37,6 +37,10 @@ def surcharge_of(exchange: Exchange, listed: str) -> str | None:
     if listed == "openai":
         host = exchange.endpoint.host.lower()
         return f"regional processing at {host}" if host.endswith(".api.openai.com") else _search_of(exchange)
+    if listed == "aws":
+        chosen = exchange.request.parameters.get("performanceConfig")
+        optimized = isinstance(chosen, dict) and chosen.get("latency") == "optimized"
+        return "latency-optimized inference" if optimized else None
     return None
 
 

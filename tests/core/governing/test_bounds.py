@@ -34,6 +34,10 @@ def bound(dialect: str, **body: Any) -> Bound:
     ("dialect", "body", "output"),
     [
         ("openai.chat", {"max_tokens": 10}, 10),
+        ("cohere.chat", {"max_tokens": 10}, 10),
+        ("cohere.rerank", {"query": "q"}, 0),
+        ("gemini.code_assist", {"request": {"generationConfig": {"maxOutputTokens": 7, "candidateCount": 2}}}, 14),
+        ("gemini.count_tokens", {"contents": []}, 0),
         ("openai.chat", {"max_tokens": 1, "max_completion_tokens": 20}, 20),
         ("openai.chat", {"max_completion_tokens": 20, "n": 3}, 60),
         ("openai.chat", {"max_tokens": 10.0}, 10),
@@ -101,3 +105,9 @@ def test_whatever_settings_say_a_bound_is_made(dialect: str, parameters: dict[st
     made = bound_of(request, dialect, body_bytes=10, assumed_output_tokens=100)
     assert made.input_tokens == 10
     assert 1 <= made.output_tokens <= MOST
+
+
+@pytest.mark.parametrize("operation", [Operation.EXECUTE_TOOL, Operation.LIST_TOOLS, Operation.MCP])
+def test_what_no_model_answers_uses_nothing(operation: Operation) -> None:
+    free = bound_of(Request(operation=operation), "mcp", body_bytes=100, assumed_output_tokens=4096)
+    assert free == Bound(input_tokens=0, output_tokens=0)

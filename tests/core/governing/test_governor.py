@@ -17,6 +17,7 @@ from midwatch_core.governing.money import nano_of
 from midwatch_core.governing.reservation import Reservation
 from midwatch_core.governing.settings import DEFAULT_LIMITS, BudgetRule, LimitRule, Period
 from midwatch_core.metering import Admission, Demand
+from midwatch_core.model.content import Operation
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Verdict
 from midwatch_core.model.identity import Identity
@@ -424,3 +425,38 @@ async def test_a_settlement_that_never_reaches_its_cache_leaves_the_reservation_
     assert (governed.lost, governed.counting.available) == (1, False)
     remote.away = False
     assert await standing(governed, asking()) == BOUND_NANO
+
+
+def flat(exchange: Exchange) -> Exchange:
+    """The same call, paid for by a subscription."""
+    return replace(exchange, endpoint=replace(exchange.endpoint, subscription=True))
+
+
+async def test_a_subscription_spends_no_budget_but_its_calls_and_tokens_count() -> None:
+    rules = [limit(id="calls", concurrent=1), limit(id="tokens", tokens=10_000, window_s=60)]
+    governed = await Governed(limits=rules, budgets=[budget(1)]).start()
+    assert not (await governed.call(asking())).granted
+    call = flat(used(asking(), 900, 50))
+    assert (await governed.call(call)).granted
+    assert await standing(governed, call) == 950
+    held = governed.open(call)
+    assert (await governed.admit(held)).granted
+    assert not (await governed.call(call)).granted
+
+
+async def test_a_budget_may_count_what_the_api_would_charge() -> None:
+    governed = await Governed(budgets=[budget(BOUND_NANO, count_subscriptions=True)]).start()
+    call = flat(used(asking(), 1000, 100))
+    assert (await governed.call(call)).granted
+    assert await standing(governed, call) == 1000 * 3000 + 100 * 15000
+    assert not (await governed.call(call)).granted
+
+
+async def test_counting_tokens_uses_none() -> None:
+    governed = await Governed(limits=[limit(tokens=10)], budgets=[budget(1)]).start()
+    opened = asking()
+    assert opened.response is not None
+    request = replace(opened.request, operation=Operation.COUNT_TOKENS)
+    count = replace(opened, request=request, response=replace(opened.response, usage=None))
+    assert (await governed.call(count)).granted
+    assert await standing(governed, count) == 0

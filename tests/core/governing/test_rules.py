@@ -47,6 +47,28 @@ def test_a_rule_concerns_the_calls_that_it_names(changes: dict[str, Any], expect
     assert concerns(limit(**changes), KEYS) is expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (limit(), True),
+        (limit(tokens=None, concurrent=1), True),
+        (limit(tokens=None, requests_per_s=1), True),
+        (limit(tokens=None, usd=1), False),
+        (limit(tokens=None, usd=1, count_subscriptions=True), True),
+        (budget(), False),
+        (budget(count_subscriptions=True), True),
+    ],
+)
+def test_money_that_a_subscription_pays_counts_only_where_a_rule_says_so(rule: Any, expected: bool) -> None:
+    assert concerns(rule, KEYS._replace(subscription=True)) is expected
+    assert concerns(rule, KEYS)
+
+
+def test_count_subscriptions_goes_with_money() -> None:
+    with pytest.raises(ValueError, match="count_subscriptions goes with usd"):
+        limit(count_subscriptions=True)
+
+
 def test_a_call_without_a_model_is_every_models() -> None:
     assert concerns(limit(models=("gpt-5",)), KEYS._replace(model=None))
 

@@ -50,6 +50,7 @@ def prices() -> PriceList:
 @pytest.mark.parametrize("case", _cases())
 def test_invoice(case: dict[str, Any], prices: PriceList, tmp_path: Path) -> None:
     cost = Pricer(prices, _overrides(case, tmp_path)).price(_exchange(case))
+    assert cost.basis == ("api_equivalent" if case.get("subscription") else "metered")
     if "reason" in case:
         assert (cost.amount, cost.reason) == (None, case["reason"])
         return
@@ -87,7 +88,12 @@ def _exchange(case: dict[str, Any]) -> Exchange:
         started_at=at if isinstance(at, datetime) and at.tzinfo else at.replace(tzinfo=UTC),
         identity=Identity(tenant="acme"),
         endpoint=Endpoint(
-            provider=case["provider"], dialect=dialect.id, host=case["host"], port=443, path=case["path"]
+            provider=case["provider"],
+            dialect=dialect.id,
+            host=case["host"],
+            port=443,
+            path=case["path"],
+            subscription=case.get("subscription", False),
         ),
         request=request,
         response=response,

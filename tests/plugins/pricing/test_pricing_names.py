@@ -196,3 +196,30 @@ def test_a_tier_before_its_price_was_listed_is_unknown(prices: PriceList) -> Non
     assert (
         prices.card("openai", "gpt-5", "flex", before) == "no price for service tier 'flex' of model 'gpt-5' of openai"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0"),
+        ("us.amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0"),
+        ("us.amazon.nova-2-lite-v1:0", "regional.amazon.nova-2-lite-v1:0"),
+        ("global.amazon.nova-2-lite-v1:0", "global.amazon.nova-2-lite-v1:0"),
+        ("global.amazon.nova-micro-v1:0", None),
+        ("us-gov.amazon.nova-micro-v1:0", None),
+        ("meta.llama3-2-1b-instruct-v1:0", "meta.llama3-2-1b-instruct-v1:0"),
+        ("eu.meta.llama3-2-1b-instruct-v1:0", "meta.llama3-2-1b-instruct-v1:0"),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "regional.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", "regional.anthropic.claude-3-7-sonnet-20250219-v1:0"),
+        ("anthropic.claude-3-haiku-20240307-v1:0:48k", "regional.anthropic.claude-3-haiku-20240307-v1:0"),
+        ("amazon.titan-text-lite-v1", "amazon.titan-text-lite-v1"),
+        ("us.deepseek.r1-v1:0", "deepseek.r1-v1:0"),
+        ("mistral.mistral-7b-instruct-v0:2", "mistral.mistral-7b-instruct-v0:2"),
+        ("arn:aws:bedrock:us-east-1:1:application-inference-profile/x", None),
+        ("us.amazon.nova-micro-ultra-v1:0", None),
+    ],
+)
+def test_a_model_of_bedrock_is_found_without_what_aws_puts_around_its_name(name: str, entry: str | None) -> None:
+    card = load_price_list().card("aws", name, "", _AT)
+    assert (card.model if isinstance(card, RateCard) else None) == entry

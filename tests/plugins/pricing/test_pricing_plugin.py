@@ -61,6 +61,16 @@ def test_it_loads_by_its_entry_point_and_prices_first_result(tmp_path: Path) -> 
     assert outcome.value.amount == Decimal("0.0025")
 
 
+@pytest.mark.parametrize("operation", [Operation.EXECUTE_TOOL, Operation.LIST_TOOLS, Operation.MCP])
+def test_a_call_to_a_tool_server_has_no_price_and_is_no_unpriced_call(tmp_path: Path, operation: Operation) -> None:
+    plugin = Pricing()
+    host = _host(tmp_path, plugin)
+    plugin.startup(host)
+    cost = plugin.price(replace(_exchange(), request=Request(operation=operation), response=Response()))
+    assert (cost.amount, cost.reason) == (None, "no model was called")
+    assert "midwatch_unpriced_total" not in {sample.name for sample in host.metrics.samples()}
+
+
 def test_the_users_table_comes_first_and_is_read_again(tmp_path: Path) -> None:
     plugin = Pricing()
     host = _host(tmp_path, plugin)
