@@ -21,8 +21,9 @@ _YIELD_EVERY = 32
 class Outlet(Protocol):
     """One response's place on a connection."""
 
-    blocked: bool
-    """Whether the peer takes no more for now; then `unblocked` waits."""
+    @property
+    def blocked(self) -> bool:
+        """Whether the peer takes no more for now; then `unblocked` waits."""
 
     def start(self, status: int, headers: Headers, length: int | None, framing: str) -> None:
         """Begin the response; `length` is None where it is not known."""

@@ -7,9 +7,12 @@ from http import HTTPStatus
 from typing import cast
 
 from .call import Headers
+from .closing import abort_when_sent
 from .delivery import deliver, deliver_now, immediate
 from .request_reader import BadRequestError, RequestReader
 from .service import Order, Service
+from .sockets import session_of
+from .websocket import WebSocketConnection
 
 _READ_AHEAD = 1 << 20
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -82,6 +85,8 @@ class Http1Connection(asyncio.Protocol):
             self._continued = False
             self._keep_alive = raw.keep_alive
             self._bodiless = raw.method == "HEAD"
+            if session := session_of(raw, self._service):
+                return WebSocketConnection(raw, session).begin(self._transport, self, self._reader.rest())
             self._begin(self._service.order(raw))
         return None
 
@@ -151,8 +156,4 @@ class Http1Connection(asyncio.Protocol):
 
     async def die(self) -> None:
         """Close without an end, after what was written is out (at most a second later)."""
-        for _ in range(1000):
-            if not self._transport.get_write_buffer_size():
-                break
-            await asyncio.sleep(0.001)
-        self._transport.abort()
+        await abort_when_sent(self._transport)

@@ -13,6 +13,7 @@ import h2.exceptions
 import h2.settings
 
 from .call import Headers
+from .closing import abort_when_sent
 from .delivery import deliver, deliver_now, immediate
 from .service import Order, RawRequest, Service
 
@@ -90,11 +91,7 @@ class Http2Connection(asyncio.Protocol):
     async def die(self) -> None:
         """Close the connection without ending any stream, after what was written is out (at most a second later)."""
         self.flush()
-        for _ in range(1000):
-            if not self._transport.get_write_buffer_size():
-                break
-            await asyncio.sleep(0.001)
-        self._transport.abort()
+        await abort_when_sent(self._transport)
 
     def _handle(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RequestReceived):

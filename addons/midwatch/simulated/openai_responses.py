@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -45,14 +47,21 @@ def answer(call: Call, script: Script) -> Answer:
     headers = openai_errors.headers(call)
     if not call.body.get("stream"):
         return Answer(headers=headers, body=orjson.dumps(_finished(call, turn, script)))
+    events, failure = streamed(call, turn, script)
+    return Answer(headers=headers, content_type="text/event-stream; charset=utf-8", events=events, failure=failure)
+
+
+def streamed(call: Call, turn: Turn, script: Script) -> tuple[Iterator[bytes], bytes]:
+    """The events of a turn, and the event that says that it failed in its middle."""
     started = _response(call, turn, "in_progress")
-    events = stream_events(started, output(call, turn), _finished(call, turn, script), turn)
-    return Answer(
-        headers=headers,
-        content_type="text/event-stream; charset=utf-8",
-        events=events,
-        failure=_failure(started, script),
-    )
+    return stream_events(started, output(call, turn), _finished(call, turn, script), turn), _failure(started, script)
+
+
+def warmed(call: Call, turn: Turn, script: Script) -> Iterator[bytes]:
+    """The events where the client wants nothing generated (`generate: false`): the response is ready to continue."""
+    silent = replace(turn, thinking=(), reply=(), calls=(), truncated=False)
+    finished = _finished(call, silent, script) | {"output": []}
+    return stream_events(_response(call, silent, "in_progress"), [], finished, silent)
 
 
 def read(call: Call) -> Prompt:

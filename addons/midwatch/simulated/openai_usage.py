@@ -68,3 +68,22 @@ def responses_usage(turn: Turn, script: Script) -> Json:
         "output_tokens_details": {"reasoning_tokens": len(turn.thinking)},
         "total_tokens": turn.input_tokens + turn.output_tokens,
     }
+
+
+def realtime_usage(turn: Turn, script: Script, *, heard: int, spoken: int) -> Json:
+    """`usage` of the Realtime protocol; `heard` and `spoken` tokens are of sound, beside those of text."""
+    cached = cached_tokens(turn.input_tokens, script)
+    input_tokens, output_tokens = turn.input_tokens + heard, turn.output_tokens + spoken
+    return {
+        "total_tokens": input_tokens + output_tokens,
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "input_token_details": {
+            "text_tokens": turn.input_tokens,
+            "audio_tokens": heard,
+            "image_tokens": 0,
+            "cached_tokens": cached,
+            "cached_tokens_details": {"text_tokens": cached, "audio_tokens": 0, "image_tokens": 0},
+        },
+        "output_token_details": {"text_tokens": turn.output_tokens, "audio_tokens": spoken},
+    }

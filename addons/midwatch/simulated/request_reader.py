@@ -91,6 +91,11 @@ class RequestReader:
         """More bytes from the wire."""
         self._buffer += data
 
+    def rest(self) -> bytes:
+        """Take what was fed and is no request: what follows the handshake of another protocol."""
+        rest, self._buffer = bytes(self._buffer), bytearray()
+        return rest
+
     def next(self) -> RawRequest | None:
         """The next complete request, or None. Raises BadRequestError; the connection is then of no more use."""
         if self.head is None and not self._read_head():

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from . import anthropic, gemini, ollama, openai_chat, openai_errors, openai_responses, openai_text
+from . import (
+    anthropic,
+    bedrock,
+    bedrock_errors,
+    bedrock_invoke,
+    code_assist,
+    cohere,
+    gemini,
+    ollama,
+    openai_chat,
+    openai_errors,
+    openai_responses,
+    openai_text,
+    vertex,
+)
 from .call import Answer, Call
 from .openai_flavours import flavour_of
 from .script import Script
@@ -47,11 +61,31 @@ _POSTED = (
     ("/responses", _route("openai.responses", openai_responses.answer, _openai_error)),
     ("/v1/messages", _route("anthropic.messages", anthropic.answer, anthropic.error)),
     ("/v1/messages/count_tokens", _route("anthropic.count", anthropic.count, anthropic.error)),
+    ("/v1internal:generateContent", _route("code_assist.generate", code_assist.generate, gemini.error)),
+    ("/v1internal:streamGenerateContent", _route("code_assist.stream", code_assist.stream, gemini.error)),
+    ("/v1internal:countTokens", _route("code_assist.count", code_assist.count, gemini.error)),
     (":generateContent", _route("gemini.generate", gemini.generate, gemini.error)),
     (":streamGenerateContent", _route("gemini.stream", gemini.stream, gemini.error)),
     (":embedContent", _route("gemini.embed", gemini.embed, gemini.error)),
     (":batchEmbedContents", _route("gemini.embed", gemini.embed, gemini.error)),
     (":countTokens", _route("gemini.count", gemini.count, gemini.error)),
+    (":rawPredict", _route("vertex.raw", vertex.raw_predict, anthropic.error)),
+    (":streamRawPredict", _route("vertex.raw", vertex.raw_predict, anthropic.error)),
+    (":predict", _route("vertex.predict", vertex.predict, gemini.error)),
+    ("/v2/chat", _route("cohere.chat", cohere.chat, cohere.error)),
+    ("/v2/embed", _route("cohere.embed", cohere.embed, cohere.error)),
+    ("/v1/embed", _route("cohere.embed", cohere.embed, cohere.error)),
+    ("/v2/rerank", _route("cohere.rerank", cohere.rerank, cohere.error)),
+    ("/v1/rerank", _route("cohere.rerank", cohere.rerank, cohere.error)),
+    ("/converse", _route("bedrock.converse", bedrock.converse, bedrock_errors.error)),
+    ("/converse-stream", _route("bedrock.converse_stream", bedrock.converse_stream, bedrock_errors.error)),
+    ("/invoke", _route("bedrock.invoke", bedrock_invoke.invoke, bedrock_errors.error)),
+    (
+        "/invoke-with-response-stream",
+        _route("bedrock.invoke_stream", bedrock_invoke.invoke_stream, bedrock_errors.error),
+    ),
+    ("/count-tokens", _route("bedrock.count", bedrock.count, bedrock_errors.error)),
+    ("/apply", _route("bedrock.guardrail", bedrock.guardrail, bedrock_errors.error)),
     ("/api/chat", _route("ollama.chat", ollama.chat, ollama.error)),
     ("/api/generate", _route("ollama.generate", ollama.generate, ollama.error)),
     ("/api/embed", _route("ollama.embed", ollama.embed, ollama.error)),

@@ -21,6 +21,7 @@ class Script:
     """What to do with a request. Each field is also a key of the `x-sim` header.
 
     `x-sim: tokens=20,gap_ms=5,encoding=gzip`. Values in the header may be percent-encoded. A flag is set by `echo=1`.
+    Over WebSocket the handshake's header holds for every call, and a call's own `metadata` may have an `x-sim` too.
     """
 
     delay_ms: float = 0.0
@@ -48,7 +49,8 @@ class Script:
     no_content_type: bool = False
     """Leave the content-type away, as some self-hosted servers do."""
     split: int = 0
-    """Cut what is written into fragments of so many bytes, each a write of its own, whatever they cut through."""
+    """Cut what is written into fragments of so many bytes, each a write of its own, whatever they cut through; messages
+    of a WebSocket into frames of so many characters."""
     cached: int | None = None
     """Prompt tokens read from the cache (at most the prompt; for Anthropic at most what cache_control marks)."""
     cache_write: int | None = None

@@ -49,43 +49,51 @@ class Service:
 
     def order(self, raw: RawRequest) -> Order:
         """The answer to a request; whatever is wrong with it becomes an answer too."""
-        host = _host(raw.authority)
-        progress = self.ledger.note(
+        progress = self.note(raw)
+        try:
+            script = self.scripted(raw)
+        except ScriptError as wrong:
+            answer = _plain(400, {"error": str(wrong)})
+            return Order(answer=answer, script=Script(), progress=progress)
+        answer = self._answer(raw, script)
+        return Order(answer=answer, script=script, progress=progress)
+
+    def note(self, raw: RawRequest) -> Progress:
+        """Write down that a request, or a message as one, arrived."""
+        return self.ledger.note(
             http_version=raw.http_version,
             method=raw.method,
-            host=host,
+            host=_host(raw.authority),
             target=raw.target,
             headers=raw.headers,
             body=raw.body,
             id=raw.fields.get("x-sim-id", ""),
         )
-        try:
-            script = self._scripted(raw)
-        except ScriptError as wrong:
-            answer = _plain(400, {"error": str(wrong)})
-            return Order(answer=answer, script=Script(), progress=progress)
-        answer = self._answer(raw, host, script)
-        return Order(answer=answer, script=script, progress=progress)
 
-    def _scripted(self, raw: RawRequest) -> Script:
+    def scripted(self, raw: RawRequest) -> Script:
+        """How to answer a request. Raises ScriptError."""
         header = raw.fields.get("x-sim")
         return parse_script(header, self._script) if header else self._script
 
-    def _answer(self, raw: RawRequest, host: str, script: Script) -> Answer:
-        if script.echo:
-            return _echo(raw)
+    def call(self, raw: RawRequest, body: Json) -> Call:
+        """The request that was noted last, as builders of answers see it."""
         path, _, query = raw.target.partition("?")
-        call = Call(
+        return Call(
             method=raw.method,
-            host=host,
+            host=_host(raw.authority),
             path=path,
             query=query,
             headers=raw.fields,
-            body={},
+            body=body,
             at=int(self._clock()),
             serial=self.ledger.total,
         )
-        route = route_of(raw.method, path)
+
+    def _answer(self, raw: RawRequest, script: Script) -> Answer:
+        if script.echo:
+            return _echo(raw)
+        call = self.call(raw, {})
+        route = route_of(raw.method, call.path)
         if route is None:
             return _no_operation(call, script)
         try:

@@ -30,7 +30,13 @@ PROVIDER_NAMES = (
     "api.x.ai",
     "api.perplexity.ai",
     "*.openai.azure.com",
+    "api.cohere.com",
+    "cloudcode-pa.googleapis.com",
+    "api.githubcopilot.com",
+    "api.individual.githubcopilot.com",
+    "copilot-proxy.githubusercontent.com",
     "ollama.com",
+    "bedrock-runtime.us-east-1.amazonaws.com",
     "localhost",
 )
 _DAY = dt.timedelta(days=1)

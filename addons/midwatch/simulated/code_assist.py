@@ -1,0 +1,48 @@
+"""Gemini Code Assist: Gemini's requests and answers, each inside a member of its own, as Gemini CLI speaks them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from . import gemini
+from .call import Answer, Call
+from .framing import data_event
+from .script import Script
+from .turn import compose
+
+
+def generate(call: Call, script: Script) -> Answer:
+    """The answer to `/v1internal:generateContent`."""
+    if script.status >= 400:
+        return gemini.error(call, script)
+    inner = _inner(call)
+    response = gemini.whole(inner, compose(gemini.read(inner), script), script)
+    return Answer(body=orjson.dumps({"response": response, "traceId": call.token("", 16)}))
+
+
+def stream(call: Call, script: Script) -> Answer:
+    """The answer to `/v1internal:streamGenerateContent?alt=sse`."""
+    if script.status >= 400:
+        return gemini.error(call, script)
+    inner = _inner(call)
+    chunks = gemini.chunk_list(inner, compose(gemini.read(inner), script), script)
+    trace = call.token("", 16)
+    events = (data_event({"response": chunk, "traceId": trace}).replace(b"\n\n", b"\r\n\r\n") for chunk in chunks)
+    failure = gemini.error(call, replace(script, status=503)).body or b""
+    packed = b"data: " + orjson.dumps(orjson.loads(failure)) + b"\r\n\r\n"
+    return Answer(content_type="text/event-stream", events=events, failure=packed)
+
+
+def count(call: Call, script: Script) -> Answer:
+    """The answer to `/v1internal:countTokens`."""
+    return gemini.count(_inner(call), script)
+
+
+def _inner(call: Call) -> Call:
+    """The same call as Gemini's own API would have it."""
+    request = call.body.get("request")
+    request = request if isinstance(request, dict) else {}
+    model = str(call.body.get("model") or request.get("model") or "gemini-2.5-pro").removeprefix("models/")
+    return replace(call, path=f"/v1/models/{model}:generateContent", body=request)
