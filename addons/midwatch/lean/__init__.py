@@ -1,7 +1,7 @@
 """The lean host: mitmproxy in our own process, with only what a proxy needs and its hot paths made cheap.
 
-Its counterpart is `mitmdump -s run.py`, where the same addons run on stock code. Everything that touches
-mitmproxy's private parts is a guarded, revertible patch (`patches`), and nothing depends on one being applied.
+Its counterpart is `mitmdump -s run.py`, where the same addons run on stock code, `socket_asides` apart. Everything that
+touches mitmproxy's private parts is a guarded, revertible patch (`patches`), and nothing depends on one being applied.
 """
 
 from midwatch.lean.drain import Drained, drain

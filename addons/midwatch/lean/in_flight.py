@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from mitmproxy import flow, http, tcp
 
+IDLE = "midwatch_idle"
+"""A WebSocket's flow with this set in its metadata waits for its client to ask for something: it is not busy."""
+
 
 class InFlight:
     """An addon that counts flows between their first hook and their last, by connection id."""
@@ -11,18 +14,18 @@ class InFlight:
     name = "midwatch_in_flight"
 
     def __init__(self) -> None:
-        self._flows: dict[str, str] = {}
+        self._flows: dict[str, flow.Flow] = {}
 
     def busy_clients(self) -> set[str]:
         """Ids of the client connections that carry a live flow."""
-        return set(self._flows.values())
+        return {one.client_conn.id for one in self._flows.values() if not one.metadata.get(IDLE)}
 
     def __len__(self) -> int:
         return len(self._flows)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """An HTTP exchange begins."""
-        self._flows[flow.id] = flow.client_conn.id
+        self._flows[flow.id] = flow
 
     def response(self, flow: http.HTTPFlow) -> None:
         """It ends, unless it became a WebSocket."""
@@ -39,7 +42,7 @@ class InFlight:
 
     def tcp_start(self, flow: tcp.TCPFlow) -> None:
         """A raw connection that is looked at begins."""
-        self._flows[flow.id] = flow.client_conn.id
+        self._flows[flow.id] = flow
 
     def tcp_end(self, flow: tcp.TCPFlow) -> None:
         """It ends."""
@@ -52,7 +55,7 @@ class InFlight:
     def client_disconnected(self, client: object) -> None:
         """Nothing of a connection outlives it, whatever hooks were missed."""
         gone = getattr(client, "id", None)
-        for flow_id in [flow_id for flow_id, owner in self._flows.items() if owner == gone]:
+        for flow_id in [flow_id for flow_id, one in self._flows.items() if one.client_conn.id == gone]:
             del self._flows[flow_id]
 
     def _end(self, ended: flow.Flow) -> None:

@@ -13,6 +13,7 @@ from midwatch.lean.joined_records import JOINED_RECORDS
 from midwatch.lean.joined_writes import JOINED_WRITES
 from midwatch.lean.message_check import MESSAGE_CHECK
 from midwatch.lean.patch import Patch
+from midwatch.lean.socket_asides import SOCKET_ASIDES
 from midwatch.lean.sockets import HANDED_SOCKETS
 
 ALL_PATCHES: tuple[Patch, ...] = (
@@ -25,6 +26,7 @@ ALL_PATCHES: tuple[Patch, ...] = (
     JOINED_RECORDS,
     HEADER_LOOKUP,
     CUT_STREAMS,
+    SOCKET_ASIDES,
 )
 
 

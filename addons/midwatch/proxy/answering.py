@@ -84,7 +84,7 @@ class StreamedAnswer:
             out = self._editor.feed(self._decompressor.feed(chunk) if self._decompressor is not None else chunk)
         cut = self._editor.cut_by
         if cut is not None:
-            out += self._editor.cut(_refusal_of(cut, self._call.id))
+            out += self._editor.cut(refusal_of_cut(cut, self._call.id))
             self._end()
         return out
 
@@ -95,9 +95,7 @@ class StreamedAnswer:
         # A compressed stream can't go on in clear, nor in a coding that its head no longer names.
         if verdict.action is Action.BLOCK or self._decompressor is not None:
             self._end()
-            message = f"Midwatch could not inspect this answer. Request id: {self._call.id}"
-            refusal = Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=self._call.id)
-            return self._call.dialect.refuse_in_stream(refusal)
+            return self._call.dialect.refuse_in_stream(uninspected(self._call.id))
         self._given_up = True
         return chunk
 
@@ -112,7 +110,14 @@ class StreamedAnswer:
             self._settle()
 
 
-def _refusal_of(cut: Exception, call_id: str) -> Refusal:
+def uninspected(call_id: str) -> Refusal:
+    """The refusal of an answer that could not be looked at."""
+    message = f"Midwatch could not inspect this answer. Request id: {call_id}"
+    return Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=call_id)
+
+
+def refusal_of_cut(cut: Exception, call_id: str) -> Refusal:
+    """What the client of an answer is told that was cut: by a filter's own refusal where it has one."""
     if isinstance(cut, RefusedStream):
         return cut.refusal
     return Refusal(

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from midwatch.lines import ControlAbsentError, Line, LineClient
 from midwatch.proxy.crossing_report import CrossingReport
+from midwatch.proxy.sighting_report import SightingReport
 from midwatch_core.metrics import Metrics, to_json
+from midwatch_core.pins import Pin, pin_row
 
 INTERVAL_S = 1.0
+_SOON_S = 0.05
 # Without control a worker goes on alone; it looks for it again this often.
 _RETRY_S = 1.0
 
@@ -25,17 +28,27 @@ class Beat:
         self._name = name
         self._metrics = metrics
         self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self.report: Callable[[], None] = _nothing
         # What plugins said when they last failed, by name: for people to read, so no metric.
         self.plugin_errors: Callable[[], Mapping[str, str]] = dict
         self.reload: Callable[[], None] = _nothing
         self.crossings = CrossingReport()
+        self.sightings = SightingReport()
+        # Clients that refused our certificate, of which control does not know yet; and that it has written anew
+        # those it knows.
+        self.pins: Callable[[], Sequence[Pin]] = list
+        self.repin: Callable[[], None] = _nothing
         # Tenants or keys changed; asked too when control is found again, for it may have told nobody meanwhile.
         self.readmit: Callable[[], None] = _nothing
 
     def start(self) -> None:
         """Begin, in the running loop."""
         self._task = asyncio.create_task(self._keep(), name="midwatch-beat")
+
+    def soon(self) -> None:
+        """There is something that other workers should know at once: do not wait for the next second."""
+        self._news.set()
 
     async def stop(self) -> None:
         """Send the last numbers, then end."""
@@ -54,6 +67,8 @@ class Beat:
             try:
                 async with self._client.open() as line:
                     self.readmit()
+                    self.repin()
+                    self.sightings.reconnected()
                     listening = asyncio.create_task(self._listen(line))
                     try:
                         await self._beat(line, listening)
@@ -66,12 +81,22 @@ class Beat:
 
     async def _beat(self, line: Line, listening: asyncio.Task[None]) -> None:
         while not listening.done():
+            self._news.clear()
             await self._send(line, last=False)
-            await asyncio.wait([listening], timeout=INTERVAL_S)
+            news = asyncio.create_task(self._news.wait())
+            await asyncio.wait([listening, news], timeout=INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
+            news.cancel()
+            if self._news.is_set():
+                await asyncio.sleep(_SOON_S)  # there may be more of it
 
     async def _send(self, line: Line, *, last: bool) -> None:
         crossings = self.crossings.waiting()
-        await line.send({**self._message(last=last), "crossings": crossings})
+        told = {
+            "crossings": crossings,
+            "sightings": self.sightings.due(last=last),
+            "pins": [pin_row(pin) for pin in self.pins()],
+        }
+        await line.send({**self._message(last=last), **told})
         self.crossings.arrived(len(crossings))
 
     async def _listen(self, line: Line) -> None:
@@ -80,6 +105,10 @@ class Beat:
                 self.reload()
             elif message.get("op") == "access":
                 self.readmit()
+            elif message.get("op") == "pinned":
+                self.repin()
+            elif message.get("op") == "sighted":
+                self.sightings.arrived(str(message.get("id")))
 
     def _message(self, *, last: bool) -> dict[str, object]:
         self.report()

@@ -10,15 +10,42 @@ from midwatch.proxy.connecting import WANTED_PORT
 from midwatch_core.call import ResponseHead
 from midwatch_core.model.exchange import Endpoint
 from midwatch_core.wire.catalogue import Match
+from midwatch_core.wire.decoding import DecodedRequest
 from midwatch_core.wire.dialect import Answer
+from midwatch_core.wire.session import SESSION_HEADERS, session_of
 from midwatch_core.wire.target import Target
 
 # What a dialect or an identity may want; everything else, keys and cookies first, stays out of the record.
 _REQUEST_HEADERS = frozenset(
-    {b"content-type", b"user-agent", b"traceparent", b"anthropic-version", b"anthropic-beta", b"openai-beta"}
+    {
+        b"accept",
+        b"anthropic-beta",
+        b"anthropic-version",
+        b"content-type",
+        b"mcp-session-id",
+        b"openai-beta",
+        b"traceparent",
+        b"user-agent",
+    }
 )
-_RESPONSE_HEADERS = frozenset({b"content-type", b"content-encoding", b"content-length"})
-_QUERY = ("alt", "api-version", "beta")
+# What clients call their conversations.
+_SESSION_HEADERS = frozenset(name.encode() for name in SESSION_HEADERS)
+# What AWS says in the head alone: the tokens of models whose bodies have none, an error's type.
+_DIALECTS_HEADERS = frozenset(
+    {
+        b"x-amzn-bedrock-cache-read-input-token-count",
+        b"x-amzn-bedrock-cache-write-input-token-count",
+        b"x-amzn-bedrock-input-token-count",
+        b"x-amzn-bedrock-output-token-count",
+        b"x-amzn-bedrock-service-tier",
+        b"x-amzn-errortype",
+        b"x-amzn-requestid",
+    }
+)
+_RESPONSE_HEADERS = _DIALECTS_HEADERS | {b"content-type", b"content-encoding", b"content-length"}
+_QUERY = ("alt", "api-version", "beta", "deployment", "model")
+# How the tokens begin that `claude` and `claude setup-token` get for a subscription.
+_CLAUDE_LOGIN = "sk-ant-oat"
 
 
 def host_of(flow: http.HTTPFlow) -> str:
@@ -46,6 +73,12 @@ def path_of(flow: http.HTTPFlow) -> str:
     return flow.request.path.partition("?")[0]
 
 
+def asks_for_socket(flow: http.HTTPFlow) -> bool:
+    """Whether a request asks to go on as a WebSocket (RFC 6455, section 4.1)."""
+    wanted: str = flow.request.headers.get("upgrade", "")
+    return flow.request.method == "GET" and wanted.strip().lower() == "websocket"
+
+
 def target_of(flow: http.HTTPFlow, match: Match) -> Target:
     """The target of a request, with no credential in it."""
     request = flow.request
@@ -59,6 +92,13 @@ def target_of(flow: http.HTTPFlow, match: Match) -> Target:
     )
 
 
+def conversation_of(flow: http.HTTPFlow, decoded: DecodedRequest, own: tuple[str, ...] = ()) -> str | None:
+    """What the client calls the conversation that a request belongs to; `own` are configured headers."""
+    names = _SESSION_HEADERS.union(name.encode() for name in own) if own else _SESSION_HEADERS
+    headers = _picked(flow.request.headers, names)
+    return session_of(headers, decoded.request, decoded.document, own=own)
+
+
 def endpoint_of(flow: http.HTTPFlow, match: Match) -> Endpoint:
     """Where the call goes."""
     return Endpoint(
@@ -68,7 +108,18 @@ def endpoint_of(flow: http.HTTPFlow, match: Match) -> Endpoint:
         port=port_of(flow),
         path=path_of(flow),
         scheme=flow.request.scheme,
+        subscription=match.subscription or _is_claude_login(flow.request.headers),
     )
+
+
+def _is_claude_login(headers: http.Headers) -> bool:
+    """Whether the credential is a Claude subscription's, as Claude Code has it after its login; no more is looked at.
+
+    An API key begins otherwise, and stands in another header (https://code.claude.com/docs/en/authentication).
+    """
+    given: str = headers.get("authorization", "")
+    scheme, _, token = given.partition(" ")
+    return scheme.lower() == "bearer" and token.startswith(_CLAUDE_LOGIN)
 
 
 def head_of(flow: http.HTTPFlow) -> ResponseHead:
@@ -82,6 +133,7 @@ def head_of(flow: http.HTTPFlow) -> ResponseHead:
         content_type=headers.get("content-type", ""),
         content_encoding=headers.get("content-encoding", ""),
         length=int(length) if length.isdecimal() and len(length) < 19 else None,
+        headers={name: value for name, value in headers.items() if name.startswith("x-")},
     )
 
 

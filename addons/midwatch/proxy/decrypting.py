@@ -25,7 +25,7 @@ class Decrypting:
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """A client begins TLS: is its host to be read?"""
-        host, port = _wanted(data)
+        host, port = wanted(data)
         if not self.reads(host, port):
             data.ignore_connection = True
 
@@ -39,7 +39,8 @@ class Decrypting:
         return chosen or self._catalogue.lists(host, port)
 
 
-def _wanted(data: tls.ClientHelloData) -> tuple[str | None, int]:
+def wanted(data: tls.ClientHelloData) -> tuple[str | None, int]:
+    """The host and port a client wants: by SNI, else the address it asked for."""
     address: Any = data.context.server.address
     host = data.client_hello.sni or (address[0] if address else None)
     return host, address[1] if address else 443

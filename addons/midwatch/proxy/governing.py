@@ -23,7 +23,7 @@ from midwatch_core.guarded import Guard
 from midwatch_core.metering import MOST
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.changing import changed
-from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.exchange import Exchange, Transport
 from midwatch_core.model.finding import Action
 from midwatch_core.wire.decoding import plain_body
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
@@ -69,6 +69,7 @@ METRICS = (
 )
 _AWAY = "(away)"
 _CLOSE_S = 2.0
+_FAILED = 500
 
 
 class Governing:
@@ -99,6 +100,24 @@ class Governing:
         asked: Awaitable[Ruling] | None = outcome.value
         return None if asked is None else self._wait(flow, call, asked)
 
+    async def admit_message(self, call: Call, body_bytes: int) -> Refusal | None:
+        """The same for a call that a message of so many bytes on a WebSocket begins; why it may not go out."""
+        outcome = await self._guard.wait("governing.admit", self._ask, call, body_bytes)
+        ruling: Ruling | None = outcome.value
+        if not outcome.ok and self.refuses:
+            ruling = self._uncounted(call)
+        if ruling is None or ruling.granted:
+            return None
+        self._note(call, ruling, Action.BLOCK)
+        return refusal_of(ruling, call.id)
+
+    def meter(self, call: Call) -> StreamMeter | None:
+        """What counts the output of a call whose answer may be cut; None where none has to be."""
+        reservation = call.governed
+        if reservation is None or not reservation.may_be_cut:
+            return None
+        return StreamMeter(self.governor, reservation, lambda ruling: self._cut(call, ruling))
+
     def answer(self, flow: http.HTTPFlow, call: Call, guard: CallGuard | None, *, settle: Callable[[], None]) -> bool:
         """A provider's answer begins: True where it is metered as it streams, and goes no other way.
 
@@ -109,9 +128,10 @@ class Governing:
         if reservation is None:
             return False
         reservation.answered = response.status_code
-        if response.status_code >= 400 or not reservation.may_be_cut:
+        meter = self.meter(call) if response.status_code < 400 else None
+        if meter is None:
             return False
-        flow.metadata[METER] = StreamMeter(self.governor, reservation, lambda ruling: self._cut(call, ruling))
+        flow.metadata[METER] = meter
         return (guard is None or not guard.edits_answers) and self._meter(flow, call, settle)
 
     def settled(self, call: Call, exchange: Exchange) -> Exchange:
@@ -121,6 +141,8 @@ class Governing:
             return exchange
         # mitmproxy's words for a client that closed its connection, or reset its stream.
         reservation.abandoned = "client" in (exchange.error or "").lower()
+        if exchange.transport is Transport.WEBSOCKET:
+            reservation.answered = _answered(exchange)
         self._guard.call("governing.settle", self._settle, reservation, exchange)
         if not reservation.verdicts:
             return exchange
@@ -132,15 +154,18 @@ class Governing:
             await asyncio.wait(self._settling, timeout=_CLOSE_S)
 
     def _admit(self, flow: http.HTTPFlow, call: Call) -> Awaitable[Ruling] | None:
-        reservation = self.governor.open(call.opened(), body_bytes=_plain_bytes(flow))
-        if reservation is None:
-            return None
-        call.governed = reservation
-        ruling = self.governor.admit(reservation)
-        if not isinstance(ruling, Ruling):
+        ruling = self._ask(call, _plain_bytes(flow))
+        if ruling is None or not isinstance(ruling, Ruling):
             return ruling
         self._take(flow, call, ruling)
         return None
+
+    def _ask(self, call: Call, body_bytes: int) -> Ruling | Awaitable[Ruling] | None:
+        reservation = self.governor.open(call.opened(), body_bytes=body_bytes)
+        if reservation is None:
+            return None
+        call.governed = reservation
+        return self.governor.admit(reservation)
 
     async def _wait(self, flow: http.HTTPFlow, call: Call, asked: Awaitable[Ruling]) -> None:
         outcome = await self._guard.wait("governing.admit", self._waited, flow, call, asked)
@@ -158,8 +183,11 @@ class Governing:
     def _failed(self, flow: http.HTTPFlow, call: Call) -> None:
         """Something of ours failed: the call passes uncounted, or is refused where the settings say so."""
         if self.refuses:
-            call.governed = call.governed or Reservation(ticket=call.id, counters=NONE, bound=None, rates=None)
-            self._guard.call("governing.refuse", self._take, flow, call, Ruling(away=True))
+            self._guard.call("governing.refuse", self._take, flow, call, self._uncounted(call))
+
+    def _uncounted(self, call: Call) -> Ruling:
+        call.governed = call.governed or Reservation(ticket=call.id, counters=NONE, bound=None, rates=None)
+        return Ruling(away=True)
 
     def _cut(self, call: Call, ruling: Ruling) -> Refusal:
         self._note(call, ruling, Action.CUT)
@@ -234,6 +262,14 @@ class Governing:
 
 async def _awaited(settling: Awaitable[None]) -> None:
     await settling
+
+
+def _answered(exchange: Exchange) -> int | None:
+    """The status that the answer to a message would have had: each call on a socket has its own fate."""
+    response = exchange.response
+    if response is None:
+        return None
+    return _FAILED if response.error is not None and response.usage is None else exchange.status
 
 
 def _plain_bytes(flow: http.HTTPFlow) -> int:

@@ -6,12 +6,13 @@ from mitmproxy import http
 
 from midwatch.proxy import bridge
 from midwatch.proxy.answering import StreamedAnswer, cutter_of
+from midwatch.proxy.signing import REASON, signs_body
 from midwatch_core.call import Call
 from midwatch_core.enforcement import CallGuard, Enforcer, Ruled
 from midwatch_core.enforcement.outcome import NOT_INSPECTED
 from midwatch_core.guarded import Guard
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
-from midwatch_core.model.finding import Action, Verdict
+from midwatch_core.model.finding import Action
 from midwatch_core.model.segment import Direction
 from midwatch_core.sealing import Sealers
 from midwatch_core.wire.decoding import plain_body
@@ -59,15 +60,17 @@ class Guarding:
         """Rule on a request before it goes out: it passes, is redacted, or is answered by a refusal."""
         body, problem = plain_body(flow.request.raw_content or b"", flow.request.headers.get("content-encoding", ""))
         if problem:
-            self._failed(flow, call, guard, "request", problem)
+            self._failed(flow, call, guard, Direction.REQUEST, problem)
             return
         outcome = await self._guard.wait("guarding.request", guard.request, body)
         if not outcome.ok:
-            self._failed(flow, call, guard, "request", f"{type(outcome.error).__name__}: {outcome.error}")
+            self._failed(flow, call, guard, Direction.REQUEST, f"{type(outcome.error).__name__}: {outcome.error}")
             return
         ruled: Ruled = outcome.value
         if ruled.refusal is not None:
             self.refuse(flow, call, ruled.refusal)
+        elif ruled.edited and signs_body(flow.request.headers):
+            self.refuse(flow, call, guard.unsendable(REASON))
         elif ruled.edited:
             flow.request.headers.pop("content-encoding", None)
             flow.request.content = ruled.body
@@ -97,7 +100,7 @@ class Guarding:
         try:
             decompressor = decompressor_for(head.content_encoding)
         except DecompressionError as error:
-            self._failed(flow, call, guard, "answer", str(error))
+            self._failed(flow, call, guard, Direction.RESPONSE, str(error))
             return REFUSED in flow.metadata
         bridge.make_editable(response)
         call.respond(bridge.head_of(flow))
@@ -113,11 +116,11 @@ class Guarding:
         encoding = response.headers.get("content-encoding", "")
         body, problem = plain_body(response.raw_content or b"", encoding)
         if problem:
-            self._failed(flow, call, guard, "answer", problem)
+            self._failed(flow, call, guard, Direction.RESPONSE, problem)
             return
         outcome = await self._guard.wait("guarding.answer", guard.whole, body, response.status_code)
         if not outcome.ok:
-            self._failed(flow, call, guard, "answer", f"{type(outcome.error).__name__}: {outcome.error}")
+            self._failed(flow, call, guard, Direction.RESPONSE, f"{type(outcome.error).__name__}: {outcome.error}")
             return
         ruled: Ruled = outcome.value
         if ruled.refusal is not None:
@@ -141,14 +144,19 @@ class Guarding:
         if action > Action.FLAG:
             self._metrics.add("midwatch_enforced_total", labels=(action.name.lower(),))
 
-    def _failed(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, where: str, reason: str) -> None:
+    def unable(self, guard: CallGuard, direction: Direction, reason: str) -> Refusal | None:
         """The guard could not do its work: what the lines say of a failure holds for it too."""
+        where = "request" if direction is Direction.REQUEST else "answer"
         self._metrics.add("midwatch_guard_failures_total", labels=(where,))
-        direction = Direction.REQUEST if where == "request" else Direction.RESPONSE
-        verdict: Verdict = guard.failed(direction, reason[:300])
-        if verdict.action is Action.BLOCK:
-            message = f"Midwatch could not inspect this call, and is told to refuse it then. Request id: {call.id}"
-            self.refuse(flow, call, Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=call.id))
+        if guard.failed(direction, reason[:300]).action is not Action.BLOCK:
+            return None
+        message = f"Midwatch could not inspect this call, and is told to refuse it then. Request id: {guard.id}"
+        return Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=guard.id)
+
+    def _failed(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, direction: Direction, reason: str) -> None:
+        refusal = self.unable(guard, direction, reason)
+        if refusal is not None:
+            self.refuse(flow, call, refusal)
 
     def label(self, response: http.Response, guard: CallGuard) -> None:
         """Say on the answer that we touched the call."""

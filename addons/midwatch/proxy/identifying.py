@@ -48,6 +48,7 @@ class Identifying:
     """One idea: every header of ours is taken from a request, and what they and the connection show tells whose it is.
 
     `identifier` may be set anew at any time: the next request is judged by it, also inside a tunnel that is open.
+    `session_headers` are the configured ones that name a conversation.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Identifying:
         """From now on, go by these settings. Raises ConfigError where `client_ca` can't be read."""
         self._certificates = ClientCertificates.read(settings.client_ca) if settings.client_ca else None
         self._required = settings.required
+        self.session_headers = settings.session_headers
         inside = _INSIDE if settings.client_ca else _INSIDE - {"certificate"}
         self._asks_inside = bool(inside & set(settings.order))
         self._labels = {
@@ -97,6 +99,18 @@ class Identifying:
         if found.why is Denial.UNKNOWN and read and self._asks_inside:
             return None  # its requests may say; nothing else may pass it: see `stranger`
         return self._denied(found)
+
+    def connected(self, client: connection.Client) -> Identity | None:
+        """Whose a connection is by what shows without a request: its credentials and address; None for a stranger's."""
+        given = self._tunnels.get(client.id, _NONE)
+        shown = Shown(
+            proxy_user=given.user,
+            proxy_password=given.password,
+            client=_address(client),
+            app=given.user if not given.password else None,
+        )
+        found = self.identifier.identify(shown, self._clock.now())
+        return found if isinstance(found, Identity) else None
 
     def stranger(self, client: connection.Client) -> bool:
         """Whether a client may not have what nobody sees pass: its credentials and its network don't let it in.

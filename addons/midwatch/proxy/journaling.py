@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 
 # How long the last bytes of an answer are held for the journal's write(2); after that they go, counted as late.
 WAIT_S = 0.05
+JOURNAL_FULL = "Midwatch cannot keep a record of this call, and is told to refuse it then: its disk is full."
 
 METRICS = (
     MetricSpec(

@@ -4,14 +4,15 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from midwatch.home import Home
 from midwatch.lines import LineClient
 from midwatch.plugin_report import METRICS as PLUGIN_METRICS
 from midwatch.plugin_report import report as report_plugins
 from midwatch.pool.opening import pool_of
 from midwatch.pool.pool import ScanPool
+from midwatch.proxy.admitting import Admitting
 from midwatch.proxy.beating import Beat
 from midwatch.proxy.connecting import Connecting
+from midwatch.proxy.conversing import Shared
 from midwatch.proxy.decrypting import Decrypting
 from midwatch.proxy.governance import METRICS as GOVERNANCE
 from midwatch.proxy.governance import Governance
@@ -22,6 +23,12 @@ from midwatch.proxy.identifying import METRICS as IDENTIFYING
 from midwatch.proxy.journaling import METRICS, Journalist
 from midwatch.proxy.lag import METRIC as LAG
 from midwatch.proxy.lag import watch_lag
+from midwatch.proxy.recognising import Recognising
+from midwatch.proxy.seeing import METRICS as SEEING
+from midwatch.proxy.seeing import Seeing, seeing_of
+from midwatch.proxy.settling import Settling
+from midwatch.proxy.sockets import METRICS as SOCKETS
+from midwatch.proxy.sockets import Sockets
 from midwatch.proxy.spending import Spending
 from midwatch.proxy.unread import Unread
 from midwatch.proxy.watching import Watching
@@ -52,7 +59,11 @@ class Suite:
     settings: Settings
     writer: JournalWriter
     journalist: Journalist
+    recognising: Recognising
+    admitting: Admitting
     watching: Watching
+    sockets: Sockets
+    seeing: Seeing
     unread: Unread
     decrypting: Decrypting
     connecting: Connecting
@@ -67,7 +78,18 @@ class Suite:
     @property
     def addons(self) -> list[object]:
         """What mitmproxy is given, in order."""
-        return [self.decrypting, self.connecting, self.watching, self.unread]
+        seeing = self.seeing
+        return [
+            self.decrypting,
+            seeing.pinning,
+            self.connecting,
+            self.admitting,
+            self.watching,
+            self.sockets,
+            seeing.inventory,
+            self.unread,
+            seeing.owners,
+        ]
 
     async def start(self) -> None:
         """Caches and plugins first, then the heartbeat. A cache that is away is called again when it is needed."""
@@ -93,6 +115,7 @@ class Suite:
         if self._lag is not None:
             self._lag.cancel()
         await self.beat.stop()
+        self.seeing.close()
         if self.pool is not None:
             await self.pool.close()
         await self.settings.plugins.wait_all("shutdown", deadline_s=2.0, host=self.host)
@@ -105,13 +128,14 @@ class Suite:
             fresh = read_snapshot(self.settings.home)
             catalogue = catalogue_of(fresh, dialects_of(self.settings.plugins))
             policy = policy_of(fresh)
-            self.watching.identifying.follow(fresh.config.identity)
+            self.admitting.identifying.follow(fresh.config.identity)
             self.governance.follow(fresh.config)
         except ConfigError as error:
             logger.error("not reloaded: %s", error)
             return
-        self.watching.catalogue = catalogue
+        self.recognising.catalogue = catalogue
         self.decrypting.follow(catalogue, fresh.config.intercept)
+        self.seeing.follow(fresh, catalogue)
         self.connecting.follow(fresh.config.connect_to)
         self.settings = replace(self.settings, config=fresh.config)
         self.readmit()
@@ -121,7 +145,7 @@ class Suite:
     def readmit(self) -> None:
         """Take the directory of tenants and keys that control has written anew; a damaged one leaves the last."""
         try:
-            self.watching.identifying.identifier = identifier_of(self.settings)
+            self.admitting.identifying.identifier = identifier_of(self.settings)
         except ConfigError as error:
             logger.error("tenants and keys not read anew: %s", error)
         self.unread.review()
@@ -145,7 +169,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     """The suite of the worker called `name`. Raises ConfigError and JournalError."""
     home, config = settings.home, settings.config
     metrics = Metrics()
-    metrics.declare([*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE, *PLUGIN_METRICS, LAG])
+    metrics.declare([*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE, *SOCKETS, *SEEING, *PLUGIN_METRICS, LAG])
     metrics.declare(settings.plugins.gather("metrics"))
     dialects = dialects_of(settings.plugins)
     catalogue = catalogue_of(settings, dialects)
@@ -171,25 +195,51 @@ def build(settings: Settings, *, name: str) -> Suite:
         metrics=metrics,
         tell=beat.crossings.take,
     )
-    watching = Watching(
-        catalogue=catalogue,
-        dialects=dialects,
-        journalist=journalist,
+    guard = settings.plugins.guard
+    recognising = Recognising(catalogue, dialects)
+    identifying = identifying_of(settings, clock=clock, metrics=metrics)
+    admitting = Admitting(recognising, identifying, reads=decrypting.reads, guard=guard)
+    settling = Settling(
+        journalist,
         sealers=sealers,
-        identifying=identifying_of(settings, clock=clock, metrics=metrics),
-        reads=decrypting.reads,
+        guarding=Guarding(enforcer, sealers=sealers, guard=guard, metrics=metrics),
+        governing=governance.governing,
         clock=clock,
         metrics=metrics,
-        guard=settings.plugins.guard,
-        guarding=Guarding(enforcer, sealers=sealers, guard=settings.plugins.guard, metrics=metrics),
-        governing=governance.governing,
+    )
+    watching = Watching(
+        recognising=recognising,
+        admitting=admitting,
+        settling=settling,
+        sealers=sealers,
+        clock=clock,
+        metrics=metrics,
+        guard=guard,
+    )
+    seeing = seeing_of(settings, catalogue, identifying, beat, clock=clock, metrics=metrics)
+    sockets = Sockets(
+        recognising,
+        Shared(
+            settling=settling,
+            identifying=identifying,
+            sealers=sealers,
+            clock=clock,
+            metrics=metrics,
+            guard=guard,
+            max_bytes=config.max_inspect_bytes,
+            called=seeing.inventory.called,
+        ),
     )
     suite = Suite(
         settings=settings,
         writer=writer,
         journalist=journalist,
+        recognising=recognising,
+        admitting=admitting,
         watching=watching,
-        unread=Unread(watching.identifying),
+        sockets=sockets,
+        seeing=seeing,
+        unread=Unread(identifying),
         decrypting=decrypting,
         connecting=Connecting(config.connect_to, [split_address(config.listen), split_address(config.console)]),
         beat=beat,
@@ -210,6 +260,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     def report() -> None:
         suite.unread.review()  # keys also expire, and nobody tells
         journalist.report(metrics)
+        suite.seeing.inventory.lost()
         report_plugins(settings.plugins, pool, metrics)
 
     suite.beat.report = report
@@ -229,23 +280,3 @@ def _caches(settings: Settings) -> tuple[CacheLayer, ...]:
 def _resources(settings: Settings, *, acts: bool) -> tuple[Resource, ...]:
     """What detectors need: nothing where no line of policy could act on what they find, for control looks then."""
     return tuple(settings.plugins.gather("resources")) if acts else ()
-
-
-def mitmproxy_options(
-    home: Home, *, upstream_ca: bool, client_ca: bool, modes: tuple[str, ...], listen: str, max_bytes: int
-) -> dict[str, object]:
-    """mitmproxy's options for the suite, by their names there."""
-    host, port = split_address(listen)
-    options: dict[str, object] = {
-        "confdir": str(home.ca),
-        "mode": list(modes),
-        "listen_host": host,
-        "listen_port": port,
-        # A request beyond this streams on unread, also one whose length shows only as it comes.
-        "stream_large_bodies": str(max_bytes),
-    }
-    if client_ca:
-        options["request_client_cert"] = True
-    if upstream_ca:
-        options["ssl_verify_upstream_trusted_ca"] = str(home.upstream_bundle)
-    return options

@@ -14,7 +14,8 @@ from midwatch.lean import Listening, StartError, drain, make_master
 from midwatch.lean.sockets import sockets_from
 from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
-from midwatch.proxy.suite import build, mitmproxy_options
+from midwatch.proxy.options import mitmproxy_options
+from midwatch.proxy.suite import build
 from midwatch.settings import Settings, placed, read_snapshot
 from midwatch_core.errors import ConfigError
 from midwatch_journal import JournalError

@@ -3,5 +3,6 @@
 from midwatch_core.enforcement.enforcer import Enforcer
 from midwatch_core.enforcement.guard import CallGuard
 from midwatch_core.enforcement.outcome import Ruled
+from midwatch_core.enforcement.socket import SocketGuard
 
-__all__ = ["CallGuard", "Enforcer", "Ruled"]
+__all__ = ["CallGuard", "Enforcer", "Ruled", "SocketGuard"]

@@ -1,5 +1,8 @@
 """The enforcer of a worker: it puts calls under guard, where policy may act on them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from midwatch_core.clock import Clock
 from midwatch_core.enforcement.guard import CallGuard, Hasher
 from midwatch_core.enforcement.remembered import Remembered
@@ -27,14 +30,20 @@ class Enforcer:
         """Whether any line could do more to any call than put it on record."""
         return self.policy.may_act
 
-    def guard(self, exchange: Exchange, dialect: Dialect, hasher: Hasher) -> CallGuard | None:
-        """The guard of a call whose request this is; None where no line of policy could do more than record it."""
+    def guard(
+        self, exchange: Exchange, dialect: Dialect, hasher: Hasher, known: Mapping[str, str] = MappingProxyType({})
+    ) -> CallGuard | None:
+        """The guard of a call whose request this is; None where no line of policy could do more than record it.
+
+        `known` are placeholders, with their values, that stand in the conversation already.
+        """
         subject = subject_of(exchange)
         if not any(self.policy.acts(subject, direction) for direction in Direction):
             return None
         texts = (item.text for item in exchange.request.segments)
         tenant = exchange.identity.tenant
         names = Placeholders(placeholder_key(self._key, tenant), texts)
+        names.adopt(known)
         if (before := exchange.request.previous_response_id) is not None:
             names.adopt(self.remembered.of(tenant, before, self.clock.monotonic()))
         # A policy that is loaded anew holds for the next call: one call is judged by one policy.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from midwatch_core.body_edits import Edit, UnsafeEditError, edit_body
 from midwatch_core.clock import Clock
 from midwatch_core.enforcement.outcome import Ruled, blocked, not_inspected, not_redacted
-from midwatch_core.enforcement.record import CallRecord
+from midwatch_core.enforcement.record import CallRecord, values_of
 from midwatch_core.enforcement.redaction import echoes, redacted
 from midwatch_core.enforcement.remembered import Remembered
 from midwatch_core.enforcement.restoration import restoring_edits
@@ -70,6 +70,8 @@ class CallGuard:
         self._hosts: frozenset[str] | None = None
         self._filters: list[AnswerFilter] = []
         self.record = CallRecord()
+        # Whether something passed that was to be redacted, and could not be.
+        self.unredacted = False
 
     @property
     def id(self) -> str:
@@ -100,6 +102,24 @@ class CallGuard:
         ruled = self._redacted_request(body, judged.decision, segments)
         self._restorable = dict(self._names.values)
         return ruled
+
+    async def reads(self, ruled: Callable[[str], bool]) -> Refusal | None:
+        """Rule on a request whose texts came in messages before it: those that were `ruled` on then have been edited.
+
+        Others (what the user was heard to say) can only be let through or keep the call from going out.
+        """
+        segments = self._exchange.request.segments
+        seen = await self._engine.inspect_texts(segments, Direction.REQUEST)
+        seen += await self._engine.inspect_exchange(self._exchange)
+        self._inspected.append(Direction.REQUEST)
+        judged = self._judge(seen, Direction.REQUEST)
+        self.record.take(judged.decision, values_of(judged.decision, segments))
+        if judged.refusal is not None:
+            return judged.refusal
+        texts = {segment.path: segment.text for segment in segments}
+        missed = [item for item in judged.decision.of(Action.REDACT) if not ruled(texts.get(item.path or "", ""))]
+        problems = [f"what {item.rule} found is in no message of the client's" for item in missed]
+        return self._unredacted(judged.decision, problems, partly=False) if problems else None
 
     @property
     def edits_answers(self) -> bool:
@@ -184,6 +204,13 @@ class CallGuard:
         self.record.note(replace(verdict, policy=self._policy.id, reason=reason))
         return verdict
 
+    def unsendable(self, reason: str) -> Refusal:
+        """A redacted request that nobody would take; unredacted it may not go out either. On record, and refused."""
+        line = self.record.line_of(Action.REDACT)
+        verdict = Verdict(action=Action.BLOCK, policy=self._policy.id, policy_line=line, reason=reason)
+        self.record.note(verdict)
+        return not_redacted(verdict, reason, self.id)
+
     def now(self) -> float:
         """Monotonic seconds."""
         return self._clock.monotonic()
@@ -250,6 +277,7 @@ class CallGuard:
     def _unredacted(self, decision: Decision, problems: Sequence[str], *, partly: bool) -> Refusal | None:
         """What the lines say of a redaction that can't be made: refuse, or pass and put it on record."""
         reason = f"not redacted: {'; '.join(dict.fromkeys(problems))}"[:300]
+        self.unredacted = True
         closed = [
             ruling.line
             for ruling in decision.rulings
@@ -266,13 +294,3 @@ class CallGuard:
         )
         self.record.note(verdict)
         return not_redacted(verdict, reason, self.id) if closed else None
-
-
-def values_of(decision: Decision, segments: Iterable[Segment]) -> dict[str, str]:
-    """What each finding found, by the finding's id."""
-    texts = {segment.path: segment.text for segment in segments}
-    return {
-        item.finding.id: texts.get(item.finding.path or "", "")[item.finding.start : item.finding.end]
-        for item in decision.rulings
-        if item.finding.path is not None
-    }

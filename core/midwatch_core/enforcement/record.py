@@ -28,6 +28,16 @@ class CallRecord:
         """The strongest action so far."""
         return max((item.action for item in self._verdicts if not item.dry_run), default=Action.ALLOW)
 
+    @property
+    def notes(self) -> tuple[Verdict, ...]:
+        """What was decided on something else than findings."""
+        return tuple(item for item in self._verdicts if item.reason and not item.findings)
+
+    def line_of(self, action: Action) -> str | None:
+        """The line of the first verdict that took this action."""
+        found = (item for item in self._verdicts if item.action is action and not item.dry_run)
+        return next((item.policy_line for item in found), None)
+
     def take(
         self,
         decision: Decision,
@@ -88,6 +98,16 @@ class CallRecord:
             return finding
         at = text.find(value) if value else -1
         return replace(finding, start=at, end=at + len(value)) if at >= 0 else replace(finding, start=None, end=None)
+
+
+def values_of(decision: Decision, segments: Iterable[Segment]) -> dict[str, str]:
+    """What each finding found, by the finding's id."""
+    texts = {segment.path: segment.text for segment in segments}
+    return {
+        item.finding.id: texts.get(item.finding.path or "", "")[item.finding.start : item.finding.end]
+        for item in decision.rulings
+        if item.finding.path is not None
+    }
 
 
 def _joined(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:

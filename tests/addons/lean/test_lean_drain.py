@@ -10,7 +10,7 @@ import pytest
 from mitmproxy.test import tflow
 
 from midwatch.lean import ALL_PATCHES, drain
-from midwatch.lean.in_flight import InFlight
+from midwatch.lean.in_flight import IDLE, InFlight
 
 
 async def test_a_running_exchange_is_finished_first(start_proxy: Any, upstream: Any) -> None:
@@ -55,6 +55,8 @@ def test_flows_are_counted_from_first_hook_to_last() -> None:
     addon.response(flow)
     addon.response(socket)
     assert addon.busy_clients() == {socket.client_conn.id}
+    socket.metadata[IDLE] = True
+    assert addon.busy_clients() == set()
     addon.websocket_end(socket)
     assert len(addon) == 0
     tcp = tflow.ttcpflow()

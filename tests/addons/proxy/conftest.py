@@ -11,6 +11,9 @@ from mitmproxy import http
 from mitmproxy.test import taddons, tflow
 
 from midwatch.lines import LineClient
+from midwatch.proxy import bridge
+from midwatch.proxy.admitting import Admitting
+from midwatch.proxy.conversing import Shared
 from midwatch.proxy.governance import METRICS as GOVERNANCE
 from midwatch.proxy.governance import Governance
 from midwatch.proxy.guarding import METRICS as GUARDING
@@ -18,6 +21,10 @@ from midwatch.proxy.guarding import Guarding
 from midwatch.proxy.identifying import METRICS as IDENTIFYING
 from midwatch.proxy.identifying import Identifying
 from midwatch.proxy.journaling import METRICS, Journalist
+from midwatch.proxy.recognising import Recognising
+from midwatch.proxy.settling import Settling
+from midwatch.proxy.sockets import METRICS as SOCKETS
+from midwatch.proxy.sockets import Sockets
 from midwatch.proxy.spending import Spending
 from midwatch.proxy.watching import Watching
 from midwatch_core.access.directory import Directory
@@ -40,9 +47,13 @@ from midwatch_journal import JournalReader, JournalWriter, new_writer_id
 from midwatch_memory.cache import MemoryCache
 
 CHAT = {"path": "/v1/chat/completions", "dialect": "openai.chat"}
+SOCKET_ROUTES = [
+    {"path": "/v1/responses", "dialect": "openai.responses", "socket": True},
+    {"path": "/v1/realtime", "dialect": "openai.realtime", "socket": True},
+]
 SPEC = CatalogueSpec.model_validate(
     {
-        "providers": [{"name": "openai", "hosts": ["api.openai.com"], "routes": [CHAT]}],
+        "providers": [{"name": "openai", "hosts": ["api.openai.com"], "routes": [CHAT, *SOCKET_ROUTES]}],
         "anywhere": [{"name": "self_hosted", "routes": [{**CHAT, "shape": ["model", "messages"]}]}],
     }
 )
@@ -61,7 +72,7 @@ OBSERVE = b"policy: {id: observe}\nlines: [{id: all, then: flag}]\n"
 
 @dataclass
 class Watch:
-    """The addon that watches, and what it journalled."""
+    """The addons that let in and watch, and what they journalled."""
 
     folder: Path
     metrics: Metrics = field(default_factory=Metrics)
@@ -71,9 +82,10 @@ class Watch:
     directory: Directory = field(default_factory=Directory)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     config: Config = field(default_factory=Config)
+    called: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.metrics.declare((*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE))
+        self.metrics.declare((*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE, *SOCKETS))
         sealers = Sealers(b"key")
         enforcer = Enforcer(
             engine=Engine(self._plugins()), policy=Policy.load(self.policy, "p"), key=b"key", clock=SystemClock()
@@ -81,19 +93,49 @@ class Watch:
         self.writer = JournalWriter(self.folder, new_writer_id("w0"))
         self.reader = JournalReader(self.folder)
         dialects = {dialect.id: dialect for dialect in BUILTIN}
-        self.addon = Watching(
-            catalogue=Catalogue([SPEC], dialects=dialects),
-            dialects=dialects,
-            journalist=Journalist(self.writer),
-            sealers=sealers,
-            identifying=self._identifying(),
+        recognising = Recognising(Catalogue([SPEC], dialects=dialects), dialects)
+        self.admitting = Admitting(
+            recognising,
+            self._identifying(),
             reads=lambda host, port: host == "api.openai.com",
+            guard=self.guard,
+        )
+        self.settling = Settling(
+            Journalist(self.writer),
+            sealers=sealers,
+            guarding=Guarding(enforcer, sealers=sealers, guard=self.guard, metrics=self.metrics),
+            governing=self._governance().governing,
+            clock=SystemClock(),
+            metrics=self.metrics,
+        )
+        self.sockets = Sockets(
+            recognising,
+            Shared(
+                settling=self.settling,
+                identifying=self.admitting.identifying,
+                sealers=sealers,
+                clock=SystemClock(),
+                metrics=self.metrics,
+                guard=self.guard,
+                max_bytes=self.config.max_inspect_bytes,
+                called=lambda flow, identity: self.called.append((bridge.host_of(flow), identity.tenant)),
+            ),
+        )
+        self.addon = Watching(
+            recognising=recognising,
+            admitting=self.admitting,
+            settling=self.settling,
+            sealers=sealers,
             clock=SystemClock(),
             metrics=self.metrics,
             guard=self.guard,
-            guarding=Guarding(enforcer, sealers=sealers, guard=self.guard, metrics=self.metrics),
-            governing=self._governance().governing,
         )
+
+    def begin(self, flow: http.HTTPFlow) -> None:
+        """The head of a request: each addon has its turn."""
+        self.admitting.requestheaders(flow)
+        self.addon.requestheaders(flow)
+        self.sockets.requestheaders(flow)
 
     def _governance(self) -> Governance:
         cache = MemoryCache()

@@ -101,7 +101,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
 async def begun(watch: Watch, **head: Any) -> http.HTTPFlow:
     """A call whose streamed answer begins."""
     flow = make_flow(body=orjson.dumps({**QUESTION, "stream": True}))
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     if (hook := watch.addon.request(flow)) is not None:
         await hook
     answer_head(flow, content_type="text/event-stream", **head)

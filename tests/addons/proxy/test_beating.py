@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from midwatch.control.tally import Tally
 from midwatch.lines import LineClient
+from midwatch.pinned_file import read_pinned
 from midwatch.proxy.beating import Beat
 from midwatch_core.metrics import Metrics
+from midwatch_core.model.sighting import Seen, Sighting
+from midwatch_core.pins import Pin
+from midwatch_core.ports import Scope
 from tests.addons.control.conftest import CALLS, Control, open_control, until
 
 
@@ -58,6 +63,40 @@ async def test_a_worker_finds_a_new_control(control: Control, monkeypatch: pytes
     await until(lambda: heard == ["reload"])
     await worker.stop()
     await heir.close()
+
+
+async def test_sightings_arrive_and_are_acknowledged_when_they_are_stored(control: Control) -> None:
+    worker, _, _ = counting(control)
+    at = datetime(2026, 11, 26, tzinfo=UTC)
+    one = Sighting(host="claude.ai", tenant="default", seen=Seen.SNI, first_at=at, last_at=at, connections=1)
+    worker.sightings.add(one)
+    storing = asyncio.create_task(control.sightings.run())
+    worker.start()
+    async with asyncio.timeout(20):
+        while not await control.metadata.sightings(Scope(), limit=10):
+            await asyncio.sleep(0.002)
+    await until(lambda: not worker.sightings.due(last=True))  # nothing is under way any more
+    worker.sightings.add(one)
+    await worker.stop()
+    async with asyncio.timeout(20):
+        while [line.connections for line in await control.metadata.sightings(Scope(), limit=10)] != [2]:
+            await asyncio.sleep(0.002)
+    storing.cancel()
+
+
+async def test_a_pinned_client_is_told_and_all_workers_read_it(control: Control) -> None:
+    pin = Pin(client="10.0.0.7", host="h", fingerprint="f", until=datetime.now(UTC) + timedelta(hours=1))
+    (one, _, _), (two, _, _) = counting(control), counting(control)
+    one.pins = lambda: [pin]
+    heard: list[str] = []
+    one.repin, two.repin = lambda: heard.append("one"), lambda: heard.append("two")
+    two.start()
+    await until(lambda: heard == ["two"])  # once at first, for it may have missed something
+    one.start()
+    await until(lambda: heard.count("two") > 1 and heard.count("one") > 1)
+    assert read_pinned(control.home).all() == [pin]
+    await one.stop()
+    await two.stop()
 
 
 async def test_a_worker_without_control_ends_in_order(tmp_path: Path) -> None:

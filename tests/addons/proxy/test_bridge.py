@@ -49,3 +49,35 @@ def test_the_head_of_an_answer() -> None:
     head = bridge.head_of(flow)
     assert (head.status, head.content_type, head.content_encoding) == (529, "text/event-stream; charset=utf-8", "br")
     assert head.length is None
+    assert head.headers == {}
+
+
+def test_a_dialect_sees_of_an_answers_head_what_aws_says_there_alone() -> None:
+    flow = make_flow()
+    answer_head(flow, x_amzn_errortype="ThrottlingException:", x_amzn_bedrock_input_token_count="9", x_other="no")
+    assert bridge.head_of(flow).headers == {
+        "x-amzn-errortype": "ThrottlingException:",
+        "x-amzn-bedrock-input-token-count": "9",
+    }
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "flat"),
+    [
+        ("authorization", "Bearer sk-ant-oat01-not-a-token", True),
+        ("authorization", "bearer sk-ant-oat01-not-a-token", True),
+        ("authorization", "Bearer sk-ant-api03-not-a-key", False),
+        ("authorization", "sk-ant-oat01-not-a-token", False),
+        ("x-api-key", "sk-ant-oat01-not-a-token", False),
+    ],
+)
+def test_a_claude_login_is_a_subscription_and_is_not_kept(header: str, value: str, flat: bool) -> None:
+    flow = make_flow(headers={header: value})
+    endpoint = bridge.endpoint_of(flow, MATCH)
+    assert endpoint.subscription is flat
+    assert "sk-ant" not in repr((endpoint, bridge.target_of(flow, MATCH)))
+
+
+def test_a_route_may_be_a_subscription_s() -> None:
+    match = Match(provider="github_copilot", dialect="openai.chat", subscription=True)
+    assert bridge.endpoint_of(make_flow(), match).subscription

@@ -44,7 +44,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
 
 async def ask(watch: Watch, **body: Any) -> http.HTTPFlow:
     flow = make_flow(body=orjson.dumps({**QUESTION, **body}))
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     waiting = watch.addon.request(flow)
     if waiting is not None:
         await waiting

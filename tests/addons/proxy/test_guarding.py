@@ -97,7 +97,7 @@ def asking(text: str = "Hi", **more: Any) -> bytes:
 
 
 async def ask(watch: Watch, flow: http.HTTPFlow) -> http.HTTPFlow:
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     await done(watch.addon.request(flow))
     return flow
 
@@ -272,3 +272,37 @@ async def test_an_answer_that_cannot_be_read(make: Make, on_failure: str) -> Non
         assert response.status_code == 403
     assert counted(watch, "midwatch_guard_failures_total", "answer") == 1
     assert len(watch.journalled()) == 1
+
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
+
+
+def signed(text: str, authorization: str, **headers: str) -> http.HTTPFlow:
+    return make_flow(body=asking(text), headers={"authorization": authorization, **headers})
+
+
+async def test_a_signed_request_is_refused_where_it_would_have_to_be_redacted(make: Make) -> None:
+    watch = make(Sees("WORD"), then="redact")
+    flow = await ask(watch, signed(f"Speak, {WORD}!", SIGNED))
+    error = await refused(watch, flow)
+    assert error["code"] == "redaction_failed"
+    assert "SigV4" in error["message"]
+    assert "line stop" in error["message"]
+    assert WORD not in error["message"]
+    assert counted(watch, "midwatch_enforced_total", "block") == 1
+
+
+async def test_a_signed_request_with_nothing_to_redact_goes_out_as_it_is(make: Make) -> None:
+    watch = make(Sees("WORD"), then="redact")
+    flow = await ask(watch, signed("Speak, friend!", SIGNED))
+    assert flow.response is None
+    assert flow.request.content == asking("Speak, friend!")
+
+
+@pytest.mark.parametrize(("authorization", "payload"), [("Bearer bedrock-api-key-x", ""), (SIGNED, "UNSIGNED-PAYLOAD")])
+async def test_a_request_whose_body_is_not_signed_is_redacted(make: Make, authorization: str, payload: str) -> None:
+    watch = make(Sees("WORD"), then="redact")
+    headers = {"x-amz-content-sha256": payload} if payload else {}
+    flow = await ask(watch, signed(f"Speak, {WORD}!", authorization, **headers))
+    assert flow.response is None
+    assert WORD.encode() not in (flow.request.content or b"")

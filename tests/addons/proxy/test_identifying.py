@@ -80,7 +80,7 @@ def watch(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
 
 
 async def finish(watch: Watch, flow: http.HTTPFlow) -> None:
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     if flow.response is None:
         watch.addon.request(flow)
     if flow.response is None:
@@ -111,7 +111,7 @@ async def identity_of(watch: Watch, flow: http.HTTPFlow) -> Identity:
 )
 async def test_a_proxy_s_user_without_password_names_the_application(watch: Watch, value: str, app: str) -> None:
     tunnel = connect(value)
-    watch.addon.http_connect(tunnel)
+    watch.admitting.http_connect(tunnel)
     assert tunnel.response is None
     identity = await identity_of(watch, inside(tunnel))
     assert (identity.app, identity.tenant) == (app, "default")
@@ -119,10 +119,10 @@ async def test_a_proxy_s_user_without_password_names_the_application(watch: Watc
 
 async def test_a_key_as_the_proxy_s_password_tells_the_tenant(watch: Watch) -> None:
     tunnel = connect(basic("mail", KEY.text))
-    watch.addon.http_connect(tunnel)
+    watch.admitting.http_connect(tunnel)
     identity = await identity_of(watch, inside(tunnel))
     assert (identity.tenant, identity.key_id, identity.app) == ("acme", KEY.id, "mail")
-    watch.addon.client_disconnected(tunnel.client_conn)
+    watch.admitting.client_disconnected(tunnel.client_conn)
     assert (await identity_of(watch, inside(tunnel))).tenant == "default"
 
 
@@ -149,13 +149,13 @@ async def test_the_key_is_in_nothing_that_is_journalled(watch: Watch) -> None:
 async def test_a_wrong_key_is_refused_wherever_it_stands(watch: Watch, place: str, given: str) -> None:
     if place == "proxy":
         tunnel = connect(basic("u", given))
-        watch.addon.http_connect(tunnel)
+        watch.admitting.http_connect(tunnel)
         assert tunnel.response is not None
         assert tunnel.response.status_code == 407
         assert "Basic" in tunnel.response.headers["proxy-authenticate"]
         return
     flow = make_flow(headers={"x-midwatch-key": given})
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     assert flow.response is not None
     assert flow.response.status_code == 401
     assert orjson.loads(flow.response.content or b"")["error"]["code"] == "midwatch_wrong_key"
@@ -166,11 +166,11 @@ async def test_a_wrong_key_is_refused_wherever_it_stands(watch: Watch, place: st
 
 async def test_a_revoked_key_closes_an_open_tunnel(watch: Watch) -> None:
     tunnel = connect(basic("u", KEY.text))
-    watch.addon.http_connect(tunnel)
+    watch.admitting.http_connect(tunnel)
     revoked = Directory(tenants=DIRECTORY.tenants)
-    watch.addon.identifying.identifier = Identifier(revoked, IdentitySettings(), default="default")
+    watch.admitting.identifying.identifier = Identifier(revoked, IdentitySettings(), default="default")
     flow = inside(tunnel)
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     assert flow.response is not None
     assert flow.response.status_code == 401
 
@@ -178,14 +178,14 @@ async def test_a_revoked_key_closes_an_open_tunnel(watch: Watch) -> None:
 @pytest.mark.parametrize("watch", [REQUIRED], indirect=True)
 async def test_where_identity_is_required_no_tunnel_is_relayed_for_nobody(watch: Watch) -> None:
     elsewhere = connect(host="example.com")
-    watch.addon.http_connect(elsewhere)
+    watch.admitting.http_connect(elsewhere)
     assert elsewhere.response is not None
     assert elsewhere.response.status_code == 407
     listed = connect()
-    watch.addon.http_connect(listed)
+    watch.admitting.http_connect(listed)
     assert listed.response is None  # a header inside may tell
     flow = inside(listed)
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     assert flow.response is not None
     assert flow.response.status_code == 401
     told = inside(listed, x_midwatch_key=KEY.text)
@@ -196,10 +196,10 @@ def relayed_unread(watch: Watch, client: connection.Client) -> bool:
     """Whether TLS that is not to be decrypted, and bytes of no known protocol, are relayed for a client."""
     unread: Any = None
     hello = tls.ClientHelloData(Context(client, Options()), unread, ignore_connection=True)
-    watch.addon.tls_clienthello(hello)
+    watch.admitting.tls_clienthello(hello)
     raw = tflow.ttcpflow(client_conn=client)
     raw.live = True
-    watch.addon.tcp_start(raw)
+    watch.admitting.tcp_start(raw)
     assert hello.ignore_connection is (raw.error is None)
     return hello.ignore_connection
 
@@ -207,7 +207,7 @@ def relayed_unread(watch: Watch, client: connection.Client) -> bool:
 @pytest.mark.parametrize("watch", [REQUIRED], indirect=True)
 async def test_a_tunnel_opened_on_trust_is_read_whatever_name_its_tls_asks_for(watch: Watch) -> None:
     tunnel = connect()
-    watch.addon.http_connect(tunnel)
+    watch.admitting.http_connect(tunnel)
     assert not relayed_unread(watch, tunnel.client_conn)
 
 
@@ -223,7 +223,7 @@ async def test_nothing_is_relayed_unread_for_a_stranger_who_asked_for_no_tunnel(
 @pytest.mark.parametrize("watch", [REQUIRED], indirect=True)
 async def test_a_tunnel_is_relayed_unread_for_who_showed_a_key(watch: Watch) -> None:
     tunnel = connect(basic("u", KEY.text), host="example.com")
-    watch.addon.http_connect(tunnel)
+    watch.admitting.http_connect(tunnel)
     assert relayed_unread(watch, tunnel.client_conn)
 
 
@@ -234,7 +234,7 @@ async def test_where_nobody_must_be_known_all_is_relayed(watch: Watch) -> None:
 @pytest.mark.parametrize("watch", [IdentitySettings(required=True, order=("proxy", "network"))], indirect=True)
 async def test_where_only_the_proxy_s_password_counts_it_is_asked_for_at_once(watch: Watch) -> None:
     tunnel = connect()
-    watch.addon.http_connect(tunnel)
+    watch.admitting.http_connect(tunnel)
     assert tunnel.response is not None
     assert tunnel.response.status_code == 407
 
@@ -242,7 +242,7 @@ async def test_where_only_the_proxy_s_password_counts_it_is_asked_for_at_once(wa
 @pytest.mark.parametrize("watch", [REQUIRED], indirect=True)
 async def test_what_is_no_call_is_refused_to_nobody_too(watch: Watch) -> None:
     flow = make_flow(path="/v1/models", method="GET", body=b"")
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     assert flow.response is not None
     assert flow.response.status_code == 407
 

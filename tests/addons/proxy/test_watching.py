@@ -32,7 +32,7 @@ class BurningJournalist(Journalist):
 
 
 def ask(watch: Watch, flow: http.HTTPFlow) -> http.HTTPFlow:
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     watch.addon.request(flow)
     return flow
 
@@ -173,7 +173,7 @@ async def test_elsewhere_a_call_is_known_by_its_shape(watch: Watch, body: bytes,
 
 async def test_a_request_too_large_to_hold_passes_unread_and_is_marked(watch: Watch) -> None:
     flow = make_flow()
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     flow.request.stream = True  # as `stream_large_bodies` does
     flow.request.raw_content = None
     watch.addon.request(flow)
@@ -185,7 +185,7 @@ async def test_a_request_too_large_to_hold_passes_unread_and_is_marked(watch: Wa
 
 async def test_one_that_is_answered_before_its_end_is_seen_once(watch: Watch) -> None:
     flow = make_flow()
-    watch.addon.requestheaders(flow)
+    watch.begin(flow)
     flow.request.stream = True
     flow.request.raw_content = None
     tap = respond_whole(watch, flow, status=413)
@@ -200,7 +200,7 @@ async def test_an_application_is_named_for_its_connection(watch: Watch) -> None:
     flow = make_flow()
     connect = tflow.tflow(client_conn=flow.client_conn)
     connect.request.headers["proxy-authorization"] = "Basic bmlnaHRseTo="
-    watch.addon.http_connect(connect)
+    watch.admitting.http_connect(connect)
     respond_whole(watch, ask(watch, flow))(ANSWER)
     (exchange,) = watch.journalled()
     assert exchange.identity.app == "nightly"
@@ -226,7 +226,7 @@ async def test_credentials_never_reach_the_journal(watch: Watch) -> None:
 
 async def test_an_error_of_ours_lets_the_bytes_go_on(watch: Watch) -> None:
     tap = respond_whole(watch, ask(watch, make_flow()))
-    watch.addon._journalist = BurningJournalist(watch.writer)
+    watch.settling.journalist = BurningJournalist(watch.writer)
     assert tap(ANSWER) is ANSWER
     assert tap(b"") == b""
     assert watch.guard.records["watching.tap"].last_error == "OSError: disk on fire"
@@ -251,7 +251,7 @@ class FullJournalist(Journalist):
 
 
 async def test_calls_are_refused_in_their_dialect_where_none_can_be_kept(watch: Watch) -> None:
-    watch.addon._journalist = FullJournalist(watch.writer)
+    watch.settling.journalist = FullJournalist(watch.writer)
     flow = ask(watch, make_flow())
     assert flow.response is not None
     assert flow.response.status_code == 503

@@ -1,0 +1,47 @@
+"""Inodes of sockets: the kernel's own answer and its table agree, by IPv4, by IPv6, and by one in the other."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from midwatch.proxy.socket_inode import inode_of
+
+PROC = Path("/proc")
+pytestmark = pytest.mark.skipif(not (PROC / "net" / "tcp").exists(), reason="Linux's /proc is needed: run it on Linux")
+
+
+@pytest.mark.parametrize(
+    ("family", "host", "seen"),
+    [
+        (socket.AF_INET, "127.0.0.1", "127.0.0.1"),
+        (socket.AF_INET6, "::1", "::1"),
+        (socket.AF_INET6, "::ffff:127.0.0.1", "127.0.0.1"),
+    ],
+    ids=["IPv4", "IPv6", "IPv4 by an IPv6 socket"],
+)
+def test_the_kernel_and_its_table_say_the_same(family: int, host: str, seen: str) -> None:
+    if family == socket.AF_INET6 and not socket.has_dualstack_ipv6():
+        pytest.skip("IPv6 is needed on the loopback interface: enable it")
+    with (
+        socket.create_server((seen, 0), family=socket.AF_INET6 if ":" in seen else socket.AF_INET) as server,
+        socket.socket(family) as client,
+    ):
+        client.connect((host, server.getsockname()[1]))
+        accepted, peer = server.accept()
+        with accepted:
+            own, remote = (seen, peer[1]), (seen, server.getsockname()[1])
+            wanted = Path(f"/proc/self/fd/{client.fileno()}").readlink().name
+            for ask in (True, False):
+                assert f"socket:[{inode_of(PROC, own, remote, ask=ask)}]" == wanted
+
+
+def test_a_socket_that_is_not_there_has_none() -> None:
+    for ask in (True, False):
+        assert inode_of(PROC, ("127.0.0.1", 1), ("127.0.0.1", 2), ask=ask) is None
+
+
+def test_what_is_no_address_is_refused() -> None:
+    for ask in (True, False):
+        with pytest.raises(OSError, match="illegal"):
+            inode_of(PROC, ("nonsense", 1), ("127.0.0.1", 2), ask=ask)
