@@ -39,7 +39,16 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
 from midwatch_core.model.alert import Alert
 from midwatch_core.model.apikey import AccessRole, ApiKey
 from midwatch_core.model.audit import AuditEntry, AuditRecord
-from midwatch_core.model.content import FinishReason, Json, Operation, ProviderError, Request, Response, ToolCall
+from midwatch_core.model.content import (
+    FinishReason,
+    Json,
+    Operation,
+    ProviderError,
+    Request,
+    Response,
+    ToolCall,
+    ToolResult,
+)
 from midwatch_core.model.cost import Cost, CostBasis, CostLine
 from midwatch_core.model.detection import Detection, Weighed
 from midwatch_core.model.document import PolicyVersion, Report
@@ -70,13 +79,18 @@ from midwatch_core.ports import (
 from midwatch_core.queries import Queries
 from midwatch_core.rulepack import Pack, Prefilter, Presence, RulePackError, RuleSet, load_pack
 from midwatch_core.section import Section
+from midwatch_core.sighting_rows import sighting_of, sighting_row
+from midwatch_core.sighting_sums import sum_sightings
 from midwatch_core.text_search import text_finder
+from midwatch_core.threads.outline import Outline, TraceLine
 from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
-from midwatch_core.wire.dialect import Answer, Dialect, Refusal, StreamReader
+from midwatch_core.wire.decoding import DecodedRequest, decode_document
+from midwatch_core.wire.dialect import Answer, CallDialect, Dialect, HeadReader, Refusal, StreamReader
 from midwatch_core.wire.editing.slot import Reading, Slot, StreamMap
 from midwatch_core.wire.node import Node
+from midwatch_core.wire.socket import NOTHING_HEARD, NOTHING_SAID, Heard, Said, SocketDialect, SocketReader
 from midwatch_core.wire.target import Target
 
 __all__ = [
@@ -84,6 +98,8 @@ __all__ = [
     "EXACT",
     "LOCAL",
     "MOST",
+    "NOTHING_HEARD",
+    "NOTHING_SAID",
     "SLOTS",
     "Access",
     "AccessRole",
@@ -99,6 +115,7 @@ __all__ = [
     "AuditRecord",
     "Bucket",
     "CacheLayer",
+    "CallDialect",
     "Caller",
     "CatalogueSpec",
     "ChainCheck",
@@ -115,6 +132,7 @@ __all__ = [
     "CostSum",
     "Counters",
     "Decision",
+    "DecodedRequest",
     "Demand",
     "Detection",
     "Dialect",
@@ -128,7 +146,9 @@ __all__ = [
     "FinishReason",
     "FrameDecoder",
     "Gaps",
+    "HeadReader",
     "Health",
+    "Heard",
     "Host",
     "Identity",
     "ImmediateMeters",
@@ -147,6 +167,7 @@ __all__ = [
     "Mount",
     "Node",
     "Operation",
+    "Outline",
     "Pack",
     "Page",
     "Part",
@@ -171,6 +192,7 @@ __all__ = [
     "RouteSpec",
     "RulePackError",
     "RuleSet",
+    "Said",
     "Sample",
     "Scan",
     "SchemaError",
@@ -182,6 +204,8 @@ __all__ = [
     "Severity",
     "Sighting",
     "Slot",
+    "SocketDialect",
+    "SocketReader",
     "StorageError",
     "StorageUnavailableError",
     "StreamEvent",
@@ -196,7 +220,9 @@ __all__ = [
     "Thread",
     "Timing",
     "ToolCall",
+    "ToolResult",
     "ToolSpan",
+    "TraceLine",
     "TraceRepository",
     "Transport",
     "Turn",
@@ -212,6 +238,7 @@ __all__ = [
     "check_seconds",
     "check_seed",
     "decode_cursor",
+    "decode_document",
     "dump_json",
     "encode_cursor",
     "highest_first",
@@ -226,6 +253,9 @@ __all__ = [
     "pico",
     "read_yaml",
     "row_of",
+    "sighting_of",
+    "sighting_row",
     "split_address",
+    "sum_sightings",
     "text_finder",
 ]

@@ -68,7 +68,8 @@ def edit_body(body: bytes, edits: Iterable[Edit]) -> bytes:
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise UnsafeEditError("the body is not strict JSON") from error
+        what = "is a form, which can't be edited" if body.startswith(b"--") else "is not strict JSON"
+        raise UnsafeEditError(f"the body {what}") from error
     scan = _Scan(body)
     if isinstance(wanted, Edit):
         scan.edit(_skip_space(body, 0), wanted)

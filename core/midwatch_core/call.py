@@ -1,6 +1,7 @@
 """One call under way: what is known of it grows with each chunk, and it is settled exactly once."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from midwatch_core.enforcement import CallGuard
@@ -18,12 +19,16 @@ from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.sse import SseFramer
 from midwatch_core.wire.streaming import ResponseDecoder
 
-_TOKENS = frozenset({StreamKind.TEXT, StreamKind.REASONING, StreamKind.TOOL_ARGUMENTS})
+# What a client waits for: a tool's server streams what its tools bring.
+_TOKENS = frozenset({StreamKind.TEXT, StreamKind.REASONING, StreamKind.TOOL_ARGUMENTS, StreamKind.TOOL_RESULT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What is known when the whole request has been read."""
+    """What is known when the whole request has been read. `transport` is how it came.
+
+    `listens` where the client asks nothing, and waits for what a server says unasked, for as long as both like.
+    """
 
     id: str
     started_at: datetime
@@ -34,16 +39,22 @@ class Opening:
     decoded: DecodedRequest
     traceparent: str | None = None
     session: str | None = None
+    listens: bool = False
+    transport: Transport = Transport.HTTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseHead:
-    """What the response's head tells. `length` is the content-length, None where there is none."""
+    """What the response's head tells. `length` is the content-length, None where there is none.
+
+    `headers` are those that a dialect may read itself (see `HeadReader`), by their names in lower case.
+    """
 
     status: int
     content_type: str = ""
     content_encoding: str = ""
     length: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Call:
@@ -100,6 +111,11 @@ class Call:
         """The dialect both sides speak."""
         return self._opening.dialect
 
+    @property
+    def listens(self) -> bool:
+        """Whether nothing is asked: such a call is worth a record only if its answer said something."""
+        return self._opening.listens
+
     def opened(self) -> Exchange:
         """The exchange as far as it is known when the request is there: what is ruled on before it goes out."""
         opening = self._opening
@@ -112,6 +128,7 @@ class Call:
             request=opening.decoded.request,
             traceparent=opening.traceparent,
             session=opening.session,
+            transport=opening.transport,
         )
 
     def respond(self, head: ResponseHead) -> None:
@@ -123,6 +140,7 @@ class Call:
             content_type=head.content_type,
             content_encoding=head.content_encoding,
             asked_to_stream=self.request.stream,
+            headers=head.headers,
         )
 
     def feed(self, chunk: bytes, at_s: float) -> list[StreamEvent]:
@@ -157,6 +175,8 @@ class Call:
             return None
         self.settled = True
         opening, decoder, head = self._opening, self._decoder, self._head
+        if opening.listens and decoder is not None:
+            error = None  # who listens is done whenever either side leaves
         response = sealer.response(decoder.finish(in_order=error is None)) if decoder else None
         if response is not None and response.complete:
             error = None
@@ -165,7 +185,7 @@ class Call:
             self.opened(),
             request=sealer.request(opening.decoded),
             response=response,
-            transport=Transport.SSE if decoder and isinstance(decoder.framer, SseFramer) else Transport.HTTP,
+            transport=Transport.SSE if decoder and isinstance(decoder.framer, SseFramer) else opening.transport,
             streamed=streamed,
             status=head.status if head else None,
             error=error,

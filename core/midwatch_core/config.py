@@ -13,6 +13,7 @@ from midwatch_core.access.settings import AccessSettings, IdentitySettings, Tena
 from midwatch_core.config_errors import ENV_PREFIX, Sources, explain
 from midwatch_core.errors import ConfigError
 from midwatch_core.governing.settings import DEFAULT_LIMITS, BudgetRule, GovernanceSettings, LimitRule
+from midwatch_core.inventory_settings import InventorySettings, TlsSettings
 from midwatch_core.model.identity import DEFAULT_TENANT
 from midwatch_core.secret_text import reference_for, refuse_literals
 from midwatch_core.section import Section
@@ -81,6 +82,8 @@ class Config(Section):
     limits: tuple[LimitRule, ...] = Field(DEFAULT_LIMITS, description="Limits, each with an id; an empty list is none.")
     budgets: tuple[BudgetRule, ...] = Field((), description="Budgets, each with an id.")
     governance: GovernanceSettings = Field(default_factory=GovernanceSettings)
+    tls: TlsSettings = Field(default_factory=TlsSettings)
+    inventory: InventorySettings = Field(default_factory=InventorySettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     plugins: PluginSettings = Field(default_factory=PluginSettings)

@@ -46,6 +46,8 @@ def resources() -> list[Resource]:  # type: ignore[empty-body]
 def dialects() -> list[Dialect]:  # type: ignore[empty-body]
     """Wire formats of your own; a catalogue names them by id. Called once in every process.
 
+    One that is also spoken over WebSocket is a `SocketDialect`, and its routes have `socket: true`.
+
     Example::
 
         @hookimpl

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from midwatch_core.model.content import Json
+from midwatch_core.model.content import Json, Operation
+from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.usage import Usage
 
@@ -96,7 +97,7 @@ def row_of(exchange: Exchange) -> ExchangeRow:
         ttft_ms=exchange.timing.ttft_ms,
         duration_ms=exchange.timing.duration_ms,
         finish_reason=response.finish_reason.value if response and response.finish_reason else None,
-        tools_called=tuple(call.name for call in response.tool_calls) if response else (),
+        tools_called=_tools_called(exchange),
         findings=tuple(finding.rule for finding in exchange.findings),
         action=exchange.action.name.lower(),
         decode_error=exchange.decode_error,
@@ -104,9 +105,23 @@ def row_of(exchange: Exchange) -> ExchangeRow:
         error=exchange.error or (provider_error.message or provider_error.type if provider_error else None),
         key_id=exchange.identity.key_id,
         user=exchange.identity.user,
-        cost_basis=cost.basis.value if cost and cost.amount is not None else None,
+        cost_basis=_basis_of(cost),
         session=exchange.session,
         turn=exchange.thread.turn.value if exchange.thread else None,
         linked_by=exchange.thread.linked_by.value if exchange.thread else None,
         parent_id=exchange.thread.parent_id if exchange.thread else None,
     )
+
+
+def _tools_called(exchange: Exchange) -> tuple[str, ...]:
+    """The tools that the model called; of a call to a tool's server, the tool itself."""
+    if exchange.request.operation is Operation.EXECUTE_TOOL:
+        return exchange.request.tools
+    return tuple(call.name for call in exchange.response.tool_calls) if exchange.response else ()
+
+
+def _basis_of(cost: Cost | None) -> str | None:
+    """What an amount means; that a subscription paid is known without one."""
+    if cost is None or (cost.amount is None and cost.basis is CostBasis.METERED):
+        return None
+    return cost.basis.value

@@ -1,19 +1,38 @@
 """The query service: the one way faces read what is kept, and have it forgotten, always inside a tenant scope."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from midwatch_core.cost_rows import BASIS, apart
+from midwatch_core.errors import StorageError
+from midwatch_core.model.content import Json
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope, TraceRepository
+from midwatch_core.ports import CostRow, ExchangeFilter, MetadataRepository, Page, Scope, TraceRepository
+from midwatch_core.sighting_rows import sighting_row
+from midwatch_core.threads.outline import Outline, lines_of, may_have_spans
 
 MAX_PAGE = 1000
+# Exchanges of a trace that are read in full for their tools.
+MOST_READ = 300
+# Lines of the inventory that are looked at for one answer.
+MAX_SIGHTINGS = 10_000
+
+
+def _untitled(_: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
-    """Questions of one scope. `within` gives the same service narrowed to a caller's tenants."""
+    """Questions of one scope. `within` gives the same service narrowed to a caller's tenants.
+
+    `metadata` has the inventory; `titles` gives a host's service as people call it.
+    """
 
     traces: TraceRepository
+    metadata: MetadataRepository | None = None
+    titles: Callable[[str], str | None] = _untitled
     scope: Scope = Scope()  # noqa: RUF009  # frozen: one value serves all
 
     def within(self, scope: Scope) -> "Queries":
@@ -21,7 +40,7 @@ class Queries:
         if self.scope.tenants is not None:
             tenants = self.scope.tenants if scope.tenants is None else scope.tenants & self.scope.tenants
             scope = Scope(tenants=tenants)
-        return Queries(traces=self.traces, scope=scope)
+        return replace(self, scope=scope)
 
     async def exchanges(self, wanted: ExchangeFilter, *, limit: int = 100, cursor: str | None = None) -> Page:
         """A page of rows, newest first; `limit` is held between 1 and MAX_PAGE."""
@@ -31,9 +50,38 @@ class Queries:
         """One exchange in full, or None where there is none in scope."""
         return await self.traces.get(self.scope, exchange_id)
 
+    async def outline(self, trace_id: str, *, limit: int = 500) -> Outline:
+        """A trace in the order of its talk, with the tools that ran; its newest exchanges where there are more.
+
+        Tools are told with the texts of the exchange that brought their results: of the newest MOST_READ at most.
+        """
+        page = await self.exchanges(ExchangeFilter(trace_id=trace_id), limit=limit)
+        spans = {}
+        for exchange_id in may_have_spans(page.rows)[:MOST_READ]:
+            exchange = await self.exchange(exchange_id)
+            spans[exchange_id] = exchange.tool_spans if exchange is not None else ()
+        return Outline(trace_id=trace_id, lines=lines_of(page.rows, spans), cut=page.cursor is not None)
+
     async def costs(self, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[CostRow]:
-        """Sums by some of `ports.COST_KEYS`."""
-        return await self.traces.costs(self.scope, wanted, by=by)
+        """Sums by some of `ports.COST_KEYS`; what subscriptions paid for is apart, in `api_equivalent_usd`."""
+        asked = by if BASIS in by else [*by, BASIS]
+        rows = await self.traces.costs(self.scope, wanted, by=asked)
+        return apart(rows, basis_at=asked.index(BASIS), width=len(by))
+
+    async def hosts(
+        self,
+        *,
+        since: datetime | None = None,
+        known: bool | None = None,
+        client: str | None = None,
+        limit: int = MAX_PAGE,
+    ) -> list[dict[str, Json]]:
+        """Rows of the inventory, the last seen first: see `sighting_row`, and `title`. `known` False is shadow AI."""
+        if self.metadata is None:
+            raise StorageError("there is no inventory here")
+        found = await self.metadata.sightings(self.scope, since=since, limit=MAX_SIGHTINGS)
+        wanted = [item for item in found if known in (None, item.known) and client in (None, item.client)]
+        return [{**sighting_row(item), "title": self.titles(item.host)} for item in wanted[: max(1, limit)]]
 
     async def delete(self, wanted: ExchangeFilter) -> int:
         """Forget what is wanted, with its texts; how many exchanges went. Who may do that is the caller's to ask."""

@@ -43,7 +43,12 @@ def json_head(length: int | None = len(WHOLE), status: int = 200) -> ResponseHea
     return ResponseHead(status=status, content_type="application/json", length=length)
 
 
-def make_call(*, stream: bool = False, traceparent: str | None = f"00-{TRACE}-00f067aa0ba902b7-01") -> Call:
+def make_call(
+    *,
+    stream: bool = False,
+    traceparent: str | None = f"00-{TRACE}-00f067aa0ba902b7-01",
+    transport: Transport = Transport.HTTP,
+) -> Call:
     body = {"model": "gpt-4o", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
     target = Target(host="api.openai.com", path="/v1/chat/completions")
     return Call(
@@ -58,6 +63,7 @@ def make_call(*, stream: bool = False, traceparent: str | None = f"00-{TRACE}-00
             dialect=DIALECT,
             decoded=decode_request(DIALECT, orjson.dumps(body), target),
             traceparent=traceparent,
+            transport=transport,
         )
     )
 
@@ -214,3 +220,13 @@ def test_a_clock_that_steps_back_gives_no_negative_time() -> None:
 def test_the_trace_id_of_a_traceparent(header: str | None, found: str | None) -> None:
     assert trace_id(header) == found
     assert settled(make_call(traceparent=header)).trace_id == (found or "0199-call")
+
+
+def test_a_call_says_how_it_came_where_its_answer_does_not_tell() -> None:
+    call = make_call(transport=Transport.WEBSOCKET)
+    assert call.opened().transport is Transport.WEBSOCKET
+    call.respond(json_head(status=403))
+    call.feed(WHOLE, 1000.1)
+    exchange = call.settle(SEALER, 1000.2)
+    assert exchange is not None
+    assert exchange.transport is Transport.WEBSOCKET

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from midwatch_core.listing import row_of
-from midwatch_core.model.content import FinishReason, ProviderError, ToolCall
-from midwatch_core.model.cost import Cost
+from midwatch_core.model.content import FinishReason, Operation, ProviderError, ToolCall
+from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.testing.factories import make_exchange
 
@@ -57,6 +57,14 @@ def test_the_stable_keys_come_first_and_in_order() -> None:
     assert json.loads(json.dumps(row)) == {**row, "tools_called": [], "findings": []}
 
 
+def test_of_a_call_to_a_tool_server_the_tool_itself_was_called() -> None:
+    exchange = with_response(tool_calls=(ToolCall(id="1", name="other", path="/x"),))
+    request = replace(exchange.request, operation=Operation.EXECUTE_TOOL, tools=("add",))
+    assert row_of(replace(exchange, request=request)).tools_called == ("add",)
+    assert row_of(replace(exchange, request=request, response=None)).tools_called == ("add",)
+    assert row_of(exchange).tools_called == ("other",)
+
+
 def test_a_call_that_went_well() -> None:
     row = row_of(make_exchange())
     assert (row.model, row.response_model) == ("gpt-5-mini", "gpt-5-mini-2026-01-31")
@@ -89,3 +97,13 @@ def test_tools_and_unknown_cost() -> None:
     row = row_of(exchange)
     assert (row.tools_called, row.cost_usd, row.cost_reason) == (("get_weather",) * 2, None, "model unknown")
     assert row.as_json()["cost_usd"] is None
+
+
+def test_an_amount_says_what_it_means() -> None:
+    def basis(**cost: object) -> str | None:
+        return row_of(make_exchange(cost=Cost(**cost))).cost_basis  # type: ignore[arg-type]
+
+    assert basis(amount=Decimal(1)) == "metered"
+    assert basis(amount=Decimal(1), basis=CostBasis.API_EQUIVALENT) == "api_equivalent"
+    assert basis(reason="unknown", basis=CostBasis.API_EQUIVALENT) == "api_equivalent"
+    assert basis(reason="unknown") is None

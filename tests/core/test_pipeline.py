@@ -19,7 +19,8 @@ from midwatch_core.model.exchange import Exchange
 from midwatch_core.pipeline import METRICS, Pace, Pipeline
 from midwatch_core.ports import ExchangeFilter, Scope
 from midwatch_core.storing import Patience
-from midwatch_core.testing.factories import make_exchange
+from midwatch_core.testing.factories import conversation, make_exchange
+from midwatch_core.threads import Threader
 from midwatch_memory.traces import MemoryTraces
 
 PACE = Pace(batch_frames=10, batch_bytes=1 << 20, idle_s=0.001)
@@ -161,6 +162,29 @@ async def test_a_stop_comes_after_the_journal_is_empty(house: House) -> None:
     house.stopping.set()
     await house.end(house.start())
     assert len(await house.kept()) == 35
+
+
+async def test_a_batch_is_threaded_in_the_order_in_which_its_calls_began(house: House) -> None:
+    talk = [replace(exchange, trace_id=exchange.id) for exchange in conversation(4, characters=10)]
+    house.shelf.add(*frames(reversed(talk)))
+    house.stopping.set()
+    await house.end(house.start())
+    assert house.told == [exchange.id for exchange in reversed(talk)]
+    rows = (await house.traces.list(Scope(), ExchangeFilter(trace_id=talk[0].id), limit=10)).rows
+    assert [row.parent_id for row in reversed(rows)] == [None, *(exchange.id for exchange in talk[:-1])]
+
+
+async def test_an_exchange_that_can_not_be_threaded_is_kept_as_it_is(house: House) -> None:
+    class Tangled(Threader):
+        def thread(self, exchange: Exchange) -> Exchange:
+            raise RecursionError("a knot")
+
+    house.pipeline.threader = Tangled()
+    house.shelf.add(*frames([make_exchange()]))
+    house.stopping.set()
+    await house.end(house.start())
+    assert len(await house.kept()) == 1
+    assert house.plugins.guard.records["pipeline.thread"].failures == 1
 
 
 async def test_a_price_that_is_there_stays_and_none_has_a_reason() -> None:

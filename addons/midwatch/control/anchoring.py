@@ -14,6 +14,7 @@ from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.model.apikey import ApiKey
 from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.document import PolicyVersion, Report
+from midwatch_core.model.sighting import Sighting
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.ports import MetadataRepository, Migrations, Scope
 
@@ -154,6 +155,20 @@ class AnchoredMetadata:
     async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
         """The newest reports in scope."""
         return await self._metadata.reports(scope, limit=limit)
+
+    async def sight(self, sightings: Sequence[Sighting]) -> None:
+        """Add to the inventory."""
+        await self._metadata.sight(sightings)
+
+    async def sightings(self, scope: Scope, *, since: datetime | None = None, limit: int) -> Sequence[Sighting]:
+        """Sightings in scope, newest last moment first."""
+        return await self._metadata.sightings(scope, since=since, limit=limit)
+
+    async def forget_sightings(
+        self, *, before: datetime | None = None, tenant: str | None = None, client: str | None = None
+    ) -> int:
+        """Forget sightings."""
+        return await self._metadata.forget_sightings(before=before, tenant=tenant, client=client)
 
     async def audit(self, scope: Scope, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
         """Entries in scope, newest first."""

@@ -18,15 +18,19 @@ _KINDS = {"status": int}
 
 
 async def answer(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer `exchanges`, `exchange` or `costs`. What is wrong with a question is in the answer's `error`."""
+    """Answer `exchanges`, `exchange`, `trace`, `costs` or `hosts`; `error` says what is wrong with a question."""
     try:
         match question.get("op"):
             case "exchanges":
                 return await _exchanges(queries, question)
             case "exchange":
                 return await _exchange(queries, question)
+            case "trace":
+                return await _trace(queries, question)
             case "costs":
                 return await _costs(queries, question)
+            case "hosts":
+                return await _hosts(queries, question)
     except KeyError as error:
         return {"error": f"the question has no {error}"}
     except (StorageError, ValueError, TypeError, OverflowError) as error:
@@ -48,6 +52,11 @@ async def _exchange(queries: Queries, question: Mapping[str, Any]) -> dict[str, 
     return {"exchange": orjson.loads(orjson.dumps(exchange, default=str)), "row": row_of(exchange).as_json()}
 
 
+async def _trace(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
+    outline = await queries.outline(str(question["id"]))
+    return {"rows": [line.as_json() for line in outline.lines], "cut": outline.cut}
+
+
 async def _costs(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
     by = [str(key) for key in question.get("by") or ()]
     if unknown := [key for key in by if key not in COST_KEYS]:
@@ -61,11 +70,23 @@ async def _costs(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any
                 "input_tokens": row.input_tokens,
                 "output_tokens": row.output_tokens,
                 "cost_usd": float(row.cost_usd),
+                "api_equivalent_usd": float(row.api_equivalent_usd),
                 "unpriced": row.unpriced,
             }
             for row in rows
         ]
     }
+
+
+async def _hosts(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
+    since, known, client = (question.get(name) for name in ("since", "known", "client"))
+    rows = await queries.hosts(
+        since=None if since is None else datetime.fromisoformat(since),
+        known=None if known is None else bool(known),
+        client=None if client is None else str(client),
+        limit=int(question.get("limit", 1000)),
+    )
+    return {"rows": rows}
 
 
 def filter_of(values: Mapping[str, Any]) -> ExchangeFilter:

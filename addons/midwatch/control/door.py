@@ -19,7 +19,15 @@ logger = logging.getLogger(__name__)
 _SYNC_S = 5.0
 
 
-def _heard_by_nobody(crossings: Sequence[Mapping[str, Any]]) -> None:
+type Told = Sequence[Mapping[str, Any]]
+type Reply = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+def _heard_by_nobody(*_: object) -> None:
+    pass
+
+
+async def _kept_by_nobody(_: Told) -> None:
     pass
 
 
@@ -39,7 +47,10 @@ class Door:
         spent: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         forget: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         policy_versions: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
-        crossed: Callable[[Sequence[Mapping[str, Any]]], None] = _heard_by_nobody,
+        crossed: Callable[[Told], None] = _heard_by_nobody,
+        sighted: Callable[[Told, Reply], None] = _heard_by_nobody,
+        pinned: Callable[[Told], Awaitable[None]] = _kept_by_nobody,
+        unpin: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
     ) -> None:
         self._queries = queries
         self._live = live
@@ -52,6 +63,9 @@ class Door:
         self._forget = forget
         self._policy_versions = policy_versions
         self._crossed = crossed
+        self._sighted = sighted
+        self._pinned = pinned
+        self._unpin = unpin
         self._workers: set[Line] = set()
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -101,6 +115,8 @@ class Door:
                 self._workers.add(line)
                 self._tally.take(message)
                 self._crossed(message.get("crossings") or ())
+                self._sighted(message.get("sightings") or (), line.send)
+                await self._pinned(message.get("pins") or ())
             case "tail":
                 await self._tail(line)
             case "sync":
@@ -116,6 +132,8 @@ class Door:
                 await line.send(await self._administer(message))
             case str(op) if self._forget is not None and op in FORGETTING:
                 await line.send(await self._forget(message))
+            case "unpin" if self._unpin is not None:
+                await line.send(await self._unpin(message))
             case "policy_versions" if self._policy_versions is not None:
                 await line.send(await self._policy_versions(message))
             case _:

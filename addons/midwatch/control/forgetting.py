@@ -20,6 +20,8 @@ OPERATIONS = frozenset({"forget", "forget_count"})
 BY = ("user", "key_id", "client", "agent", "app", "trace_id", "text", "tenant")
 """Conditions that say whose exchanges are meant. One of them is needed: age alone is retention's matter."""
 
+# What the inventory can be asked for by as well: any other condition is one on exchanges.
+_OF_SIGHTINGS = frozenset({"tenant", "client", "until"})
 _CATCH_UP_S = 10.0
 
 
@@ -53,10 +55,17 @@ class Forgetting:
         """On record first, for none may go unrecorded; and once more where the store did not do it."""
         await self._record("forget", wanted, count=str(matching))
         try:
+            # First: where both are in one file, cleaning up after the exchanges overwrites these as well.
+            await self._forget_sightings(wanted)
             return await self.queries.delete(wanted)
         except StorageError as error:
             await self._record("forget.failed", wanted, error=type(error).__name__)
             raise
+
+    async def _forget_sightings(self, wanted: ExchangeFilter) -> None:
+        """A tenant that is forgotten, or a client, leaves the inventory too; `until` leaves out who was seen since."""
+        if _named(wanted) <= _OF_SIGHTINGS:
+            await self.metadata.forget_sightings(before=wanted.until, tenant=wanted.tenant, client=wanted.client)
 
     async def _record(self, action: str, wanted: ExchangeFilter, **details: str) -> None:
         record = AuditRecord(
@@ -68,6 +77,11 @@ class Forgetting:
             tenant=wanted.tenant,
         )
         await self.metadata.append_audit(record)
+
+
+def _named(wanted: ExchangeFilter) -> set[str]:
+    """The conditions that are given."""
+    return {item.name for item in fields(wanted) if getattr(wanted, item.name) is not None}
 
 
 def told(wanted: ExchangeFilter) -> str:

@@ -9,6 +9,7 @@ from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.identifying import METRICS as IDENTIFYING
 from midwatch.proxy.journaling import METRICS as WORKER
 from midwatch.proxy.lag import METRIC as LAG
+from midwatch.proxy.seeing import METRICS as SEEING
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.pipeline import METRICS as PIPELINE
@@ -24,6 +25,7 @@ _ALL = (
     *GUARDING,
     *IDENTIFYING,
     *GOVERNANCE,
+    *SEEING,
     LAG,
     *PLUGINS,
     *PIPELINE,

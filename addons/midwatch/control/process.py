@@ -23,12 +23,15 @@ from midwatch.control.enforcement_log import EnforcementLog
 from midwatch.control.forgetting import Forgetting
 from midwatch.control.live import Live
 from midwatch.control.numbers import declared
+from midwatch.control.pinned import PinnedRoom
 from midwatch.control.policy_versions import PolicyVersions
 from midwatch.control.reloading import Reloader
 from midwatch.control.retention import keep_to
+from midwatch.control.sightings import SightingStore, forget_old_sightings
 from midwatch.control.spent import Spent
 from midwatch.control.standing import Standing
 from midwatch.control.tally import Tally
+from midwatch.control.titles import Titles
 from midwatch.control.troubles import TroubleWatch
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
@@ -48,6 +51,7 @@ from midwatch_core.policy import Policy
 from midwatch_core.queries import Queries
 from midwatch_core.reviewing import Reviewer
 from midwatch_core.storage import storage_profile
+from midwatch_core.threads import seed
 from midwatch_journal import JournalError, JournalReader
 
 logger = logging.getLogger(__name__)
@@ -135,6 +139,10 @@ class Control:
         self._access = AccessRoom(
             self._home, settings.config, self._metadata, self._clock, self._tell_access, private=private
         )
+        self._inventory = settings.config.inventory
+        self._titles = Titles(settings)
+        self._sightings = SightingStore(self._metadata)
+        self._pinned = PinnedRoom(self._home, self._clock, self._tell_pinned)
         self._host = self._new_host()
         self._door = self._new_door()
         self._reloader = Reloader(
@@ -162,8 +170,18 @@ class Control:
             self._watch_signals(parent)
             self._standing.started = True
             tell_ready(ready)
+            await self._seed_threader()
             await self._pipeline.run(self._stopping)
         return 0
+
+    async def _seed_threader(self) -> None:
+        """Conversations go on from what was stored before; without it they are told by their sessions alone."""
+        try:
+            known = await seed(self._pipeline.threader, self._storage.traces, self._clock.monotonic)
+        except StorageError as error:
+            logger.warning("conversations from before this start can't be read: %s", error)
+        else:
+            logger.debug("%d exchanges are known to go on from", known)
 
     def _new_reviewer(self) -> Reviewer:
         settings = self._settings
@@ -183,7 +201,7 @@ class Control:
             metrics=self._metrics,
             settings=dict(self._settings.config),
             clock=self._clock,
-            queries=Queries(traces=self._storage.traces),
+            queries=self._queries(),
             live=self._live,
             health=self._standing.health,
             samples=self._standing.samples,
@@ -194,7 +212,7 @@ class Control:
 
     def _new_door(self) -> Door:
         traces, caught_up = self._storage.traces, self._pipeline.caught_up
-        queries = Queries(traces=traces)
+        queries = self._queries()
         return Door(
             queries=queries,
             live=self._live,
@@ -207,7 +225,13 @@ class Control:
             forget=Forgetting(queries=queries, metadata=self._metadata, clock=self._clock, caught_up=caught_up).answer,
             policy_versions=self._versions.answer,
             crossed=self._budgets.take,
+            sighted=self._sightings.take,
+            pinned=self._pinned.take,
+            unpin=self._pinned.answer,
         )
+
+    def _queries(self) -> Queries:
+        return Queries(traces=self._storage.traces, metadata=self._metadata, titles=self._titles.of)
 
     def _start_watchers(self, stack: AsyncExitStack) -> None:
         """What looks after something for as long as we live."""
@@ -219,6 +243,8 @@ class Control:
             self._access.run(),
             self._troubles.run(),
             self._budgets.run(),
+            self._sightings.run(),
+            forget_old_sightings(lambda: self._inventory.retention_days, self._metadata, self._clock),
             keep_to(days, self._access.retention_terms, self._storage.traces, self._clock),
         ):
             stack.callback(asyncio.create_task(job).cancel)
@@ -249,9 +275,14 @@ class Control:
     async def _tell_access(self) -> None:
         await self._door.tell_workers({"op": "access"})
 
+    async def _tell_pinned(self) -> None:
+        await self._door.tell_workers({"op": "pinned"})
+
     async def _take_reloaded(self, config: Config, policy: Policy) -> None:
         """Everything was read anew: the policy, what detectors find by, and the configuration's tenants."""
         self._versions.note(config.policy, policy)
+        self._inventory = config.inventory
+        self._titles.follow(config)
         self._reviewer.policy = policy
         self._reviewer.forget()
         if self._pool is not None:

@@ -13,6 +13,7 @@ from midwatch_core.governing.seeding import BudgetSeed, seed_from_json
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.metering import MOST
 from midwatch_core.model.changing import changed
+from midwatch_core.model.cost import CostBasis
 from midwatch_core.ports import CostRow, ExchangeFilter, Scope, TraceRepository
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ _CATCH_UP_S = 5.0
 # Of a group of calls with and without a price, so many are looked at one by one.
 _PAGE = 1000
 _PAGES = 20
+# What is billed, and what a subscription paid for.
+_BASIS = "cost_basis"
 _GROUP_OF = {"key": "key_id", "agent": "agent", "user": "user", "app": "app", "model": "model"}
 
 
@@ -81,7 +84,8 @@ class Spent:
         unpriced: int,
     ) -> int:
         """The tokens of the calls without a price among those with one: calls that failed have none."""
-        narrowed = changed(wanted, **{key: value for key, value in group.items() if value is not None})
+        exact = {key: value for key, value in group.items() if value is not None and key != _BASIS}
+        narrowed = changed(wanted, **exact)
         tokens, cursor, left = 0, None, unpriced
         for _ in range(_PAGES):
             page = await self.traces.list(scope, narrowed, limit=_PAGE, cursor=cursor)
@@ -100,7 +104,7 @@ def _groups(seed: BudgetSeed) -> Sequence[str]:
     filters = {"model": rule.models, "agent": rule.agents, "provider": rule.providers}
     wanted = [key for key, names in filters.items() if names] + [_GROUP_OF[name] for name, _ in seed.values]
     # A price is known or not by model: summed apart, few calls have to be looked at one by one.
-    return list(dict.fromkeys(["provider", "model", *wanted]))
+    return list(dict.fromkeys(["provider", "model", _BASIS, *wanted]))
 
 
 def _filter(seed: BudgetSeed) -> ExchangeFilter:
@@ -123,4 +127,5 @@ def _keys(tenant: str, group: Mapping[str, str | None]) -> CallKeys:
         app=group.get("app"),
         model=model_key(group.get("model")),
         provider=group.get("provider") or "",
+        subscription=group.get(_BASIS) == CostBasis.API_EQUIVALENT,
     )

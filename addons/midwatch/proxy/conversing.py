@@ -237,6 +237,7 @@ class Conversation:
             say(self._flow, cancel, to_client=False)
 
     def _count(self, call: Call) -> None:
+        self._shared.settling.begun(self._flow, call)
         self._shared.metrics.add("midwatch_calls_total", labels=(self._match.provider, self._match.dialect))
         self._shared.guard.value("inventory.call", self._shared.called, self._flow, call.identity)
 

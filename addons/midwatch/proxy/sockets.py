@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 
 from mitmproxy import connection, http
+from mitmproxy.websocket import WebSocketMessage
 
 from midwatch.lean.socket_asides import is_aside
 from midwatch.proxy.conversing import Conversation, Shared
@@ -35,6 +36,11 @@ class Sockets:
         self._shared = shared
         # By the client's connection: a WebSocket has it to itself.
         self._open: dict[str, Conversation] = {}
+        self._most_messages, self._most_bytes = 1, 0
+
+    def keep(self, most_messages: int, most_bytes: int) -> None:
+        """Leave the last messages of a model's socket in its flow, for somebody who looks. By default, one."""
+        self._most_messages, self._most_bytes = most_messages, most_bytes
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """A WebSocket is asked for: where its calls may not go unrecorded and could not be kept, there is none."""
@@ -51,8 +57,8 @@ class Sockets:
         """A message: read, counted, and where anything may act on it waited for."""
         assert flow.websocket is not None
         messages = flow.websocket.messages
-        del messages[:-1]  # mitmproxy keeps them all for as long as the socket lives (#6620)
         conversation = self._open.get(flow.client_conn.id)
+        self._forget(messages, self._most_messages if conversation is not None else 1)
         if conversation is None or is_aside(flow, messages[-1]):
             return None
         sender = "client" if messages[-1].from_client else "server"
@@ -80,6 +86,14 @@ class Sockets:
         for conversation in self._open.values():
             self._shared.guard.call("watching.settle", conversation.close, "the proxy ended")
         self._open.clear()
+
+    def _forget(self, messages: list[WebSocketMessage], most: int) -> None:
+        """Mitmproxy keeps them all for as long as the socket lives (#6620)."""
+        del messages[:-most]
+        if most > 1:
+            size = sum(len(message.content) for message in messages)
+            while len(messages) > 1 and size > self._most_bytes:
+                size -= len(messages.pop(0).content)
 
     async def _wait(self, rest: Awaitable[None]) -> None:
         await self._shared.guard.wait("watching.socket", lambda: rest)

@@ -61,6 +61,7 @@ class Suite:
     journalist: Journalist
     recognising: Recognising
     admitting: Admitting
+    settling: Settling
     watching: Watching
     sockets: Sockets
     seeing: Seeing
@@ -236,6 +237,7 @@ def build(settings: Settings, *, name: str) -> Suite:
         journalist=journalist,
         recognising=recognising,
         admitting=admitting,
+        settling=settling,
         watching=watching,
         sockets=sockets,
         seeing=seeing,

@@ -162,6 +162,7 @@ class Watching:
         flow.metadata[_CALL] = Call(
             opening_of(flow, asked, identity, at=self._clock.now(), began_s=began_s, own_sessions=own)
         )
+        self._settling.begun(flow, flow.metadata[_CALL])
         if not match.listens:
             self._metrics.add("midwatch_calls_total", labels=(match.provider, match.dialect))
         if self._settling.journalist.refuses and not flow.request.stream:

@@ -30,6 +30,9 @@ class IdentitySettings(Section):
     )
     agent_header: str = Field("x-midwatch-agent", description="Header that names the agent; never sent on.")
     user_header: str = Field("x-midwatch-user", description="Header that names the user; never sent on.")
+    session_headers: tuple[str, ...] = Field(
+        (), description="Headers in which clients of your own name their conversation; they come before the known ones."
+    )
     client_ca: Path | None = Field(
         None, description="PEM file of CAs whose client certificates tell a tenant; none are asked for without it."
     )
@@ -38,6 +41,11 @@ class IdentitySettings(Section):
     @classmethod
     def _lower(cls, value: str) -> str:
         return value.lower()
+
+    @field_validator("session_headers")
+    @classmethod
+    def _all_lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.lower() for name in value)
 
 
 class AccessSettings(Section):

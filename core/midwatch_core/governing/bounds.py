@@ -24,10 +24,27 @@ _MAXIMA: Mapping[str, tuple[str, ...]] = {
 }
 _ANY = ("max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens", "num_predict")
 _MAX_DIGITS = 18
-# Answered by no model, and free.
-FREE = frozenset({Operation.COUNT_TOKENS, Operation.EXECUTE_TOOL, Operation.LIST_TOOLS, Operation.MCP})
-# Answered by vectors or an order: nothing is written.
-_WRITE_NOTHING = frozenset({Operation.EMBEDDINGS, Operation.RERANK})
+# They spend no tokens themselves: no model answers them, or it does later, and what that costs no call is told.
+FREE = frozenset(
+    {
+        Operation.BATCH,
+        Operation.COUNT_TOKENS,
+        Operation.EXECUTE_TOOL,
+        Operation.FILES,
+        Operation.LIST_TOOLS,
+        Operation.MCP,
+        Operation.STORED,
+    }
+)
+# Answered by vectors, an order or a judgement: nothing is written.
+_WRITE_NOTHING = frozenset({Operation.EMBEDDINGS, Operation.MODERATION, Operation.RERANK})
+# Billed by the picture, the second or the character where the answer counts no tokens.
+OFTEN_UNTOLD = frozenset({Operation.IMAGE, Operation.MODERATION, Operation.SPEECH, Operation.TRANSCRIPTION})
+# Bytes of sound and pictures are no tokens. The window of a model that transcribes (platform.openai.com/docs/models,
+# gpt-4o-transcribe), and sixteen pictures of the most tokens that one has, beside a prompt of the greatest length.
+_MOST_READ = {Operation.TRANSCRIPTION: 16_384, Operation.IMAGE: 131_072}
+# A picture of the highest quality has 6,240 tokens at gpt-image-1, and more at its successors.
+_PICTURE_TOKENS = 8_192
 _CANDIDATES = ("n", "best_of", "candidateCount", "candidate_count")
 
 
@@ -52,12 +69,14 @@ def bound_of(request: Request, dialect: str, *, body_bytes: int, assumed_output_
     """The bound of a request whose plain body has so many bytes: no tokenizer makes more tokens than bytes."""
     if request.operation in FREE:
         return Bound(input_tokens=0, output_tokens=0)
-    read = min(body_bytes + (_TOOLS_TOKENS if request.tools else 0), MOST)
+    read = min(body_bytes + (_TOOLS_TOKENS if request.tools else 0), _MOST_READ.get(request.operation, MOST))
     if request.operation in _WRITE_NOTHING:
         return Bound(input_tokens=read, output_tokens=0)
     # All that are given count: which of them a server heeds is not ours to know.
     said = max(_whole(request.parameters, _MAXIMA.get(dialect, _ANY)), default=None)
     times = max(_whole(request.parameters, _CANDIDATES), default=1)
+    if request.operation is Operation.IMAGE:
+        said = _PICTURE_TOKENS
     written = min((assumed_output_tokens if said is None else said) * times, MOST)
     return Bound(input_tokens=read, output_tokens=written, open_ended=said is None)
 

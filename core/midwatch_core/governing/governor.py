@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 
 from midwatch_core.clock import Clock
 from midwatch_core.errors import StorageUnavailableError
-from midwatch_core.governing.bounds import FREE, bound_of
+from midwatch_core.governing.bounds import FREE, OFTEN_UNTOLD, bound_of
 from midwatch_core.governing.counting import Counting
 from midwatch_core.governing.crossings import Crossings
 from midwatch_core.governing.naming import counter_name
@@ -16,6 +16,7 @@ from midwatch_core.metering import Admission, Allowance, Demand
 from midwatch_core.model.content import Operation
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action
+from midwatch_core.model.usage import Usage
 
 # The first status that says that a call failed, and is not billed.
 _FAILED = 400
@@ -171,6 +172,9 @@ def tokens_of(exchange: Exchange) -> tuple[int, int] | None:
         return 0, 0
     response = exchange.response
     usage = response.usage if response is not None else None
+    if response is not None and response.complete and exchange.request.operation in OFTEN_UNTOLD:
+        usage = usage or Usage()
+        return usage.input_tokens or 0, usage.output_tokens or 0
     if response is None or usage is None or usage.input_tokens is None:
         return None
     if not response.complete and response.finish_reason is None:

@@ -114,8 +114,10 @@ class _Brotli:
         self._decompressor = brotli.Decompressor()
 
     def feed(self, data: bytes) -> bytes:
-        if self._decompressor.is_finished():
+        if not data:
             return b""
+        if self._decompressor.is_finished():  # its library refuses them too, where they come with the end
+            raise DecompressionError("brotli: bytes behind the stream's end")
         out = _Plain()
         piece = self._decompressor.process(data, output_buffer_limit=_STEP_BYTES)
         # It may hold more output though it would accept more input, and though its stream is finished.

@@ -76,7 +76,10 @@ async def exchange(request: Request, exchange_id: str) -> Response:
 
 @router.get("/costs")
 async def costs(request: Request, wanted: Wanted, by: Annotated[list[str] | None, Query()] = None) -> Response:
-    """Sums by some of day, hour, tenant, provider, model, app, agent, key_id, user: `by=model,day`; `model` if none."""
+    """Sums by some of day, hour, tenant, provider, model, app, agent, key_id, user, cost_basis: `by=model,day`.
+
+    By `model` if none is given. `api_equivalent_usd` is what the API would charge for what subscriptions paid for.
+    """
     keys = [key for value in by or ["model"] for key in value.split(",") if key]
     if unknown := [key for key in keys if key not in COST_KEYS]:
         raise HTTPException(400, f"by: {unknown[0]!r} is none of {', '.join(COST_KEYS)}")
@@ -114,6 +117,7 @@ def _cost(keys: list[str], row: CostRow) -> dict[str, object]:
         "input_tokens": row.input_tokens,
         "output_tokens": row.output_tokens,
         "cost_usd": float(row.cost_usd),
+        "api_equivalent_usd": float(row.api_equivalent_usd),
         "unpriced": row.unpriced,
     }
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from midwatch_core import Config, Host, StorageError
-from midwatch_web import api, pages, probes, signin
+from midwatch_web import api, inventory, pages, probes, signin, trace
 from midwatch_web.doorkeeper import Doorkeeper
 from midwatch_web.failures import on_http_error, on_invalid, on_storage_error
 from midwatch_web.hostnames import Hostnames
@@ -36,8 +36,12 @@ def create_app(host: Host) -> FastAPI:
     app.state.templates = make_environment(host.version)
     app.state.sessions = _sessions(host)
     app.include_router(pages.router)
+    app.include_router(inventory.pages)
+    app.include_router(trace.pages)
+    app.include_router(trace.api)
     app.include_router(signin.router)
     app.include_router(api.router)
+    app.include_router(inventory.api)
     app.include_router(probes.router)
     app.mount("/static", StaticFiles(directory=str(files("midwatch_web") / "static")), name="static")
     app.add_exception_handler(StorageError, on_storage_error)

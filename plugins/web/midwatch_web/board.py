@@ -21,6 +21,7 @@ class Totals:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
+    api_equivalent_usd: Decimal = Decimal(0)
     unpriced: int = 0
 
 
@@ -75,6 +76,7 @@ def _totals(chosen: ListFilter, sums: Iterable[CostRow]) -> Totals:
         input_tokens=sum(row.input_tokens for row in rows),
         output_tokens=sum(row.output_tokens for row in rows),
         cost_usd=sum((row.cost_usd for row in rows), Decimal(0)),
+        api_equivalent_usd=sum((row.api_equivalent_usd for row in rows), Decimal(0)),
         unpriced=sum(row.unpriced for row in rows),
     )
 

@@ -39,6 +39,11 @@ def dollars(value: Decimal | None) -> str:
     return f"${whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
+def cost(value: Decimal | None, basis: str | None) -> str:
+    """A call's cost; after a `≈`, what it would have cost by the API, where a subscription paid for it."""
+    return ("≈ " if basis == "api_equivalent" and value is not None else "") + dollars(value)
+
+
 def decimal(value: Decimal) -> str:
     """A rate without a tail of noughts: `2.5`, `0.075`."""
     text = f"{value:f}"

@@ -24,6 +24,7 @@ def make_environment(version: str) -> Environment:
         finalize=_finalize,
     )
     environment.filters.update(
+        cost=formatting.cost,
         count=formatting.count,
         duration=formatting.duration,
         dollars=formatting.dollars,

@@ -14,9 +14,12 @@ from midwatch.control.administering import administer
 from midwatch.control.door import Door
 from midwatch.control.forgetting import Forgetting
 from midwatch.control.live import Live
+from midwatch.control.pinned import PinnedRoom
 from midwatch.control.policy_versions import policy_versions
+from midwatch.control.sightings import SightingStore
 from midwatch.control.spent import Spent
 from midwatch.control.tally import Tally
+from midwatch.home import Home
 from midwatch.lines import LineClient
 from midwatch_core.access.administering import Administration
 from midwatch_core.clock import SystemClock
@@ -49,10 +52,19 @@ class Control:
         self.tally = Tally(self.metrics)
         self.administration = Administration(self.metadata, SystemClock(), configured=lambda: ())
         self.client = LineClient(self.path)
+        self.sightings = SightingStore(self.metadata)
+        self.pinned = PinnedRoom(self.home, SystemClock(), self._tell_pinned)
         self.door = self.new_door()
 
+    @property
+    def home(self) -> Home:
+        """A home beside the socket, or that the socket is in."""
+        root = self.path.parent.parent if self.path.parent.name == "run" else self.path.parent
+        (root / "run").mkdir(exist_ok=True)
+        return Home(root)
+
     def new_door(self) -> Door:
-        queries = Queries(traces=self.traces)
+        queries = Queries(traces=self.traces, metadata=self.metadata)
         return Door(
             queries=queries,
             live=self.live,
@@ -66,7 +78,13 @@ class Control:
             ).answer,
             spent=Spent(traces=self.traces, caught_up=self._caught_up).answer,
             policy_versions=partial(policy_versions, self.metadata, in_use="observe"),
+            sighted=self.sightings.take,
+            pinned=self.pinned.take,
+            unpin=self.pinned.answer,
         )
+
+    async def _tell_pinned(self) -> None:
+        await self.door.tell_workers({"op": "pinned"})
 
     async def _caught_up(self, timeout_s: float) -> bool:
         return timeout_s > 0

@@ -47,6 +47,13 @@ async def test_one_exchange_is_plain_json(queries: Queries) -> None:
     assert await answer(queries, {"op": "exchange", "id": "x"}) == {"exchange": None, "row": None}
 
 
+async def test_a_trace_is_told_in_the_order_of_its_talk(queries: Queries) -> None:
+    found = await answer(queries, {"op": "trace", "id": SENT[0].trace_id})
+    assert [(row["id"], row["depth"], row["tool_spans"]) for row in found["rows"]] == [(SENT[0].id, 0, [])]
+    assert found["cut"] is False
+    assert (await answer(queries, {"op": "trace", "id": "x"}))["rows"] == []
+
+
 async def test_costs(queries: Queries) -> None:
     found = await answer(queries, {"op": "costs", "by": ["tenant"]})
     assert {row["tenant"]: row["calls"] for row in found["rows"]} == {"default": 2, "acme": 1}

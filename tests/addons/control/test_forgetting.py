@@ -27,6 +27,7 @@ from midwatch_core.pipeline import METRICS, Pace, Pipeline
 from midwatch_core.ports import ExchangeFilter, MetadataRepository, Scope, TraceRepository
 from midwatch_core.queries import Queries
 from midwatch_core.testing.factories import BEGINNING, make_exchange
+from midwatch_core.testing.sightings_contract import make_sighting
 from midwatch_journal import JournalLimits, JournalReader, JournalWriter
 from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
@@ -104,6 +105,30 @@ async def test_what_matches_is_counted_and_goes(stores: Stores, wanted: dict[str
     assert await stores.log() == []
     assert await stores.ask(**wanted) == {"count": len(gone), "caught_up": True}
     assert await stores.left() == {0, 1, 2, 3} - gone
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        ({"tenant": "acme"}, {"b1", "b2"}),
+        ({"client": "1"}, {"a2", "b2"}),
+        ({"tenant": "acme", "client": "1"}, {"a2", "b1", "b2"}),
+        ({"tenant": "acme", "until": (BEGINNING + timedelta(minutes=1)).isoformat()}, {"a2", "b1", "b2"}),
+        ({"tenant": "acme", "since": BEGINNING.isoformat()}, {"a1", "a2", "b1", "b2"}),
+        ({"tenant": "acme", "user": "ada"}, {"a1", "a2", "b1", "b2"}),
+        ({"user": "ada"}, {"a1", "a2", "b1", "b2"}),
+    ],
+    ids=["tenant", "client", "both", "until", "since", "user of a tenant", "user"],
+)
+async def test_who_is_forgotten_leaves_the_inventory(stores: Stores, wanted: dict[str, Any], left: set[str]) -> None:
+    seen = (("a1", "acme", "1"), ("a2", "acme", "2"), ("b1", "default", "1"), ("b2", "default", None))
+    for minute, (host, tenant, client) in enumerate(seen):
+        at = BEGINNING + timedelta(minutes=minute)
+        await stores.metadata.sight([make_sighting(host=host, tenant=tenant, client=client, first_at=at, last_at=at)])
+    await stores.ask("forget_count", **wanted)
+    assert len(await stores.metadata.sightings(Scope(), limit=9)) == 4
+    await stores.ask(**wanted)
+    assert {one.host for one in await stores.metadata.sightings(Scope(), limit=9)} == left
 
 
 async def test_it_is_on_record_without_the_text_that_was_searched_for(stores: Stores) -> None:

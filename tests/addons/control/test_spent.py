@@ -20,7 +20,7 @@ from midwatch.proxy.spending import METRIC, Spending
 from midwatch_core.governing.seeding import BudgetSeed, seed_from_json
 from midwatch_core.governing.settings import BudgetRule
 from midwatch_core.metrics import Metrics
-from midwatch_core.model.cost import Cost
+from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.usage import Usage
@@ -181,3 +181,12 @@ async def test_an_answer_without_an_amount_is_none(socket: Path, metrics: Metric
         wrong = replace(seed(), since=SINCE.replace(tzinfo=None))
         assert await Spending(LineClient(socket), metrics)(wrong) == 0
     assert len(metrics.samples()) == 1
+
+
+async def test_what_a_subscription_paid_for_is_spent_only_where_a_budget_says_so() -> None:
+    paid = replace(call("2"), cost=Cost(amount=Decimal(2), source="test", basis=CostBasis.API_EQUIVALENT))
+    unknown = replace(call(None, 1000), cost=Cost(reason="unknown", basis=CostBasis.API_EQUIVALENT))
+    calls = [call("1"), paid, unknown]
+    rule = {"assumed_usd_per_million_tokens": 10}
+    assert await spent(calls, seed(rule)) == 1
+    assert await spent(calls, seed(rule | {"count_subscriptions": True})) == Decimal("3.01")

@@ -32,8 +32,10 @@ from midwatch_core.model.usage import Usage
 from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope
 from midwatch_core.queries import Queries
 from midwatch_core.sealing import skeleton
+from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
 
+TITLES = {"chatgpt.com": "ChatGPT"}
 NOW = datetime(2026, 11, 23, 1, 45, tzinfo=UTC)
 
 
@@ -103,6 +105,7 @@ class House:
     """The host with what stands behind it."""
 
     traces: WatchedTraces = field(default_factory=WatchedTraces)
+    metadata: MemoryMetadata = field(default_factory=MemoryMetadata)
     feed: QueueFeed = field(default_factory=QueueFeed)
     metrics: Metrics = field(default_factory=Metrics)
     health: Health = field(default_factory=lambda: Health(started=True, ready=True, parts={"store": "fine"}))
@@ -116,7 +119,7 @@ class House:
             metrics=self.metrics,
             settings={"console": self.console},
             clock=FixedClock(),
-            queries=Queries(traces=self.traces),
+            queries=Queries(traces=self.traces, metadata=self.metadata, titles=TITLES.get),
             live=self.feed,
             health=lambda: self.health,
             samples=self.metrics.samples,
@@ -159,6 +162,7 @@ def serve() -> Callable[[Any], AbstractAsyncContextManager[str]]:
 async def house() -> House:
     house = House()
     await house.traces.start()
+    await house.metadata.start()
     return house
 
 

@@ -60,10 +60,10 @@ def call_of(tenant: str, number: int = 0) -> Exchange:
 
 
 def routes(house: House) -> list[str]:
-    """Every path that can be read, with the id of the other tenant's call in it."""
-    theirs = call_of("theirs", 1).id
+    """Every path that can be read, with the ids of the other tenant's call and trace in it."""
+    theirs = call_of("theirs", 1)
     found = [
-        route.path.format(exchange_id=theirs, side="request", index=0)
+        route.path.format(exchange_id=theirs.id, trace_id=theirs.trace_id, side="request", index=0)
         for route in all_routes(house.app().routes)
         if "GET" in (route.methods or ()) and route.path not in OPEN
     ]

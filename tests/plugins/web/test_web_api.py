@@ -122,6 +122,8 @@ async def test_the_api_describes_itself(client: httpx.AsyncClient) -> None:
     assert set(paths) == {
         "/api/v1/exchanges",
         "/api/v1/exchanges/{exchange_id}",
+        "/api/v1/traces/{trace_id}",
         "/api/v1/costs",
         "/api/v1/live",
+        "/api/v1/hosts",
     }

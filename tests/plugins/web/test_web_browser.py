@@ -178,8 +178,8 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(house: Any,
                     "(() => { const at = document.activeElement; return at.id || at.getAttribute('href') })()"
                 )
             )
-        wanted = ["#content", "/", "/", "live-pause", "f-provider", "f-model", "f-app", "f-period"]
-        assert reached[:9] == [*wanted, f"/exchanges/{call(1).id}"]
+        wanted = ["#content", "/", "/", "/hosts", "live-pause", "f-provider", "f-model", "f-app", "f-period"]
+        assert reached[:10] == [*wanted, f"/exchanges/{call(1).id}"]
         await seen.page.locator("#f-model").focus()
         await seen.page.keyboard.press("Tab")
         assert await seen.page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"

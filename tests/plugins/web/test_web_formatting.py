@@ -39,3 +39,9 @@ def test_rates_and_names() -> None:
     assert [formatting.units(value) for value in (1_000_000, 1000, 1, 1500)] == ["1 M", "1 K", "1", "1,500"]
     assert formatting.tally(["a", "b", "a"]) == [("a", 2), ("b", 1)]
     assert [formatting.size(value) for value in (1, 1234)] == ["1 character", "1,234 characters"]
+
+
+def test_what_a_subscription_pays_is_marked() -> None:
+    assert formatting.cost(Decimal("0.5"), "api_equivalent") == "≈ $0.50"
+    assert formatting.cost(Decimal("0.5"), "metered") == "$0.50"
+    assert formatting.cost(None, "api_equivalent") == "–"

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
 from midwatch_core.errors import StorageUnavailableError
-from midwatch_core.model.cost import Cost
+from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.identity import Identity
 
@@ -162,3 +163,18 @@ async def test_hostile_names_stay_text_in_the_list(
     value = page.find("select", id="f-model")[0].find("option")[1].attributes["value"]
     assert value == HOSTILE
     assert len(read_html((await client.get("/", params={"model": value})).text).find("td", cls="model")) == 1
+
+
+async def test_what_a_subscription_pays_is_marked_and_apart_from_the_cost(
+    house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
+) -> None:
+    flat = call(1, cost=Cost(amount=Decimal("0.5"), basis=CostBasis.API_EQUIVALENT))
+    await house.traces.put([call(0), flat])
+    page = read_html((await client.get("/")).text)
+    cells = [cell.text for cell in page.find("td", cls="cost")]
+    assert sorted(cells) == ["$0.000191", "≈ $0.50"]
+    strip = [cell.text for cell in page.find("dl", id="totals")[0].find("dd")]
+    assert strip[3:5] == ["$0.000191", "≈ $0.50 by subscription"]
+    shown = (await client.get(f"/exchanges/{flat.id}")).text
+    assert "≈ $0.50" in shown
+    assert "A subscription pays for this call" in shown
