@@ -55,6 +55,11 @@ class Home:
         return self.run / "directory.json"
 
     @property
+    def pinned(self) -> Path:
+        """Clients that refused our certificate, as control last saw them: they are passed through unread."""
+        return self.run / "pinned.json"
+
+    @property
     def audit_anchor(self) -> Path:
         """The last entry of the audit log: what is cut off its end shows by this."""
         return self.root / "audit.anchor"

@@ -17,6 +17,8 @@ from mitmproxy.addonmanager import Loader
 
 from midwatch.child import EXIT_HELD
 from midwatch.home import Home
+from midwatch.lean.patch import PatchSet
+from midwatch.lean.socket_asides import SOCKET_ASIDES
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.open_relay import refuse_open_relay
 from midwatch.proxy.suite import Suite, build
@@ -24,6 +26,7 @@ from midwatch.settings import catalogue_of, dialects_of, resolve, write_snapshot
 from midwatch.start_checks import check_secrets
 from midwatch.supervisor import bound
 from midwatch.trust import write_upstream_bundle
+from midwatch.viewer.viewer import Viewer, viewer_of
 from midwatch_core.config import default_home
 from midwatch_core.errors import ConfigError
 
@@ -38,8 +41,11 @@ class ScriptHost:
 
     def __init__(self) -> None:
         self._suite: Suite | None = None
+        self._viewer: Viewer | None = None
         self._control: subprocess.Popen[bytes] | None = None
         self._pipe: tuple[int, int] | None = None
+        # The one patch that somebody else's mitmproxy gets: its own way to send WebSocket messages garbles them.
+        self._patches = PatchSet([SOCKET_ASIDES])
 
     def load(self, loader: Loader) -> None:
         """Add our two options."""
@@ -54,12 +60,17 @@ class ScriptHost:
             logger.error("Midwatch does not watch: %s", error)
             ctx.master.shutdown()
             return
-        self._suite = suite
-        ctx.master.addons.add(*suite.addons)
+        self._suite, self._viewer = suite, viewer_of(suite)
+        self._patches.apply()
+        ctx.master.addons.add(*self._viewer.addons)
         await suite.start()
+        self._viewer.start()
 
     async def done(self) -> None:
         """mitmproxy ends; it may do so without ever having run."""
+        self._patches.revert()
+        if self._viewer is not None:
+            await self._viewer.stop()
         if self._suite is not None:
             await self._suite.stop()
         if self._pipe is not None:

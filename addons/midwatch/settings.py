@@ -15,6 +15,7 @@ from midwatch_core.contributions import Resource, ResourceKind
 from midwatch_core.errors import ConfigError
 from midwatch_core.hosting import Plugins
 from midwatch_core.policy import Policy
+from midwatch_core.wire.ai_hosts import AiHosts
 from midwatch_core.wire.catalogue import Catalogue, CatalogueError, CatalogueSpec
 from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.dialects import BUILTIN
@@ -115,6 +116,12 @@ def catalogue_of(settings: Settings, dialects: Mapping[str, Dialect]) -> Catalog
         return Catalogue([own, *shipped], dialects=dialects)
     except CatalogueError as error:
         raise ConfigError(f"{settings.sources.file or 'providers'}: {error}") from error
+
+
+def ai_hosts_of(settings: Settings, catalogue: Catalogue) -> AiHosts:
+    """Which hosts the inventory counts: the catalogue's, and those of the configuration."""
+    inventory = settings.config.inventory
+    return AiHosts(catalogue, own=inventory.hosts, approved=inventory.approved, unapproved=inventory.unapproved)
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -13,14 +13,14 @@ from midwatch.lines import ControlAbsentError, Line, LineClient
 
 if TYPE_CHECKING:
     from midwatch.settings import Settings
-    from midwatch_core.ports import MetadataRepository
+    from midwatch_core.ports import MetadataRepository, TraceRepository
 
 # What changes nothing: where nothing was ever kept, nothing need be made to look at it.
-_READING = frozenset({"tenants", "keys", "audit", "audit_verify", "policy_versions"})
+_READING = frozenset({"tenants", "keys", "audit", "audit_verify", "policy_versions", "hosts"})
 
 
 class Administrator:
-    """Has messages done in one home (see `control.administering` and `control.policy_versions`)."""
+    """Has messages done in one home: those of `control.administering` and `.policy_versions`, and `hosts`."""
 
     def __init__(self, home: Home, config_file: Path | None) -> None:
         self._home = home
@@ -43,13 +43,19 @@ class Administrator:
         """Do it here. The version that is kept with it tells other nodes, and control where one starts meanwhile."""
         from midwatch.control.administering import administer
         from midwatch.control.anchoring import AnchorFile
+        from midwatch.control.answering import answer
         from midwatch.control.policy_versions import policy_versions
+        from midwatch.control.titles import Titles
         from midwatch.settings import policy_of
         from midwatch_core.access.administering import Administration
         from midwatch_core.access.claims import configured_tenants
         from midwatch_core.clock import SystemClock
+        from midwatch_core.queries import Queries
 
-        async with self._metadata(message) as (settings, metadata):
+        async with self._metadata(message) as (settings, traces, metadata):
+            if message["op"] == "hosts":
+                queries = Queries(traces=traces, metadata=metadata, titles=Titles(settings).of)
+                return await answer(queries, message)
             if message["op"] == "policy_versions":
                 return await policy_versions(metadata, message, in_use=policy_of(settings).id)
             configured = configured_tenants(settings.config.tenants, settings.config.tenant)
@@ -62,7 +68,10 @@ class Administrator:
             return await administer(administration, message)
 
     @asynccontextmanager
-    async def _metadata(self, message: dict[str, Any]) -> "AsyncIterator[tuple[Settings, MetadataRepository]]":
+    async def _metadata(
+        self, message: dict[str, Any]
+    ) -> "AsyncIterator[tuple[Settings, TraceRepository, MetadataRepository]]":
+        """The settings, and the stores, of which the one for metadata alone is started."""
         from midwatch.control.anchoring import anchored
         from midwatch.settings import resolve
         from midwatch_core.storage import open_storage, storage_profile
@@ -79,7 +88,7 @@ class Administrator:
         metadata = anchored(storage.metadata, self._home, profile.metadata)
         await metadata.start(migrate=storage.migrates)
         try:
-            yield settings, metadata
+            yield settings, storage.traces, metadata
         finally:
             await metadata.close()
 

@@ -7,6 +7,7 @@ import typer
 from midwatch import __version__
 from midwatch.cli.access_commands import audit_app, keys_app, tenants_app
 from midwatch.cli.detection_commands import policy_app, rules_app
+from midwatch.cli.host_commands import hosts_app
 from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of, pass_on
 from midwatch.cli.upkeep_commands import migrate_app, plugins_app
 
@@ -146,6 +147,19 @@ def traces_show(
     return show_exchange(home_of(home), config, exchange_id, as_json=json)
 
 
+@traces_app.command("tree")
+def traces_tree(
+    trace_id: Annotated[str, typer.Argument(metavar="TRACE")],
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show a conversation: its calls, what branched off, and the tools that ran in between."""
+    from midwatch.cli.tracing import show_trace
+
+    return show_trace(home_of(home), config, trace_id, as_json=json)
+
+
 @app.command()
 def costs(
     by: Annotated[
@@ -283,6 +297,7 @@ for _group, _name in (
     (rules_app, "rules"),
     (plugins_app, "plugins"),
     (migrate_app, "migrate"),
+    (hosts_app, "hosts"),
     (tenants_app, "tenants"),
     (keys_app, "keys"),
     (audit_app, "audit"),

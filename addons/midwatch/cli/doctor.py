@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from midwatch.cli.printing import print_json, print_table
+from midwatch.cli.hosts import pinned_now, who
+from midwatch.cli.printing import print_json, print_table, visible
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.open_relay import refuse_open_relay
@@ -19,6 +20,7 @@ from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.secret_text import masked, without_secrets
 from midwatch_core.storage import StorageProfile, open_cache, storage_profile
 
+_MOST_PINS = 20
 _CLOCK_FLOOR_S = 1_760_000_000  # October 2025: a clock before this makes certificates of the future
 
 
@@ -59,8 +61,25 @@ def _checks(home: Home, config_file: Path | None) -> Iterator[Check]:
     yield _attempt("listeners", lambda: _listeners(settings))
     yield from _stores(settings, home)
     yield _attempt("providers", lambda: f"{len(catalogue_of(settings, dialects_of(settings.plugins)).providers)} known")
+    yield from _pinned(home)
     for plugin in settings.plugins.list():
         yield Check(f"plugin {plugin.name}", plugin.error is None, plugin.error or plugin.version)
+
+
+def _pinned(home: Home) -> Iterator[Check]:
+    """Clients that refused our certificate, one line each: what they say is not read."""
+    try:
+        pins = pinned_now(home)
+    except ConfigError as error:
+        yield Check("pinned", False, str(error))
+        return
+    for pin in pins[:_MOST_PINS]:
+        until = f"{pin.until:%F %R} UTC"
+        yield Check(f"pinned {pin.host}", None, f"{who(pin)} passes unread until {until}: {visible(pin.why)}")
+    if len(pins) > _MOST_PINS:
+        yield Check("pinned", None, f"and {len(pins) - _MOST_PINS} more: see `hosts pinned`")
+    if pins:
+        yield Check("pinned", None, "have these clients trust the CA (see `ca`), then: hosts unpin")
 
 
 def _listeners(settings: Settings) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from midwatch.cli.asking import Asker
 from midwatch.cli.printing import (
+    EQUIVALENT,
+    EQUIVALENT_NOTE,
     EXCHANGE_COLUMNS,
     EXCHANGE_NUMBERS,
     count,
@@ -56,6 +58,8 @@ def list_exchanges(
         print("No such calls." if asked else _NO_CALLS, file=sys.stderr)
         return 0
     print_table("", EXCHANGE_COLUMNS, cells, right=EXCHANGE_NUMBERS)
+    if any(row[EXCHANGE_COLUMNS.index("cost")].startswith(EQUIVALENT) for row in cells):
+        print_text(EQUIVALENT_NOTE)
     return 0
 
 
@@ -67,17 +71,21 @@ def list_costs(home: Home, config_file: Path | None, by: list[str], wanted: Mapp
     if as_json:
         print_json(answer["rows"])
         return 0
+    subscribed = any(row["api_equivalent_usd"] for row in answer["rows"])
     rows = [
         [
             *(visible(str(row[key] or "-")) for key in by),
             *(count(row[key]) for key in ("calls", "input_tokens", "output_tokens")),
             money(row["cost_usd"]),
+            *([EQUIVALENT + money(row["api_equivalent_usd"])] if subscribed else []),
             count(row["unpriced"]),
         ]
         for row in answer["rows"]
     ]
-    numbers = ["calls", "in", "out", "cost", "unpriced"]
+    numbers = ["calls", "in", "out", "cost", *(["subscription"] if subscribed else []), "unpriced"]
     print_table("", [*by, *numbers], rows, right=numbers)
+    if subscribed:
+        print_text(EQUIVALENT_NOTE)
     return 0
 
 

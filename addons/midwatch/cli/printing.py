@@ -58,6 +58,10 @@ def print_table(
     print_text(captured.get().rstrip("\n"))
 
 
+# Before an amount that nobody was billed.
+EQUIVALENT = "≈"
+EQUIVALENT_NOTE = "≈ what the API would charge: a subscription pays for these calls"
+
 EXCHANGE_COLUMNS = (
     "time",
     "app",
@@ -88,7 +92,7 @@ def exchange_cells(row: Mapping[str, Any]) -> list[str]:
         count(row["input_tokens"]),
         count(row["output_tokens"]),
         count(row["cache_read_tokens"]),
-        money(row["cost_usd"]),
+        cost_of(row),
         milliseconds(row["ttft_ms"]) + (" ~" if row["streamed"] else ""),
         milliseconds(row["duration_ms"]),
         row["finish_reason"] or row["error"] or "",
@@ -114,6 +118,12 @@ def money(value: float | None) -> str:
     if value is None:
         return "?"
     return f"${value:.6f}" if value >= 0.000_1 or not value else f"${value:.9f}".rstrip("0")
+
+
+def cost_of(row: Mapping[str, Any]) -> str:
+    """What a call cost; after a `≈`, what it would have cost by the API, where a subscription paid for it."""
+    mark = EQUIVALENT if row["cost_basis"] == "api_equivalent" and row["cost_usd"] is not None else ""
+    return mark + money(row["cost_usd"])
 
 
 def milliseconds(value: float | None) -> str:

@@ -16,6 +16,10 @@ import openai
 from google import genai
 from google.genai import types
 
+from midwatch.demo.bedrock_calls import bedrock_steps
+from midwatch.demo.cohere_calls import cohere_steps
+from midwatch.demo.mcp_calls import mcp_steps
+from midwatch.demo.socket_calls import socket_steps
 from midwatch.demo.step import KEY, QUESTION, Headers, Step
 from midwatch.demo.words import OWN_WORDS
 
@@ -32,6 +36,10 @@ def steps() -> Iterator[Step]:
     yield from _anthropic(anthropic.Anthropic(api_key=KEY, max_retries=0))
     yield from _gemini(genai.Client(api_key=KEY))
     yield from _ollama(httpx.Client(timeout=30))
+    yield from mcp_steps()
+    yield from bedrock_steps()
+    yield from cohere_steps()
+    yield from socket_steps()
 
 
 def _openai_chat(client: Any) -> Iterator[Step]:

@@ -13,6 +13,8 @@ from typing import Any
 
 from midwatch.cli.printing import EXCHANGE_COLUMNS, EXCHANGE_NUMBERS, exchange_cells, print_json, print_table
 from midwatch.clients import client_environment
+from midwatch.demo.mcp_server import HOST as TOOLS_HOST
+from midwatch.demo.mcp_server import serving, tool_server
 from midwatch.demo.words import OWN_WORDS
 from midwatch.home import Home
 from midwatch.lines import LineClient
@@ -22,7 +24,14 @@ from midwatch.starting import Ready, prepare
 from midwatch.supervisor import Supervisor
 from midwatch.trust import write_client_bundle
 
-_TLS_HOSTS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com")
+_TLS_HOSTS = (
+    "api.openai.com",
+    "api.anthropic.com",
+    "api.cohere.com",
+    "bedrock-runtime.us-east-1.amazonaws.com",
+    "generativelanguage.googleapis.com",
+)
+_LIBRARIES = ("openai", "anthropic", "google.genai", "httpx", "boto3", "mcp")
 _PLAIN_HOSTS = ("ollama.demo",)
 _CALLS_S = 120.0
 _REDACTED = re.compile(rb'Repeat after me: ([^"]*<EMAIL_[^"]*)"')
@@ -30,7 +39,7 @@ _REDACTED = re.compile(rb'Repeat after me: ([^"]*<EMAIL_[^"]*)"')
 
 def run_demo(*, keep: bool, as_json: bool) -> int:
     """Run it in a home of its own, gone at the end. 0 when everything sent was seen, else 1."""
-    missing = [name for name in ("openai", "anthropic", "google.genai", "httpx") if not _installed(name)]
+    missing = [name for name in _LIBRARIES if not _installed(name)]
     if missing:
         print(f"midwatch: the demo drives real clients; install: {', '.join(missing)}", file=sys.stderr)
         return 2
@@ -51,26 +60,32 @@ def _installed(name: str) -> bool:
 
 async def _demo(folder: Path, *, keep: bool, as_json: bool) -> int:
     async with SimulatedProviders(folder=folder / "providers") as providers:
-        ready = _prepare(folder, providers, keep=keep)
-        supervisor = Supervisor(ready.settings.home, ready.settings.config, ready.sockets)
-        supervisor.start()
-        try:
-            sent, failed = await _call(ready)
-            seen = await _seen(ready.settings.home)
-            code = _report(sent, seen, failed=failed, as_json=as_json)
-            if not as_json:
-                _show_redaction(providers)
-            if keep:
-                await _linger(ready)
-            return code
-        finally:
-            await supervisor.stop()
+        with serving(tool_server()) as tools_port:
+            return await _walk(folder, providers, tools_port, keep=keep, as_json=as_json)
 
 
-def _prepare(folder: Path, providers: SimulatedProviders, *, keep: bool) -> Ready:
+async def _walk(folder: Path, providers: SimulatedProviders, tools_port: int, *, keep: bool, as_json: bool) -> int:
+    ready = _prepare(folder, providers, tools_port, keep=keep)
+    supervisor = Supervisor(ready.settings.home, ready.settings.config, ready.sockets)
+    supervisor.start()
+    try:
+        sent, failed = await _call(ready)
+        seen = await _seen(ready.settings.home)
+        code = _report(sent, seen, failed=failed, as_json=as_json)
+        if not as_json:
+            _show_redaction(providers)
+        if keep:
+            await _linger(ready)
+        return code
+    finally:
+        await supervisor.stop()
+
+
+def _prepare(folder: Path, providers: SimulatedProviders, tools_port: int, *, keep: bool) -> Ready:
     """The real names lead to the simulated providers, for this proxy alone."""
     tls = dict.fromkeys(_TLS_HOSTS, f"127.0.0.1:{providers.tls_port}")
     plain = dict.fromkeys(_PLAIN_HOSTS, f"127.0.0.1:{providers.http_port}")
+    plain[TOOLS_HOST] = f"127.0.0.1:{tools_port}"
     flags: dict[str, Any] = {
         "listen": "127.0.0.1:0",
         "console": "127.0.0.1:8082" if keep else "127.0.0.1:0",
@@ -112,7 +127,7 @@ async def _seen(home: Home) -> list[dict[str, Any]]:
 
 
 def _report(sent: Sequence[dict[str, Any]], seen: Sequence[dict[str, Any]], *, failed: bool, as_json: bool) -> int:
-    rows = {row["trace_id"]: row for row in seen}
+    rows = _by_trace(seen)
     missing = [call for call in sent if not _whole(rows.get(call["trace_id"]), call)]
     ordered = [rows[call["trace_id"]] for call in sent if call["trace_id"] in rows]
     if as_json:
@@ -127,6 +142,15 @@ def _report(sent: Sequence[dict[str, Any]], seen: Sequence[dict[str, Any]], *, f
     if good and not as_json:
         print(f"{len(sent)} calls sent by unchanged clients, {len(ordered)} seen and decoded (~ streamed, ? no price).")
     return 0 if good else 1
+
+
+def _by_trace(seen: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """One row a call of the application. A session with a tool server is several: shown is the tool's own."""
+    rows: dict[str, dict[str, Any]] = {}
+    for row in seen:
+        if row["operation"] == "execute_tool" or row["trace_id"] not in rows:
+            rows[row["trace_id"]] = row
+    return rows
 
 
 def _show_redaction(providers: SimulatedProviders) -> None:

@@ -38,12 +38,18 @@ def kept(home: Home) -> Sequence[Exchange]:
         make_exchange(model="gpt-5-mini", answer="Lisbon \x1b[31mred"),
     ]
 
-    async def put() -> None:
+    put(home, exchanges)
+    return exchanges
+
+
+def put(home: Home, exchanges: Sequence[Exchange]) -> None:
+    """Keep exchanges in a home's store."""
+
+    async def keep() -> None:
         settings = resolve(home, config_file=None, flags={})
         storage = open_storage(settings.plugins, storage_profile(settings.config, home.root))
         await storage.start()
         await storage.traces.put(exchanges)
         await storage.close()
 
-    asyncio.run(put())
-    return exchanges
+    asyncio.run(keep())

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from midwatch.cli import main
 from midwatch.cli.listing import moment
 from midwatch.home import Home
 from midwatch_core.errors import ConfigError
+from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.testing.factories import make_exchange
+from tests.addons.cli.conftest import put
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -114,3 +118,30 @@ def test_moments_by_name(text: str | None, means: str | None) -> None:
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(ConfigError, match="--since"):
         moment(text)
+
+
+@pytest.fixture
+def subscribed(home: Home) -> str:
+    """The id of a call that a subscription paid for, kept beside one that was billed."""
+    flat = Cost(amount=Decimal("0.5"), basis=CostBasis.API_EQUIVALENT)
+    put(home, [make_exchange(), exchange := make_exchange(cost=flat)])
+    return exchange.id
+
+
+def test_what_a_subscription_pays_is_marked(subscribed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["traces"], ["traces", "show", subscribed], ["costs"]):
+        assert main(command) == 0
+        out = capsys.readouterr().out
+        assert "≈$0.500000" in out
+        assert "≈ what the API would charge" in out
+    assert main(["traces", "--json"]) == 0
+    assert [row["cost_basis"] for row in printed(capsys)] == ["api_equivalent", "metered"]
+    assert main(["costs", "--json"]) == 0
+    (row,) = printed(capsys)
+    assert (row["cost_usd"], row["api_equivalent_usd"]) == (pytest.approx(0.000123), 0.5)
+
+
+def test_nothing_is_marked_where_all_is_billed(kept: Sequence[Exchange], capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["traces"], ["traces", "show", kept[0].id], ["costs"]):
+        assert main(command) == 0
+        assert "≈" not in capsys.readouterr().out
