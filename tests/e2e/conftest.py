@@ -32,7 +32,16 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "run.py"
 # Long enough for a machine with much else to do; nothing waits that long where all is well.
 DEADLINE_S = 60.0
-TLS_NAMES = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com", "api.groq.com")
+TLS_NAMES = (
+    "api.openai.com",
+    "api.anthropic.com",
+    "generativelanguage.googleapis.com",
+    "us-central1-aiplatform.googleapis.com",
+    "cloudcode-pa.googleapis.com",
+    "api.cohere.com",
+    "api.groq.com",
+    "bedrock-runtime.us-east-1.amazonaws.com",
+)
 
 
 def until[T](look: Callable[[], T | None], what: str, deadline_s: float = DEADLINE_S) -> T:

@@ -30,7 +30,7 @@ class Way(Enum):
     # Many calls, or their sums: to who may read, those of their tenants.
     LIST = "list"
     SUMS = "sums"
-    # One call: to who may read its tenant; to anybody else it is not there.
+    # One call, or one conversation: to who may read its tenant; to anybody else it is not there.
     ONE = "one"
     # Calls as they come: as a list.
     TAIL = "tail"
@@ -52,9 +52,11 @@ ENTRANCES = tuple(
     for path, way, methods in (
         ("/", Way.LIST, "GET"),
         ("/totals", Way.SUMS, "GET"),
+        ("/hosts", Way.LIST, "GET"),
         ("/live", Way.TAIL, "GET"),
         ("/exchanges/{exchange_id}", Way.ONE, "GET"),
         ("/exchanges/{exchange_id}/texts/{side}/{index}", Way.ONE, "GET"),
+        ("/traces/{trace_id}", Way.ONE, "GET"),
         ("/signin", Way.OPEN, "GET"),
         ("/signin", Way.SESSION, "POST"),
         ("/signout", Way.SESSION, "POST"),
@@ -62,7 +64,9 @@ ENTRANCES = tuple(
         ("/api/v1/openapi.json", Way.PROGRAM, "GET HEAD"),
         ("/api/v1/exchanges", Way.LIST, "GET"),
         ("/api/v1/exchanges/{exchange_id}", Way.ONE, "GET"),
+        ("/api/v1/traces/{trace_id}", Way.ONE, "GET"),
         ("/api/v1/costs", Way.LIST, "GET"),
+        ("/api/v1/hosts", Way.LIST, "GET"),
         ("/api/v1/live", Way.TAIL, "GET"),
         ("/metrics", Way.WHOLE, "GET"),
         ("/healthz", Way.OPEN, "GET HEAD"),

@@ -170,6 +170,48 @@ def test_gemini(house: Any, gemini_client: Any, trail: Any, streamed: bool) -> N
     assert "".join(kept) == text
 
 
+def test_claude_on_vertex(house: Any, trail: Any) -> None:
+    way = trail()
+    web = anthropic.DefaultHttpxClient(proxy=house.proxy, verify=house.trust())
+    client: Any = anthropic.AnthropicVertex(project_id="p", region="us-central1", access_token="t", http_client=web)
+    model = "claude-sonnet-4-5@20250929"
+    with client.messages.stream(model=model, max_tokens=99, messages=QUESTION, extra_headers=way.header) as stream:
+        text = stream.get_final_text()
+    row = house.row(way.id)
+    check(row, provider="gcp.vertex_ai", dialect="anthropic.messages", model=model, streamed=True, finish_reason="stop")
+    (kept,) = (s["text"] for s in house.whole(way.id)["response"]["segments"])
+    assert kept == text
+
+
+def test_what_a_login_pays_for_is_marked(house: Any, anthropic_client: Any, trail: Any) -> None:
+    google, claude, key = trail(), trail(), trail()
+    asked = {"contents": [{"role": "user", "parts": [{"text": "Which colour has the dusk?"}]}], "session_id": "s-1"}
+    with house.client() as web:
+        url = "https://cloudcode-pa.googleapis.com/v1internal:streamGenerateContent?alt=sse"
+        web.post(url, json={"model": "gemini-2.5-pro", "request": asked}, headers=google.header).raise_for_status()
+    body: Any = {"model": "claude-sonnet-5", "max_tokens": 99, "messages": QUESTION}
+    anthropic_client.with_options(api_key=None, auth_token="sk-ant-oat01-e2e").messages.create(
+        **body, extra_headers=claude.header
+    )
+    anthropic_client.messages.create(**body, extra_headers=key.header)
+    row = house.row(google.id)
+    check(row, provider="gcp.code_assist", dialect="gemini.code_assist", cost_basis="api_equivalent", streamed=True)
+    assert house.whole(google.id)["request"]["conversation_id"] == "s-1"
+    check(house.row(claude.id), cost_basis="api_equivalent")
+    check(house.row(key.id), cost_basis="metered")
+    assert "sk-ant-oat" not in json.dumps(house.whole(claude.id))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_cohere(house: Any, trail: Any, streamed: bool) -> None:
+    way = trail()
+    body = {"model": "command-r7b-12-2024", "messages": QUESTION, "stream": streamed}
+    with house.client() as web:
+        web.post("https://api.cohere.com/v2/chat", json=body, headers=way.header).raise_for_status()
+    row = house.row(way.id)
+    check(row, provider="cohere", dialect="cohere.chat", streamed=streamed, finish_reason="stop", cost_basis="metered")
+
+
 def test_a_plain_client_to_a_provider_of_ones_own(house: Any, trail: Any) -> None:
     way = trail()
     with house.client() as web:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import signal
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anthropic
 import httpx
@@ -16,6 +18,7 @@ import openai
 import pydantic
 import pytest
 import yaml
+from websockets.sync.client import connect
 
 from midwatch_core.model.finding import Action
 from tests.e2e.talking import (
@@ -322,6 +325,20 @@ def test_the_counter(cutting: Any, trail: Any, clients: dict[str, Talker], waiti
         waiting(counted, "the counter")
 
 
+def over_socket(host: Script) -> list[dict[str, Any]]:
+    """The same over WebSocket: the messages of an answer that is cut."""
+    trust = ssl.create_default_context(cafile=str(host.folder / "mitmproxy-ca-cert.pem"))
+    script = {"x-sim": f"answer={quote(ANSWER)}"}
+    url, proxy = "wss://api.openai.com/v1/responses", f"http://{host.address}"
+    with connect(url, proxy=proxy, ssl=trust, additional_headers=script) as socket:
+        socket.send(json.dumps({"type": "response.create", "model": "gpt-4o-mini", "input": "Hi"}))
+        messages: list[dict[str, Any]] = [json.loads(socket.recv())]
+        while messages[-1]["type"] not in ("response.completed", "response.incomplete"):
+            messages.append(json.loads(socket.recv()))
+    unsaid(json.dumps(messages).encode())
+    return messages
+
+
 def test_in_somebody_elses_mitmproxy(
     world: Any,
     waiting: Any,
@@ -344,6 +361,7 @@ def test_in_somebody_elses_mitmproxy(
         assert b"content_filter" in answer.content
         assert answer.content.endswith(b"data: [DONE]\n\n")
         unsaid(answer.content)
+        assert over_socket(host)[-1]["type"] == "response.incomplete"
     finally:
         host.process.send_signal(signal.SIGINT)
         host.process.wait(60)

@@ -48,10 +48,10 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A house that asks for keys, with calls of each tenant: `ids` has one of each."""
+    """A house that asks for keys, with calls of each tenant: `ids` has an exchange and its trace of each."""
 
     desk: Desk
-    ids: dict[str, str]
+    ids: dict[str, tuple[str, str]]
     keys: dict[tuple[AccessRole, str | None], str]
     callers: dict[str, str | None]
 
@@ -84,7 +84,7 @@ def kept(house_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ke
             for _ in range(count):
                 way = Trail()
                 kept.call(tenant, way)
-            kept.ids[tenant] = house.row(way.id)["id"]
+            kept.ids[tenant] = house.row(way.id)["id"], way.id
         yield kept
         assert "crashed" not in house.log
         for key in keys.values():
@@ -103,12 +103,13 @@ def web(kept: Kept) -> Iterator[httpx.Client]:
         yield client
 
 
-def paths(entrance: Entrance, exchange_id: str) -> list[str]:
-    """What to ask of a route for one call."""
+def paths(entrance: Entrance, ids: tuple[str, str]) -> list[str]:
+    """What to ask of a route for one call, by its id and its trace's."""
     if entrance.path == "/static":
         return ["/static/midwatch.css"]
     sides = ("request", "response") if "{side}" in entrance.path else ("",)
-    return [entrance.path.format(exchange_id=exchange_id, side=side, index=0) for side in sides]
+    exchange_id, trace_id = ids
+    return [entrance.path.format(exchange_id=exchange_id, trace_id=trace_id, side=side, index=0) for side in sides]
 
 
 def expected(entrance: Entrance, holder: Holder, tenant: str) -> int:
@@ -134,8 +135,8 @@ def walk(kept: Kept, web: httpx.Client, holder: Holder, headers: dict[str, str])
     for entrance in ENTRANCES:
         if entrance.way in (Way.SESSION, Way.TAIL):
             continue
-        for tenant, exchange_id in kept.ids.items():
-            for path in paths(entrance, exchange_id):
+        for tenant, ids in kept.ids.items():
+            for path in paths(entrance, ids):
                 for query in QUERIES:
                     place = path + query.format(tenant)
                     answer = web.get(place, headers=headers)

@@ -1,6 +1,6 @@
 """The exchange detectors together: what a call shows as a whole, request and response each once."""
 
-from midwatch_core import Direction, Exchange, Finding
+from midwatch_core import Direction, Exchange, Finding, Transport
 from midwatch_rules_engine.bounds import Bounds
 from midwatch_rules_engine.consumption import consumption
 from midwatch_rules_engine.flooding import flooding
@@ -26,7 +26,10 @@ class Exchanges:
     def inspect(self, exchange: Exchange) -> list[Finding]:
         """What the detectors see."""
         if exchange.response is not None:
-            return self._leakage.findings(exchange) if self._leakage else []
+            return [
+                *(self._leakage.findings(exchange) if self._leakage else ()),
+                *(self._tools.findings(exchange) if self._tools and _lists_tools(exchange) else ()),
+            ]
         if Direction.REQUEST in exchange.inspected:
             return []  # a worker did, and has masked the texts since: a masked tool would be another one
         bounds, segments = self._bounds, exchange.request.segments
@@ -36,3 +39,13 @@ class Exchanges:
             *(many_shot(segments, bounds.shots) if bounds.shots else ()),
             *(self._tools.findings(exchange) if self._tools else ()),
         ]
+
+
+def _lists_tools(exchange: Exchange) -> bool:
+    """Whether the answer is a tool server's list that nobody has looked at as a whole: a worker sees streams in parts.
+
+    What a worker has seen whole it has masked since: a masked tool would be another one.
+    """
+    return exchange.endpoint.dialect == "mcp" and (
+        Direction.RESPONSE not in exchange.inspected or exchange.transport is Transport.SSE
+    )

@@ -25,7 +25,10 @@ class _Offered:
 
 
 class ToolChanges:
-    """Looks at the tools that a request offers. Without a ledger, what was seen is gone when the process ends."""
+    """Looks at the tools that a request offers, or a tool's server lists.
+
+    Without a ledger, what was seen is gone when the process ends.
+    """
 
     def __init__(self, ledger: Ledger | None = None, *, capacity: int = 20_000) -> None:
         self._ledger = ledger
@@ -41,7 +44,8 @@ class ToolChanges:
 
     def findings(self, exchange: Exchange) -> list[Finding]:
         """A finding for each tool with a definition it never had; each definition is reported once."""
-        tools = [item for item in exchange.request.segments if item.part is Part.TOOL_DEFINITION][:_MOST_TOOLS]
+        segments = exchange.request.segments if exchange.response is None else exchange.response.segments
+        tools = [item for item in segments if item.part is Part.TOOL_DEFINITION][:_MOST_TOOLS]
         owner, client = _owner(exchange), _hash(exchange.identity.user_agent or "")
         if not tools or self._is_known(_hash(owner, client, *(item.hash or item.text for item in tools))):
             return []
@@ -109,9 +113,13 @@ def _offered(tools: Iterable[Segment], owner: str, client: str) -> Iterable[_Off
 
 
 def _owner(exchange: Exchange) -> str:
-    """Whose tools: a tenant's client in one dialect (others write the same tool differently)."""
-    identity = exchange.identity
-    return "\0".join((identity.tenant, _program(identity), exchange.endpoint.dialect))
+    """Whose tools: a tenant's client in one dialect (others write the same tool differently).
+
+    A server's own list is its own: tools of two servers may have one name.
+    """
+    identity, endpoint = exchange.identity, exchange.endpoint
+    server = () if exchange.response is None else (endpoint.host, str(endpoint.port), endpoint.path)
+    return "\0".join((identity.tenant, _program(identity), endpoint.dialect, *server))
 
 
 def _program(identity: Identity) -> str:

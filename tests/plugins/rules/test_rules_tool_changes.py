@@ -1,11 +1,26 @@
 """Rug pulls: a tool that is not what it was, on one client, across processes and restarts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from midwatch_core import Exchange, Finding, Identity, Part, Severity
+from midwatch_core import (
+    Direction,
+    Endpoint,
+    Exchange,
+    Finding,
+    Identity,
+    Part,
+    Response,
+    Segment,
+    Severity,
+    Transport,
+)
+from midwatch_rules_engine.bounds import Bounds
+from midwatch_rules_engine.exchanges import Exchanges
 from midwatch_rules_engine.ledger import Ledger
 from midwatch_rules_engine.tool_changes import ToolChanges, named
 from midwatch_rules_engine.tools_seen import Seen, Sight, ToolsSeen
@@ -46,6 +61,37 @@ def test_a_new_version_of_a_client_and_a_new_program_of_that_name_are_low() -> N
     tools = ToolChanges()
     tools.findings(offering(tool("read"), tool("write")))
     assert severities(tools.findings(offering(tool("read", "A"), tool("write", "B")))) == [Severity.LOW] * 2
+
+
+def listed(*tools: str, host: str = "mcp.test", **more: Any) -> Exchange:
+    """A tool server's own list."""
+    asked = call(identity=CLIENT)
+    answer = Response(segments=tuple(Segment(part=Part.TOOL_DEFINITION, path="/", text=text) for text in tools))
+    endpoint = Endpoint(provider="mcp", dialect="mcp", host=host, port=443, path="/mcp")
+    return replace(asked, endpoint=endpoint, response=answer, **more)
+
+
+def test_a_tool_that_a_server_lists_anew_is_reported_once() -> None:
+    exchanges = Exchanges(Bounds())
+    before, after = listed(tool("read"), tool("write")), listed(tool("read", "Reads, and tells"), tool("write"))
+    assert [exchanges.inspect(item) for item in (before, before)] == [[], []]
+    (finding,) = exchanges.inspect(after)
+    assert finding.rule == "midwatch/exchange/tool-changed"
+    assert exchanges.inspect(after) == []
+
+
+def test_servers_have_tools_of_their_own() -> None:
+    exchanges = Exchanges(Bounds())
+    assert exchanges.inspect(listed(tool("read"))) == []
+    assert exchanges.inspect(listed(tool("read", "Another"), host="other.test")) == []
+
+
+@pytest.mark.parametrize(("transport", "looks"), [(Transport.HTTP, False), (Transport.SSE, True)])
+def test_what_a_worker_has_seen_whole_is_not_looked_at_again(transport: Transport, looks: bool) -> None:
+    exchanges = Exchanges(Bounds())
+    exchanges.inspect(listed(tool("read")))
+    again = listed(tool("read", "Another"), inspected=(Direction.RESPONSE,), transport=transport)
+    assert bool(exchanges.inspect(again)) is looks
 
 
 @pytest.mark.parametrize(
