@@ -64,7 +64,7 @@ class Recording:
 
 def recorded(*kinds: str) -> list[Any]:
     """Parameters for `pytest.mark.parametrize`: the recordings of `kinds`, or one that skips where there are none."""
-    found = [item for item in _all() if item.kind in kinds]
+    found = [item for item in everything() if item.kind in kinds]
     if not found:
         return [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
     return [pytest.param(item, id=f"{number}-{item.kind}") for number, item in enumerate(found)]
@@ -77,7 +77,8 @@ def folder() -> Path:
 
 
 @functools.cache
-def _all() -> list[Recording]:
+def everything() -> list[Recording]:
+    """All recordings, in their order; none where the data is absent."""
     file = folder() / "exchanges" / "exchanges.jsonl"
     if not file.is_file():
         return []
