@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -15,10 +17,11 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from mitmproxy import http
+from mitmproxy.io import FlowReader
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who goes there?"}]}
-WEB = ("--no-web-open-browser", "--web-port", "0")
 
 
 class Script:
@@ -94,34 +97,71 @@ def test_mitmdump_starts_a_control_process_and_ends_it(
     home, way = tmp_path / "home", trail()
     home.mkdir(mode=0o700)
     (home / "config.yaml").write_text(yaml.safe_dump(world.config(console="127.0.0.1:0")))
-    host = start("mitmdump", home)
+    host = start("mitmdump", home, "--set", "flow_detail=3")
     waiting(lambda: control_of(home, living), "the host's control process")
     waiting(lambda: (home / "run" / "control.sock").exists(), "its door")
     assert host.call(way.header, stream=True, stream_options={"include_usage": True}).status_code == 200
     shown = traces(front_door, home, bare_environment)
     assert way.id in shown
     assert '"cost_usd":0.0' in shown
+    printed = (host.folder / "mitmdump.log").read_text()
+    assert "── user  /messages/0/content" in printed
+    assert "── assistant  /choices/0/message/content" in printed
     host.process.send_signal(ending)
     host.process.wait(60)
     waiting(lambda: not living(str(home)), "all to end")
     assert way.id in traces(front_door, home, bare_environment)
 
 
-def test_mitmweb_joins_the_control_process_that_runs(
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def windows(port: int) -> Iterator[httpx.Client]:
+    """mitmweb's own API."""
+    headers = {"authorization": "Bearer letmein", "x-xsrftoken": "a"}
+    cookies = {"_mitmproxy_xsrf": "a"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, cookies=cookies, timeout=60) as web:
+        yield web
+
+
+def test_mitmweb_joins_the_control_process_that_runs_and_shows_calls(
     start: Any, house: Any, living: Any, waiting: Any, trail: Any
 ) -> None:
-    before, way = control_of(house.home.root, living), trail()
-    host = start("mitmweb", house.home.root, "--set", f"midwatch_config={house.config_file}", *WEB)
+    before, way, port = control_of(house.home.root, living), trail(), free_port()
+    words = ["--set", f"midwatch_config={house.config_file}", "--set", "web_password=letmein"]
+    host = start("mitmweb", house.home.root, *words, "--no-web-open-browser", "--web-port", str(port))
     waiting(lambda: house.ask({"op": "status"})["workers"] == 2, "the second worker")
-    assert host.call(way.header).status_code == 200
+    assert host.call(way.header, stream=True, stream_options={"include_usage": True}).status_code == 200
     row = house.row(way.id)
-    assert (row["provider"], row["streamed"], row["status"]) == ("openai", False, 200)
+    assert (row["provider"], row["streamed"], row["status"]) == ("openai", True, 200)
+    with windows(port) as web:
+        check_windows(web, waiting)
     host.process.send_signal(signal.SIGTERM)
     host.process.wait(60)
     waiting(lambda: not living(str(host.folder)), "the host to end")
     assert control_of(house.home.root, living) == before
     assert house.home.control_socket.exists()
     waiting(lambda: house.ask({"op": "status"})["ready"], "the house, unharmed")
+
+
+def check_windows(web: httpx.Client, waiting: Any) -> None:
+    # What only control knows, the cost, comes when it has stored the call.
+    flow = waiting(lambda: next((one for one in web.get("/flows").json() if "$" in one["comment"]), None), "a cost")
+    assert re.fullmatch(r"openai gpt-4o-mini · \d+→\d+ tokens · \$0\.\d+", flow["comment"])
+    asked, told = (web.get(f"/flows/{flow['id']}/{side}/content/auto").json() for side in ("request", "response"))
+    assert (asked["view_name"], told["view_name"]) == ("LLM conversation", "LLM conversation")
+    assert "  Who goes there?" in asked["text"].splitlines()
+    assert "── assistant  /choices/0/message/content" in told["text"].splitlines()
+    (saved,) = FlowReader(io.BytesIO(web.get("/flows/dump").content)).stream()
+    assert isinstance(saved, http.HTTPFlow)
+    assert saved.comment == flow["comment"]
+    assert saved.response is not None
+    assert b"data: [DONE]" in (saved.response.raw_content or b"")
+    found = web.post("/commands/midwatch.conversation", json={"arguments": ["@all"]}).json()
+    assert "  Who goes there?" in found["value"]
 
 
 def test_a_host_that_cannot_watch_says_so_and_ends(

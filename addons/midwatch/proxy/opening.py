@@ -37,7 +37,9 @@ def asked_of(
     `unread` says why there is no body, where there is none; `oversize` where it was too large to be looked at.
     """
     target = bridge.target_of(flow, match)
-    decoded = _decoded(flow, target, dialect, unread)
+    # Where `store_streamed_bodies` is set, mitmproxy has kept it all the same.
+    body = None if oversize else flow.request.raw_content
+    decoded = _decoded(flow, body, target, dialect, unread)
     if not match.takes(decoded.document, oversize=oversize):
         return None
     if isinstance(dialect, CallDialect):
@@ -72,8 +74,7 @@ def opening_of(
     )
 
 
-def _decoded(flow: http.HTTPFlow, target: Target, dialect: Dialect, unread: str) -> DecodedRequest:
-    body = flow.request.raw_content
+def _decoded(flow: http.HTTPFlow, body: bytes | None, target: Target, dialect: Dialect, unread: str) -> DecodedRequest:
     if body is None:  # what the target tells is all we know
         decoded = decode_request(dialect, b"", target)
         return replace(decoded, request=replace(decoded.request, decode_error=unread))
