@@ -83,11 +83,12 @@ from midwatch_core.sighting_rows import sighting_of, sighting_row
 from midwatch_core.sighting_sums import sum_sightings
 from midwatch_core.text_search import text_finder
 from midwatch_core.threads.outline import Outline, TraceLine
+from midwatch_core.tool_spans import read_spans, write_spans
 from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
 from midwatch_core.wire.decoding import DecodedRequest, decode_document
-from midwatch_core.wire.dialect import Answer, CallDialect, Dialect, HeadReader, Refusal, StreamReader
+from midwatch_core.wire.dialect import Answer, BodyReader, CallDialect, Dialect, HeadReader, Refusal, StreamReader
 from midwatch_core.wire.editing.slot import Reading, Slot, StreamMap
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.socket import NOTHING_HEARD, NOTHING_SAID, Heard, Said, SocketDialect, SocketReader
@@ -113,6 +114,7 @@ __all__ = [
     "Assembly",
     "AuditEntry",
     "AuditRecord",
+    "BodyReader",
     "Bucket",
     "CacheLayer",
     "CallDialect",
@@ -251,6 +253,7 @@ __all__ = [
     "moment_of",
     "most_of",
     "pico",
+    "read_spans",
     "read_yaml",
     "row_of",
     "sighting_of",
@@ -258,4 +261,5 @@ __all__ = [
     "split_address",
     "sum_sightings",
     "text_finder",
+    "write_spans",
 ]

@@ -8,7 +8,9 @@ from decimal import Decimal
 from midwatch_core.model.content import Json, Operation
 from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.thread import ToolSpan
 from midwatch_core.model.usage import Usage
+from midwatch_core.tool_spans import span_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,7 @@ class ExchangeRow:
 
     `model` is the one asked for, `response_model` the one that answered. `findings` are the rules that fired. `turn`,
     `linked_by` and `parent_id` are the exchange's place in its trace (see `Thread`), `cost_basis` what its cost means.
+    `tool_spans` are the tools whose results it brought.
     """
 
     id: str
@@ -57,12 +60,14 @@ class ExchangeRow:
     turn: str | None = None
     linked_by: str | None = None
     parent_id: str | None = None
+    tool_spans: tuple[ToolSpan, ...] = ()
 
     def as_json(self) -> Mapping[str, Json]:
         """The row as JSON values: the moment in RFC 3339, the cost a number."""
         values = asdict(self)
         values["started_at"] = self.started_at.isoformat()
         values["cost_usd"] = None if self.cost_usd is None else float(self.cost_usd)
+        values["tool_spans"] = [span_json(span) for span in self.tool_spans]
         return values
 
 
@@ -110,6 +115,7 @@ def row_of(exchange: Exchange) -> ExchangeRow:
         turn=exchange.thread.turn.value if exchange.thread else None,
         linked_by=exchange.thread.linked_by.value if exchange.thread else None,
         parent_id=exchange.thread.parent_id if exchange.thread else None,
+        tool_spans=exchange.tool_spans,
     )
 
 

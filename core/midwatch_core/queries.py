@@ -10,11 +10,9 @@ from midwatch_core.model.content import Json
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import CostRow, ExchangeFilter, MetadataRepository, Page, Scope, TraceRepository
 from midwatch_core.sighting_rows import sighting_row
-from midwatch_core.threads.outline import Outline, lines_of, may_have_spans
+from midwatch_core.threads.outline import Outline, lines_of
 
 MAX_PAGE = 1000
-# Exchanges of a trace that are read in full for their tools.
-MOST_READ = 300
 # Lines of the inventory that are looked at for one answer.
 MAX_SIGHTINGS = 10_000
 
@@ -51,16 +49,9 @@ class Queries:
         return await self.traces.get(self.scope, exchange_id)
 
     async def outline(self, trace_id: str, *, limit: int = 500) -> Outline:
-        """A trace in the order of its talk, with the tools that ran; its newest exchanges where there are more.
-
-        Tools are told with the texts of the exchange that brought their results: of the newest MOST_READ at most.
-        """
+        """A trace in the order of its talk, with the tools that ran; its newest exchanges where there are more."""
         page = await self.exchanges(ExchangeFilter(trace_id=trace_id), limit=limit)
-        spans = {}
-        for exchange_id in may_have_spans(page.rows)[:MOST_READ]:
-            exchange = await self.exchange(exchange_id)
-            spans[exchange_id] = exchange.tool_spans if exchange is not None else ()
-        return Outline(trace_id=trace_id, lines=lines_of(page.rows, spans), cut=page.cursor is not None)
+        return Outline(trace_id=trace_id, lines=lines_of(page.rows), cut=page.cursor is not None)
 
     async def costs(self, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[CostRow]:
         """Sums by some of `ports.COST_KEYS`; what subscriptions paid for is apart, in `api_equivalent_usd`."""

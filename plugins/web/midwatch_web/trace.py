@@ -110,7 +110,7 @@ def view_of(outline: Outline) -> TraceView:
         steps=tuple(_step(line, began, ended) for line in outline.lines),
         began_at=began,
         took_ms=(ended - began).total_seconds() * 1000,
-        tools=sum(len(line.spans) for line in outline.lines),
+        tools=sum(len(line.row.tool_spans) for line in outline.lines),
         tokens=sum(tokens) if tokens else None,
         cost_usd=sum(known, Decimal(0)),
         unpriced=len(rows) - len(known),
@@ -120,7 +120,7 @@ def view_of(outline: Outline) -> TraceView:
 def _moments(line: TraceLine) -> Iterator[datetime]:
     yield line.row.started_at
     yield _end(line.row)
-    for span in line.spans:
+    for span in line.row.tool_spans:
         yield span.started_at
 
 
@@ -139,5 +139,5 @@ def _step(line: TraceLine, began: datetime, ended: datetime) -> Step:
         row=line.row,
         depth=min(line.depth, _DEEPEST),
         bar=bar(line.row.started_at, _end(line.row)),
-        tools=tuple(Tool(span=span, bar=bar(span.started_at, span.ended_at)) for span in line.spans),
+        tools=tuple(Tool(span=span, bar=bar(span.started_at, span.ended_at)) for span in line.row.tool_spans),
     )

@@ -69,6 +69,7 @@ ROW = (
     _maybe("turn"),
     _maybe("linked_by"),
     ColumnSpec("parent_id", "Nullable(String)"),
+    ColumnSpec("tool_spans", "Nullable(String)"),
 )
 
 # `cost_pico` is the cost in 10^-12 dollars where that is exact; `texts` are the keys of its texts; `batch` is the

@@ -25,7 +25,7 @@ SUMS = (
 )
 
 # Columns that came with a later revision than the table.
-_LATER = ("cost_basis", "session", "turn", "linked_by", "parent_id")
+_LATER = ("cost_basis", "session", "turn", "linked_by", "parent_id", "tool_spans")
 _FIRST_HOUR_KEYS = tuple(column for column in HOUR_KEYS if column.name not in _LATER)
 # The table's order serves neither column. Of granules without what is asked for, one in a thousand is read.
 _BLOOM = "bloom_filter(0.001)"

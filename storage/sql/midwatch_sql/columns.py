@@ -26,7 +26,7 @@ class ColumnSpec:
     key: bool = False
 
 
-# The fields of ExchangeRow, by their names. JSON: tools_called, findings. Decimal as text: cost_usd.
+# The fields of ExchangeRow, by their names. JSON: tools_called, findings, tool_spans. Decimal as text: cost_usd.
 ROW = (
     ColumnSpec("id", key=True),
     ColumnSpec("trace_id"),
@@ -66,6 +66,7 @@ ROW = (
     ColumnSpec("turn", nullable=True),
     ColumnSpec("linked_by", nullable=True),
     ColumnSpec("parent_id", nullable=True),
+    ColumnSpec("tool_spans", nullable=True),
 )
 
 # `cost_pico` is the cost in 10^-12 dollars where that is exact, for sums inside the database;

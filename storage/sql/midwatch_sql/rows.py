@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from midwatch_core import ExchangeRow, microseconds, moment_of, pico
+from midwatch_core import ExchangeRow, microseconds, moment_of, pico, read_spans, write_spans
 from midwatch_sql.columns import ROW, Kind
 
 # A provider may claim any number of tokens. Held below this, millions of such calls still add up in 64 bits.
@@ -24,6 +24,7 @@ def values_of(row: ExchangeRow) -> dict[str, Any]:
     values["cost_usd"] = None if row.cost_usd is None else str(row.cost_usd)
     values["tools_called"] = orjson.dumps(row.tools_called).decode()
     values["findings"] = orjson.dumps(row.findings).decode()
+    values["tool_spans"] = write_spans(row.tool_spans)
     for name in _INTEGERS:
         if values[name] is not None:
             values[name] = max(-_LARGEST, min(values[name], _LARGEST))
@@ -31,11 +32,12 @@ def values_of(row: ExchangeRow) -> dict[str, Any]:
 
 
 def row_from(values: Sequence[Any]) -> ExchangeRow:
-    """The row of the values of columns.ROW. Raises ValueError, ArithmeticError for damaged ones."""
+    """The row of the values of columns.ROW. Raises ValueError, LookupError, TypeError, ArithmeticError when damaged."""
     fields = dict(zip(_NAMES, values, strict=True))
     fields["started_at"] = moment_of(fields["started_at"])
     fields["streamed"] = bool(fields["streamed"])
     fields["cost_usd"] = None if fields["cost_usd"] is None else Decimal(fields["cost_usd"])
     fields["tools_called"] = tuple(orjson.loads(fields["tools_called"]))
     fields["findings"] = tuple(orjson.loads(fields["findings"]))
+    fields["tool_spans"] = read_spans(fields["tool_spans"])
     return ExchangeRow(**fields)

@@ -8,7 +8,7 @@ down_revision = "traces_0002"
 branch_labels = None
 depends_on = None
 
-_COLUMNS = ("cost_basis", "session", "turn", "linked_by", "parent_id")
+_COLUMNS = ("cost_basis", "session", "turn", "linked_by", "parent_id", "tool_spans")
 # What groups were told apart by before.
 _DIMENSIONS = ("tenant", "provider", "model", "app", "agent", "key_id", "user", "client", "status", "level")
 _SUMS = ("calls", "input_tokens", "output_tokens", "cost_micro", "cost_rest", "unpriced")
