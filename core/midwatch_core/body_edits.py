@@ -45,6 +45,11 @@ type _Splice = tuple[int, int, bytes]
 type _Wanted = dict[str, _Wanted | Edit]
 
 
+def begins_a_form(body: bytes) -> bool:
+    """Whether a body begins as a form with files does, by a boundary: edits of one can never be made."""
+    return body.lstrip(b"\r\n").startswith(b"--")
+
+
 def replaced(text: str, replacements: Iterable[Replacement]) -> str:
     """`text` with its replacements. Raises UnsafeEditError where they overlap or reach beyond the text."""
     pieces: list[str] = []
@@ -68,8 +73,8 @@ def edit_body(body: bytes, edits: Iterable[Edit]) -> bytes:
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        what = "is a form, which can't be edited" if body.startswith(b"--") else "is not strict JSON"
-        raise UnsafeEditError(f"the body {what}") from error
+        what = "a form, which can't be edited" if begins_a_form(body) else "not strict JSON"
+        raise UnsafeEditError(f"the body is {what}") from error
     scan = _Scan(body)
     if isinstance(wanted, Edit):
         scan.edit(_skip_space(body, 0), wanted)

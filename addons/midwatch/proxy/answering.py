@@ -15,6 +15,7 @@ from midwatch_core.metrics import Metrics
 from midwatch_core.model.content import Operation
 from midwatch_core.model.finding import Action, Verdict
 from midwatch_core.model.segment import Direction, Part
+from midwatch_core.wire.binary import is_binary
 from midwatch_core.wire.decompression import Decompressor
 from midwatch_core.wire.dialect import Refusal
 from midwatch_core.wire.editing.cutting import Cutter, cutter_for
@@ -130,6 +131,8 @@ def cutter_of(call: Call, head: ResponseHead) -> Cutter | None:
 
     Where the content type does not tell (Gemini's array is JSON, some servers send none), what was asked for does.
     """
+    if is_binary(head.content_type):
+        return None
     cutter = cutter_for(head.content_type, asked_to_stream=call.request.stream, head=b"")
     if cutter is not None or not call.request.stream or head.status >= 400:
         return cutter

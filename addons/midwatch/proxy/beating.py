@@ -14,6 +14,8 @@ INTERVAL_S = 1.0
 _SOON_S = 0.05
 # Without control a worker goes on alone; it looks for it again this often.
 _RETRY_S = 1.0
+# A short command may end before control has started: so long its last words wait for that.
+_MEET_S = 10.0
 
 
 def _nothing() -> None:
@@ -29,6 +31,7 @@ class Beat:
         self._metrics = metrics
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._met = False
         self.report: Callable[[], None] = _nothing
         # What plugins said when they last failed, by name: for people to read, so no metric.
         self.plugin_errors: Callable[[], Mapping[str, str]] = dict
@@ -51,21 +54,31 @@ class Beat:
         self._news.set()
 
     async def stop(self) -> None:
-        """Send the last numbers, then end."""
+        """Send the last numbers, then end. With something to keep, a control that is still starting is waited for."""
         if self._task is None:
             return
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        clock = asyncio.get_running_loop()
+        deadline_s = clock.time() + _MEET_S
+        while not await self._take_leave():
+            if self._met or clock.time() > deadline_s or not (self.sightings.waiting or self.pins()):
+                return  # control is gone already: nobody is left to tell
+            await asyncio.sleep(_SOON_S)
+
+    async def _take_leave(self) -> bool:
         try:
             async with asyncio.timeout(1.0), self._client.open() as line:
                 await self._send(line, last=True)
         except (ControlAbsentError, OSError, TimeoutError):
-            pass  # control is gone already: nobody is left to tell
+            return False
+        return True
 
     async def _keep(self) -> None:
         while True:
             try:
                 async with self._client.open() as line:
+                    self._met = True
                     self.readmit()
                     self.repin()
                     self.sightings.reconnected()

@@ -15,6 +15,7 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.finding import Action
 from midwatch_core.model.segment import Direction
 from midwatch_core.sealing import Sealers
+from midwatch_core.wire.binary import is_binary
 from midwatch_core.wire.decoding import plain_body
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
 from midwatch_core.wire.dialect import Refusal
@@ -90,9 +91,9 @@ class Guarding:
         response = flow.response
         assert response is not None
         self.label(response, guard)
-        if not guard.edits_answers:
-            return False
         head = bridge.head_of(flow)
+        if not guard.edits_answers or is_binary(head.content_type):  # sound and pictures have no texts to rule on
+            return False
         cutter = cutter_of(call, head)
         if cutter is None:
             response.stream = False  # held, and ruled on in `response`

@@ -76,6 +76,11 @@ class SightingReport:
         line.calls += calls
         return True
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something that control has not stored."""
+        return bool(self._fresh) or self._sent is not None
+
     def due(self, *, last: bool = False) -> list[dict[str, Any]]:
         """What goes with the next heartbeat; with the `last` one all that is left."""
         batches = [self._sent] if self._sent is not None and (last or self._beats == 0) else []

@@ -44,16 +44,16 @@ def answer(call: Call, script: Script) -> Answer:
             "error", {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
         )
         content_type = "text/event-stream; charset=utf-8"
-        return Answer(headers=_headers(call), content_type=content_type, events=events, failure=failure)
+        return Answer(headers=headers(call), content_type=content_type, events=events, failure=failure)
     usage = started["usage"] | _output_usage(turn)
-    return Answer(headers=_headers(call), body=orjson.dumps(started | closing | {"content": blocks, "usage": usage}))
+    return Answer(headers=headers(call), body=orjson.dumps(started | closing | {"content": blocks, "usage": usage}))
 
 
 def count(call: Call, script: Script) -> Answer:
     """The answer to `POST /v1/messages/count_tokens`."""
     if script.status >= 400:
         return error(call, script)
-    return Answer(headers=_headers(call), body=orjson.dumps({"input_tokens": read(call).input_tokens}))
+    return Answer(headers=headers(call), body=orjson.dumps({"input_tokens": read(call).input_tokens}))
 
 
 def read(call: Call) -> Prompt:
@@ -76,7 +76,9 @@ def read(call: Call) -> Prompt:
 
 
 def _last_user_text(messages: list[Any]) -> str:
-    last = messages[-1] if messages else None
+    """Claude Code tells the model of its surroundings in system messages, which may follow the user's."""
+    said = (item for item in reversed(messages) if not (isinstance(item, dict) and item.get("role") == "system"))
+    last = next(said, None)
     if not isinstance(last, dict) or last.get("role") != "user":
         return ""
     blocks = last.get("content")
@@ -140,7 +142,8 @@ def _output_usage(turn: Turn) -> Json:
     }
 
 
-def _headers(call: Call) -> Headers:
+def headers(call: Call) -> Headers:
+    """What api.anthropic.com sends beside the content headers."""
     return (
         ("request-id", call.token("req_01", 22)),
         ("anthropic-organization-id", "00000000-0000-4000-8000-000000000000"),
@@ -159,4 +162,4 @@ def error(call: Call, script: Script, *, message: str | None = None) -> Answer:
         "request_id": call.token("req_01", 22),
     }
     retry: Headers = (("retry-after", f"{script.retry_after:g}"),) if script.status in (429, 503, 529) else ()
-    return Answer(status=script.status, headers=_headers(call) + retry, body=orjson.dumps(body))
+    return Answer(status=script.status, headers=headers(call) + retry, body=orjson.dumps(body))

@@ -20,8 +20,9 @@ class Call:
     """A request that arrived in full.
 
     `host` is without port and in lower case, `query` the raw text behind `?`, `headers` by lower-case name (the last of
-    a repeated name), `body` decoded JSON (an empty dict where there is none), `at` seconds since the epoch. `serial`
-    counts the server's requests from 1 and is what ids are made from: the same calls in the same order get the same.
+    a repeated name), `body` decoded JSON or a form's fields (see `forms`; an empty dict where there is none), `at`
+    seconds since the epoch. `serial` counts the server's requests from 1 and is what ids are made from: the same calls
+    in the same order get the same.
     """
 
     method: str

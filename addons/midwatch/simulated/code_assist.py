@@ -13,6 +13,22 @@ from .script import Script
 from .turn import compose
 
 
+def load(call: Call, script: Script) -> Answer:
+    """The answer to `/v1internal:loadCodeAssist`: who is logged in, and the project that pays; asked before all else.
+
+    https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/code_assist/setup.ts
+    """
+    if script.status >= 400:
+        return gemini.error(call, script)
+    tier = {"id": "free-tier", "name": "Gemini Code Assist for individuals", "hasOnboardedPreviously": True}
+    return Answer(body=orjson.dumps({"currentTier": tier, "cloudaicompanionProject": "simulated-project"}))
+
+
+def nothing(call: Call, script: Script) -> Answer:
+    """The answer to what the client asks beside: experiments, and what is left of its quota. None here."""
+    return gemini.error(call, script) if script.status >= 400 else Answer(body=b"{}")
+
+
 def generate(call: Call, script: Script) -> Answer:
     """The answer to `/v1internal:generateContent`."""
     if script.status >= 400:

@@ -99,11 +99,23 @@ def _reasoning(body: Json) -> Json:
 
 
 def _tools(body: Json) -> tuple[Tool, ...]:
-    tools = body.get("tools")
-    if not isinstance(tools, list) or body.get("tool_choice") == "none":
+    """Functions and tools of free form, in groups (`namespace`) or not; Codex offers its own among the input."""
+    if body.get("tool_choice") == "none":
         return ()
-    functions = [tool for tool in tools if isinstance(tool, dict) and tool.get("type") == "function"]
-    return tuple(Tool(name=str(f.get("name")), schema=f.get("parameters")) for f in functions)
+    given = body.get("input")
+    items = given if isinstance(given, list) else []
+    added = [item.get("tools") for item in items if isinstance(item, dict) and item.get("type") == "additional_tools"]
+    return tuple(tool for tools in (body.get("tools"), *added) for tool in _offered(tools))
+
+
+def _offered(tools: Any, namespace: str | None = None) -> Iterator[Tool]:
+    for tool in tools if isinstance(tools, list) else ():
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if kind == "namespace" and namespace is None:
+            yield from _offered(tool.get("tools"), str(tool.get("name")))
+        elif kind in ("function", "custom"):
+            name, schema = str(tool.get("name")), tool.get("parameters")
+            yield Tool(name=name, schema=schema, freeform=kind == "custom", namespace=namespace)
 
 
 def _schema(body: Json) -> Any:
@@ -135,14 +147,16 @@ def _reasoning_item(call: Call, turn: Turn) -> Json:
 
 def _call_item(call: Call, turn: Turn, index: int) -> Json:
     tool = turn.calls[index]
-    return {
-        "id": call.token(f"fc_{index}", 49),
-        "type": "function_call",
+    kind = ("ctc", "custom_tool_call", "input") if tool.freeform else ("fc", "function_call", "arguments")
+    item: Json = {
+        "id": call.token(f"{kind[0]}_{index}", 49),
+        "type": kind[1],
         "status": "completed",
-        "arguments": tool.json,
+        kind[2]: tool.json,
         "call_id": call.token(f"call_{index}", 23),
         "name": tool.name,
     }
+    return item | ({"namespace": tool.namespace} if tool.namespace else {})
 
 
 def _response(call: Call, turn: Turn, status: str) -> Json:

@@ -1,4 +1,4 @@
-"""OpenAI's older and smaller operations: Completions, Embeddings and the list of models."""
+"""OpenAI's older and smaller operations: Completions, Embeddings, Moderations and the list of models."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ from .turn import Prompt, Turn, compose
 from .wording import count_tokens, volume
 
 _DIMENSIONS = {"text-embedding-3-large": 3072}
+_CATEGORIES = (
+    "harassment",
+    "harassment/threatening",
+    "hate",
+    "hate/threatening",
+    "illicit",
+    "illicit/violent",
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "sexual/minors",
+    "violence",
+    "violence/graphic",
+)
 
 
 def completions(call: Call, script: Script) -> Answer:
@@ -104,6 +119,26 @@ def vector(text: str, size: int) -> tuple[float, ...]:
     values = [source.gauss(0.0, 1.0) for _ in range(size)]
     norm = sum(v * v for v in values) ** 0.5 or 1.0
     return tuple(round(v / norm, 8) for v in values)
+
+
+def moderations(call: Call, script: Script) -> Answer:
+    """The answer to `POST …/moderations`: violent is what speaks of killing."""
+    if script.status >= 400:
+        return openai_errors.error(call, script)
+    results = [_judged(text) for text in _items(call.body.get("input", ""))]
+    body = {"id": call.token("modr-"), "model": "omni-moderation-latest", "results": results}
+    return Answer(headers=openai_errors.headers(call), body=orjson.dumps(body))
+
+
+def _judged(text: Any) -> Json:
+    violent = "kill" in str(text).lower()
+    categories = {name: name == "violence" and violent for name in _CATEGORIES}
+    return {
+        "flagged": violent,
+        "categories": categories,
+        "category_scores": {name: 0.9 if said else 0.01 for name, said in categories.items()},
+        "category_applied_input_types": {name: ["text"] for name in categories},
+    }
 
 
 def models(call: Call, _script: Script) -> Answer:

@@ -27,7 +27,7 @@ def stream_events(started: Json, items: list[Json], finished: Json, turn: Turn) 
         elif item["type"] == "message":
             yield from _message(item, index, numbers, turn)
         else:
-            yield from _function_call(item, index, numbers, next(calls).pieces)
+            yield from _call(item, index, numbers, next(calls).pieces)
     yield _event(f"response.{finished['status']}", numbers, response=finished)
 
 
@@ -68,10 +68,13 @@ def _message(item: Json, index: int, numbers: Numbers, turn: Turn) -> Iterator[b
     yield _event("response.output_item.done", numbers, item=item, output_index=index)
 
 
-def _function_call(item: Json, index: int, numbers: Numbers, pieces: tuple[str, ...]) -> Iterator[bytes]:
+def _call(item: Json, index: int, numbers: Numbers, pieces: tuple[str, ...]) -> Iterator[bytes]:
     where: Json = {"item_id": item["id"], "output_index": index}
-    opened = item | {"status": "in_progress", "arguments": ""}
+    freeform = item["type"] == "custom_tool_call"
+    event = "response.custom_tool_call_input" if freeform else "response.function_call_arguments"
+    member = "input" if freeform else "arguments"
+    opened = item | {"status": "in_progress", member: ""}
     yield _event("response.output_item.added", numbers, item=opened, output_index=index)
-    yield from _deltas("response.function_call_arguments.delta", numbers, pieces, **where)
-    yield _event("response.function_call_arguments.done", numbers, **where, arguments=item["arguments"])
+    yield from _deltas(f"{event}.delta", numbers, pieces, **where)
+    yield _event(f"{event}.done", numbers, **where, **{member: item[member]})
     yield _event("response.output_item.done", numbers, item=item, output_index=index)

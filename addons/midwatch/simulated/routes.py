@@ -9,16 +9,22 @@ from typing import Protocol
 
 from . import (
     anthropic,
+    anthropic_batches,
     bedrock,
     bedrock_errors,
     bedrock_invoke,
     code_assist,
+    codex_login,
     cohere,
     gemini,
     ollama,
+    openai_audio,
     openai_chat,
     openai_errors,
+    openai_files,
+    openai_images,
     openai_responses,
+    openai_stored,
     openai_text,
     vertex,
 )
@@ -54,13 +60,32 @@ def _route(name: str, build: Builder, error: ErrorBuilder) -> Route:
     return Route(name=name, build=build, error=error)
 
 
+_BATCH = _route("openai.batch", openai_files.batch, _openai_error)
+_MESSAGE_BATCH = _route("anthropic.batch", anthropic_batches.batch, anthropic.error)
+
 _POSTED = (
     ("/chat/completions", _route("openai.chat", openai_chat.answer, _openai_error)),
     ("/completions", _route("openai.completions", openai_text.completions, _openai_error)),
     ("/embeddings", _route("openai.embeddings", openai_text.embeddings, _openai_error)),
     ("/responses", _route("openai.responses", openai_responses.answer, _openai_error)),
     ("/v1/messages", _route("anthropic.messages", anthropic.answer, anthropic.error)),
+    ("/responses/input_tokens", _route("openai.count", openai_stored.count, _openai_error)),
+    ("/moderations", _route("openai.moderations", openai_text.moderations, _openai_error)),
+    ("/images/generations", _route("openai.images", openai_images.answer, _openai_error)),
+    ("/images/edits", _route("openai.images", openai_images.answer, _openai_error)),
+    ("/images/variations", _route("openai.images", openai_images.answer, _openai_error)),
+    ("/audio/speech", _route("openai.speech", openai_audio.speech, _openai_error)),
+    ("/audio/transcriptions", _route("openai.transcription", openai_audio.transcription, _openai_error)),
+    ("/audio/translations", _route("openai.transcription", openai_audio.transcription, _openai_error)),
+    ("/v1/files", _route("openai.upload", openai_files.upload, _openai_error)),
+    ("/v1/messages/batches", _MESSAGE_BATCH),
+    ("/v1/batches", _BATCH),
+    ("/v1/conversations", _route("openai.conversation", openai_stored.conversation, _openai_error)),
+    ("/items", _route("openai.items", openai_stored.items, _openai_error)),
     ("/v1/messages/count_tokens", _route("anthropic.count", anthropic.count, anthropic.error)),
+    ("/v1internal:loadCodeAssist", _route("code_assist.load", code_assist.load, gemini.error)),
+    ("/v1internal:listExperiments", _route("code_assist.experiments", code_assist.nothing, gemini.error)),
+    ("/v1internal:retrieveUserQuota", _route("code_assist.quota", code_assist.nothing, gemini.error)),
     ("/v1internal:generateContent", _route("code_assist.generate", code_assist.generate, gemini.error)),
     ("/v1internal:streamGenerateContent", _route("code_assist.stream", code_assist.stream, gemini.error)),
     ("/v1internal:countTokens", _route("code_assist.count", code_assist.count, gemini.error)),
@@ -92,7 +117,18 @@ _POSTED = (
 )
 _FETCHED = (
     ("/v1/models", _route("openai.models", openai_text.models, _openai_error)),
+    ("/codex/models", _route("codex.models", codex_login.models, _openai_error)),
+    ("/wham/accounts/check", _route("codex.accounts", codex_login.accounts, _openai_error)),
     ("/api/tags", _route("ollama.tags", ollama.tags, ollama.error)),
+    ("/content", _route("openai.content", openai_files.content, _openai_error)),
+    ("/results", _route("anthropic.results", anthropic_batches.results, anthropic.error)),
+    ("/v1/batches", _route("openai.batches", openai_files.batches, _openai_error)),
+)
+# What is asked of one thing, by its id: whose parent a path names.
+_OF_ONE = (
+    ("GET", "/v1/responses", _route("openai.fetched", openai_stored.fetched, _openai_error)),
+    ("GET", "/v1/messages/batches", _MESSAGE_BATCH),
+    ("GET", "/v1/batches", _BATCH),
 )
 
 
@@ -100,4 +136,6 @@ _FETCHED = (
 def route_of(method: str, path: str) -> Route | None:
     """The operation behind a method and path, or None: no LLM call."""
     table = _POSTED if method == "POST" else _FETCHED if method == "GET" else ()
-    return next((route for end, route in table if path.endswith(end)), None)
+    found = next((route for end, route in table if path.endswith(end)), None)
+    parent = path.rpartition("/")[0]
+    return found or next((route for verb, end, route in _OF_ONE if verb == method and parent.endswith(end)), None)

@@ -11,6 +11,7 @@ import orjson
 
 from .call import Answer, Call, Json
 from .compression import UndecodableBodyError, decode_body
+from .forms import form_fields, is_form
 from .received import Ledger, Progress
 from .routes import route_of
 from .script import Script, ScriptError, parse_script
@@ -113,6 +114,9 @@ def _json(raw: RawRequest) -> Json:
     if not raw.body:
         return {}
     data = decode_body(raw.body, raw.fields.get("content-encoding", ""))
+    content_type = raw.fields.get("content-type", "")
+    if is_form(content_type):
+        return form_fields(data, content_type)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as wrong:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +14,22 @@ from .wording import example_of, fit, json_pieces, pieces, reply_tokens, thought
 
 _TRIGGER = "use the tool"
 _TRIGGER_MANY = "use the tools"
-_WITH = "use the tool with {"
+# What the user dictates: the tool, which may be left out, and its arguments, or the text for a tool of free form.
+_WITH = re.compile(r'use the tool(?: ([\w.-]+))? with (?=[{"])', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A tool that the request offers: its name and the JSON schema of its arguments."""
+    """A tool that the request offers: its name and the JSON schema of its arguments.
+
+    A `freeform` tool takes any text instead of JSON. `namespace` is the group that it was offered in, where there are
+    groups.
+    """
 
     name: str
     schema: Any = None
+    freeform: bool = False
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +51,17 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """One call of a tool; `pieces` join to the JSON text of the arguments."""
+    """One call of a tool; `pieces` join to the JSON text of the arguments, or to the text for a `freeform` tool."""
 
     name: str
     arguments: Any
     pieces: tuple[str, ...]
+    freeform: bool = False
+    namespace: str | None = None
 
     @property
     def json(self) -> str:
-        """The arguments as JSON text."""
+        """The arguments as JSON text; of a `freeform` tool its text."""
         return "".join(self.pieces)
 
 
@@ -107,29 +117,41 @@ def compose(prompt: Prompt, script: Script, *, preface: str = "") -> Turn:
 
 def _calls(prompt: Prompt, script: Script) -> tuple[ToolCall, ...]:
     if prompt.tools and script.arguments is not None:
-        arguments = json.loads(script.arguments)
-        return (ToolCall(name=prompt.tools[0].name, arguments=arguments, pieces=json_pieces(arguments)),)
+        return (_call(prompt.tools[0], json.loads(script.arguments), prompt.text),)
+    name, said = _dictated(prompt.text)
     lowered = prompt.text.lower()
-    if not prompt.tools or _TRIGGER not in lowered:
+    tools = tuple(tool for tool in prompt.tools if name in ("", tool.name))
+    if not tools or _TRIGGER not in lowered:
         return ()
-    chosen = (prompt.tools * 2)[:2] if _TRIGGER_MANY in lowered else prompt.tools[:1]
-    return tuple(_call(tool, prompt.text) for tool in chosen)
+    chosen = (tools * 2)[:2] if _TRIGGER_MANY in lowered else tools[:1]
+    return tuple(_call(tool, said, prompt.text) for tool in chosen)
 
 
-def _call(tool: Tool, text: str) -> ToolCall:
-    arguments = _dictated(text) or example_of(tool.schema or {"type": "object"}, text) or {}
-    return ToolCall(name=tool.name, arguments=arguments, pieces=json_pieces(arguments))
+def _call(tool: Tool, said: Any, text: str) -> ToolCall:
+    """A call with what was `said`; made from the user's `text` where that does not suit the tool."""
+    arguments: Any
+    if tool.freeform:
+        arguments = said if isinstance(said, str) else text
+        parts = pieces(arguments)
+    else:
+        example = example_of(tool.schema or {"type": "object"}, text) or {}
+        arguments = said if isinstance(said, dict) else example
+        parts = json_pieces(arguments)
+    return ToolCall(name=tool.name, arguments=arguments, pieces=parts, freeform=tool.freeform, namespace=tool.namespace)
 
 
-def _dictated(text: str) -> Any:
-    """The arguments that the user dictates: `use the tool with {"city": "Bath"}`; None where there are none."""
-    at = text.lower().rfind(_WITH)
-    if at < 0:
-        return None
+def _dictated(text: str) -> tuple[str, Any]:
+    """The tool and its arguments that the user dictates: `use the tool Bash with {"command": "ls"}`.
+
+    An empty name where any tool will do; None for the arguments where nothing is dictated, or no JSON.
+    """
+    *_, found = (None, *_WITH.finditer(text))
+    if found is None:
+        return "", None
     try:
-        return json.JSONDecoder().raw_decode(text, at + len(_WITH) - 1)[0]
+        return found[1] or "", json.JSONDecoder().raw_decode(text, found.end())[0]
     except ValueError:
-        return None
+        return "", None
 
 
 def _reply(prompt: Prompt, script: Script) -> tuple[str, ...]:

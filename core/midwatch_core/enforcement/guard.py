@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from midwatch_core.body_edits import Edit, UnsafeEditError, edit_body
+from midwatch_core.body_edits import Edit, UnsafeEditError, begins_a_form, edit_body
 from midwatch_core.clock import Clock
 from midwatch_core.enforcement.outcome import Ruled, blocked, not_inspected, not_redacted
 from midwatch_core.enforcement.record import CallRecord, values_of
@@ -251,6 +251,8 @@ class CallGuard:
         edited, problems = redacted(body, [*edits, *self._safe_echoes(body, edits)])
         missing = [item for item in found if item.path is None or item.start is None]
         problems += [f"{item.rule} names no place" for item in missing]
+        if problems and begins_a_form(body):  # what can never be redacted may not go out either
+            return Ruled(body=body, refusal=self.unsendable(problems[0]))
         if problems and (refusal := self._unredacted(decision, problems, partly=edited != body)):
             return Ruled(body=body, refusal=refusal)
         return Ruled(body=edited, edited=edited != body)

@@ -14,7 +14,8 @@ class Usage:
     - `cache_read_tokens`, `cache_write_5m_tokens`, `cache_write_1h_tokens`, `input_audio_tokens` and
       `input_image_tokens` are parts of the input; `reasoning_tokens`, `output_audio_tokens`, `output_image_tokens`
       parts of the output. `cache_audio_read_tokens` is a part of both the cache reads and the input audio.
-    - `tool_fees` counts calls billed apart, by the provider's name for them (`web_search`: 2).
+    - `tool_fees` counts calls billed apart, by the provider's name for them (`web_search`: 2), and what is billed by
+      another count than tokens (`audio_seconds`: 9).
     """
 
     input_tokens: int | None = None

@@ -43,18 +43,19 @@ def read_form(body: bytes, content_type: str) -> tuple[list[FormPart], str | Non
     boundary = _boundary_of(content_type)
     if boundary is None:
         return [], "the form's content type names no boundary"
-    marker, parts = b"\r\n--" + boundary, list[FormPart]()
+    marker, parts, number = b"\r\n--" + boundary, list[FormPart](), 0
     if body.startswith(marker[2:]):  # no preamble: the first boundary has no line end before it
         found, at = 0, len(marker) - 2
     else:
         found = body.find(marker)
         at = found + len(marker)
     while found >= 0 and not body.startswith(b"--", at):
-        if len(parts) >= MAX_PARTS:
+        number += 1
+        if number > MAX_PARTS:
             return parts, f"more than {MAX_PARTS} parts in one form"
         head_end = body.find(b"\r\n\r\n", at, at + _MAX_HEAD)
         if head_end < 0:
-            return parts, f"part {len(parts) + 1} of the form has no end of its head"
+            return parts, f"part {number} of the form has no end of its head"
         found = body.find(marker, head_end + 4)
         if part := _part(body[at:head_end], memoryview(body)[head_end + 4 : found if found >= 0 else len(body)]):
             parts.append(part)

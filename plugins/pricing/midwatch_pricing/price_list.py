@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from midwatch_pricing.bedrock_names import spellings
 from midwatch_pricing.model_names import ModelNames, names_of
-from midwatch_pricing.rates import PER_MILLION, PER_THOUSAND, Rate, RateCard
+from midwatch_pricing.rates import PER_HOUR, PER_MILLION, PER_THOUSAND, Rate, RateCard
 from midwatch_pricing.tiers import BATCH, STANDARD
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _KEYS = (
     ("web_searches_kcount", "search_queries", PER_THOUSAND),
     ("web_searches_kcount", "google_search", PER_THOUSAND),
     ("storage_searches_kcount", "file_search", PER_THOUSAND),
+    ("audio_hours", "audio_seconds", PER_HOUR),
+    ("input_mchars", "characters", PER_MILLION),
 )
 # What a model bills beside the tokens, and no usage counts.
 _UNCOUNTED = {
@@ -43,6 +45,9 @@ _UNCOUNTED = {
     "input_audio_hours": "hours of audio",
     "input_mchars": "characters",
 }
+# What is counted where it is all that is billed: seconds in the answers of models that hear, characters of those asked
+# to speak. Beside tokens nobody tells them.
+_ALONE = frozenset({"audio_hours", "input_audio_hours", "input_mchars"})
 # Kinds without a rate of their own that cost what their whole costs. Images are billed as the text tokens they are
 # counted as; Google lists audio only where it differs; Cerebras has one price for all input.
 _FOLDS = frozenset({"input_image", "reasoning"})
@@ -52,6 +57,9 @@ _FOLDS_OF = {
 }
 # Google's models that pay for a grounded prompt, not, as the later ones, for each query.
 _PROMPT_GROUNDED = re.compile(r"^gemini-(?:1|2)\b")
+# OpenAI's models that draw: where they have one price for output, it is that of pictures.
+_DRAWS = re.compile(r"(?:chat)?gpt-image-")
+_DRAWN = frozenset({"output_image"})
 # OpenAI's models that search on every call, for a fee that neither list nor usage has.
 _SEARCHES = re.compile(r"-search-(?:preview|api)")
 
@@ -92,7 +100,7 @@ class PriceList:
             model=entry.id,
             source=f"{self.source}, {provider.id}/{entry.id}",
             rates=rates,
-            folds=_FOLDS_OF.get(provider.id, _FOLDS),
+            folds=_FOLDS_OF.get(provider.id, _FOLDS) | (_DRAWN if _DRAWS.match(entry.id) else frozenset()),
             once=frozenset({"google_search"} if _PROMPT_GROUNDED.match(entry.id) else ()),
             uncounted=_uncounted(prices, entry, provider),
         )
@@ -169,7 +177,12 @@ def _rate(price: Any, per: int) -> Rate:
 
 
 def _uncounted(prices: "ModelPrice", entry: "ModelInfo", provider: "Provider") -> str | None:
-    extra = [what for key, what in _UNCOUNTED.items() if prices.__dict__.get(key) is not None]
+    by_tokens = prices.input_mtok is not None
+    extra = [
+        what
+        for key, what in _UNCOUNTED.items()
+        if prices.__dict__.get(key) is not None and (by_tokens or key not in _ALONE)
+    ]
     if provider.id == "openai" and _SEARCHES.search(entry.id):
         extra.append("a fee per web search")
     return f"{entry.id} also bills {extra[0]}, which the usage does not tell" if extra else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from midwatch_core import Cost, CostBasis, Exchange, Operation, Response, Usage
+from midwatch_core import Cost, CostBasis, Exchange, Operation, Part, Response, Usage
 from midwatch_pricing.invoice import invoice
 from midwatch_pricing.makers import RESELLERS, made_by
 from midwatch_pricing.overrides import Like, Overrides
@@ -18,8 +18,25 @@ from midwatch_pricing.tiers import surcharge_of, tier_of
 _MAX_CACHED = 4096
 _MAX_NAME = 256
 
-# Calls to a tool's server.
-_WITHOUT_MODEL = frozenset({Operation.EXECUTE_TOOL, Operation.LIST_TOOLS, Operation.MCP})
+# Calls to a tool's server, and to what a provider keeps.
+_WITHOUT_MODEL = frozenset(
+    {
+        Operation.BATCH,
+        Operation.EXECUTE_TOOL,
+        Operation.FILES,
+        Operation.LIST_TOOLS,
+        Operation.MCP,
+        Operation.STORED,
+    }
+)
+# A rerank counts searches, a transcript seconds: where they count no tokens, there are none.
+_BY_OTHER_COUNTS = frozenset({Operation.RERANK, Operation.SPEECH, Operation.TRANSCRIPTION})
+# What shorter sound is billed as (groq.com/pricing).
+_LEAST_SECONDS = {"groq": 10}
+_UNTOLD = {
+    Operation.IMAGE: "billed by the picture: the answer counts no tokens",
+    Operation.TRANSCRIPTION: "billed by the second: the answer does not tell how many",
+}
 _STREAMS_WITHOUT_USAGE = frozenset({"openai.chat", "openai.completions"})
 
 
@@ -59,11 +76,11 @@ class Pricer:
 
     def _price(self, exchange: Exchange) -> Cost:
         if calls_no_model(exchange):
-            return Cost(reason="no model was called")
+            return Cost(reason=_why_no_model(exchange))
         response = exchange.response
-        usage = response.usage if response else None
-        if exchange.request.operation is Operation.COUNT_TOKENS and not _failed(exchange):
-            return Cost(amount=Decimal(0), source="counting tokens is free")
+        usage = _usage_of(exchange)
+        if (free := _free(exchange)) and not _failed(exchange):
+            return Cost(amount=Decimal(0), source=free)
         if response is None or usage is None or _is_empty(usage):
             return Cost(reason=_why_no_usage(exchange))
         card = self._card(exchange, response)
@@ -142,6 +159,30 @@ def calls_no_model(exchange: Exchange) -> bool:
     return exchange.request.operation in _WITHOUT_MODEL
 
 
+def _why_no_model(exchange: Exchange) -> str:
+    is_batch = exchange.request.operation is Operation.BATCH
+    return "batch results are not priced yet" if is_batch else "no model was called"
+
+
+def _free(exchange: Exchange) -> str | None:
+    """Why a call costs nothing, if it does."""
+    operation = exchange.request.operation
+    if operation is Operation.MODERATION and exchange.endpoint.provider == "openai":
+        return "OpenAI moderates for free"
+    return "counting tokens is free" if operation is Operation.COUNT_TOKENS else None
+
+
+def _usage_of(exchange: Exchange) -> Usage | None:
+    """What the answer counts. Speech answers in sound: it is billed by the characters that it was asked to say."""
+    response, request = exchange.response, exchange.request
+    if response is None or response.usage is not None or request.operation is not Operation.SPEECH:
+        return response.usage if response is not None else None
+    if request.decode_error or _failed(exchange):
+        return None
+    said = sum(len(segment.text) for segment in request.segments if segment.part is Part.USER)
+    return Usage(tool_fees={"characters": said}) if said else None
+
+
 def _is_empty(usage: Usage) -> bool:
     return _counts_none(usage) and not usage.tool_fees
 
@@ -151,9 +192,13 @@ def _counts_none(usage: Usage) -> bool:
 
 
 def _counted(usage: Usage, exchange: Exchange, response: Response) -> Usage:
-    """A call whose answer has no output (embeddings, a blocked prompt) wrote nothing; a rerank may count no tokens."""
-    if exchange.request.operation is Operation.RERANK and _counts_none(usage):
-        return replace(usage, input_tokens=0, output_tokens=0)
+    """A call whose answer has no output (embeddings, a blocked prompt) wrote nothing; some count no tokens at all."""
+    if exchange.request.operation in _BY_OTHER_COUNTS and _counts_none(usage):
+        least = _LEAST_SECONDS.get(exchange.endpoint.provider, 0)
+        fees = {
+            name: max(count, least) if name == "audio_seconds" else count for name, count in usage.tool_fees.items()
+        }
+        return replace(usage, input_tokens=0, output_tokens=0, tool_fees=fees)
     if usage.output_tokens is None and (exchange.request.operation == "embeddings" or not response.segments):
         return replace(usage, output_tokens=0)
     return usage
@@ -172,4 +217,4 @@ def _why_no_usage(exchange: Exchange) -> str:
         return "the stream ended before its usage came"
     if exchange.streamed and exchange.endpoint.dialect in _STREAMS_WITHOUT_USAGE:
         return "no usage in the response; ask for it with stream_options.include_usage"
-    return "no usage in the response"
+    return _UNTOLD.get(exchange.request.operation, "no usage in the response")

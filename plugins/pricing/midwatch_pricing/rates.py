@@ -6,6 +6,8 @@ from decimal import Decimal
 
 PER_MILLION = 1_000_000
 PER_THOUSAND = 1_000
+# Sound is counted by the second.
+PER_HOUR = 3_600
 
 # The kinds of an invoice's lines, each token in exactly one. A fee's kind is its name in `Usage.tool_fees`.
 TOKEN_KINDS = (

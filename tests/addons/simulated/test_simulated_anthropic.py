@@ -76,6 +76,19 @@ async def test_tool_use_in_pieces(client: anthropic.AsyncAnthropic) -> None:
     assert after.stop_reason == "end_turn"
 
 
+async def test_a_tool_is_called_by_its_name_whatever_is_told_after_the_question(web: httpx.AsyncClient) -> None:
+    """Claude Code offers many tools, and tells of its surroundings in a system message behind the user's."""
+    bash = {"name": "Bash", "input_schema": {"type": "object"}}
+    told = [*asks('use the tool Bash with {"command": "ls"}'), {"role": "system", "content": "# Environment"}]
+    body = {"model": MODEL, "max_tokens": 500, "tools": [TOOL, bash], "messages": told}
+    done = (await web.post("/v1/messages", json=body)).json()
+    assert [(b["name"], b["input"]) for b in done["content"] if b["type"] == "tool_use"] == [
+        ("Bash", {"command": "ls"})
+    ]
+    without = (await web.post("/v1/messages", json=body | {"tools": [TOOL]})).json()
+    assert without["stop_reason"] == "end_turn"
+
+
 async def test_cache_writes_by_lifetime_and_reads_are_beside_the_input(client: anthropic.AsyncAnthropic) -> None:
     system: Any = [
         {"type": "text", "text": "s" * 4000, "cache_control": {"type": "ephemeral", "ttl": "1h"}},

@@ -164,7 +164,7 @@ async def test_what_is_no_llm_call(web: httpx.AsyncClient) -> None:
     page = await web.get("/pricing", headers={"host": "example.test"})
     assert page.headers["content-type"].startswith("text/plain")
     assert "example.test" in page.text
-    assert (await web.post("/v1/files", json={})).status_code == 404
+    assert (await web.post("/v1/vector_stores", json={})).status_code == 404
     assert (await web.get("/v1/models")).json()["object"] == "list"
     assert (await web.head("/pricing")).content == b""
 

@@ -76,3 +76,11 @@ async def test_code_assist_wraps_what_gemini_says(web: httpx.AsyncClient) -> Non
     request = {"model": "models/gemini-2.5-pro", "contents": CONTENTS}
     counted = await web.post("/v1internal:countTokens", json={"request": request})
     assert counted.json()["totalTokens"] > 0
+
+
+async def test_gemini_cli_is_told_of_its_account_before_it_asks(web: httpx.AsyncClient) -> None:
+    loaded = (await web.post("/v1internal:loadCodeAssist", json={"metadata": {}})).json()
+    assert loaded["currentTier"]["id"]
+    assert loaded["cloudaicompanionProject"]
+    for beside in ("listExperiments", "retrieveUserQuota"):
+        assert (await web.post(f"/v1internal:{beside}", json={})).json() == {}

@@ -239,6 +239,15 @@ async def test_responses_tool_call_in_pieces_and_its_answer(client: openai.Async
     assert done.output_text
 
 
+async def test_codex_is_told_of_its_account_and_models_before_it_asks(web: httpx.AsyncClient) -> None:
+    headers = {"chatgpt-account-id": "account-1", "host": "chatgpt.com"}
+    checked = (await web.get("/backend-api/wham/accounts/check", headers=headers)).json()
+    assert [(item["id"], item["workspace_backend_origin"]) for item in checked["accounts"]] == [
+        ("account-1", "https://chatgpt.com")
+    ]
+    assert (await web.get("/backend-api/codex/models", headers=headers)).json() == {"models": []}
+
+
 async def test_responses_incomplete_and_failed(client: openai.AsyncOpenAI) -> None:
     done = await client.responses.create(model="gpt-4o", input="About tides", max_output_tokens=16)
     assert done.status == "incomplete"

@@ -91,6 +91,31 @@ async def test_a_tool_is_called_and_its_result_is_read(client: openai.AsyncOpenA
     assert told[-1].type == "response.completed"
 
 
+async def test_a_tool_of_free_form_that_the_input_brings_is_called_with_text(
+    client: openai.AsyncOpenAI, trust: ssl.SSLContext
+) -> None:
+    """As Codex offers its tools."""
+    group: Any = {
+        "type": "namespace",
+        "name": "functions",
+        "description": "",
+        "tools": [TOOL, {"type": "custom", "name": "exec"}],
+    }
+    offered: Any = {"type": "additional_tools", "role": "developer", "tools": [group]}
+    asked: Any = {"role": "user", "content": "use the tool exec with \"text('hi');\""}
+    async with connect(client, trust) as connection:
+        events = await ask(connection, input=[offered, asked])
+    call = events[-1].response.output[0]
+    assert (call.type, call.namespace, call.name, call.input) == (
+        "custom_tool_call",
+        "functions",
+        "exec",
+        "text('hi');",
+    )
+    pieces = [event.delta for event in events if event.type == "response.custom_tool_call_input.delta"]
+    assert "".join(pieces) == call.input
+
+
 async def test_a_warm_up_generates_nothing(client: openai.AsyncOpenAI, trust: ssl.SSLContext) -> None:
     async with connect(client, trust) as connection:
         warm = await ask(connection, instructions="Be brief.", generate=False)

@@ -16,6 +16,15 @@ PATHS = (
     "/v1/responses",
     "/v1/messages",
     "/v1/messages/count_tokens",
+    "/v1/messages/batches",
+    "/v1/responses/input_tokens",
+    "/v1/moderations",
+    "/v1/images/generations",
+    "/v1/audio/transcriptions",
+    "/v1/files",
+    "/v1/batches",
+    "/v1/conversations",
+    "/v1/conversations/c/items",
     "/v1beta/models/gemini-2.5-flash:generateContent",
     "/v1beta/models/gemini-2.5-flash:streamGenerateContent",
     "/v1beta/models/gemini-2.5-flash:batchEmbedContents",
@@ -119,4 +128,4 @@ def test_who_is_meant(host: str, path: str, name: str) -> None:
 
 def test_what_is_no_operation() -> None:
     assert route_of("GET", "/v1/chat/completions") is None
-    assert route_of("POST", "/v1/files") is None
+    assert route_of("POST", "/v1/vector_stores") is None

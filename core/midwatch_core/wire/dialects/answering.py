@@ -1,9 +1,8 @@
 """Answers of our own: the HTTP frame around a dialect's error body."""
 
-import orjson
-
 from midwatch_core.model.content import Json
 from midwatch_core.wire.dialect import Answer, Refusal
+from midwatch_core.wire.jsontext import compact
 
 
 def json_answer(refusal: Refusal, body: Json, *extra: tuple[str, str]) -> Answer:
@@ -15,7 +14,7 @@ def json_answer(refusal: Refusal, body: Json, *extra: tuple[str, str]) -> Answer
         headers.append(("retry-after-ms", str(refusal.retry_after_ms)))
     if not refusal.retry:  # OpenAI's and Anthropic's client libraries heed it
         headers.append(("x-should-retry", "false"))
-    return Answer(status=refusal.status, headers=tuple(headers), body=orjson.dumps(body))
+    return Answer(status=refusal.status, headers=tuple(headers), body=compact(body).encode())
 
 
 def notice(refusal: Refusal) -> dict[str, Json]:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import orjson
-
 from midwatch_core.model.changing import changed
 from midwatch_core.model.content import Json, ProviderError
 from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects.answering import json_answer
 from midwatch_core.wire.dialects.mcp_awaited import Awaited, Id
+from midwatch_core.wire.jsontext import compact
 from midwatch_core.wire.node import Node
 
 # A tool's own failure, which its client's model is told: the raw finish reason.
@@ -47,7 +46,7 @@ def refuse(refusal: Refusal, awaited: Awaited) -> Answer:
 
 def refuse_in_stream(refusal: Refusal, awaited: Awaited) -> bytes:
     """The same as events, which end the stream."""
-    errors = (orjson.dumps(error_of(refusal, awaited_id)) for awaited_id in awaited.ids)
+    errors = (compact(error_of(refusal, awaited_id)).encode() for awaited_id in awaited.ids)
     return b"".join(b"event: message\ndata: " + error + b"\n\n" for error in errors)
 
 

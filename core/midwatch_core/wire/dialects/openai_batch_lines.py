@@ -8,56 +8,63 @@ from collections.abc import Iterator
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.dialect import Dialect
 from midwatch_core.wire.dialects.anthropic_blocks import all_texts
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai_chat import OpenAIChat, request_texts
 from midwatch_core.wire.dialects.openai_completions import OpenAICompletions
 from midwatch_core.wire.dialects.openai_embeddings import OpenAIEmbeddings
 from midwatch_core.wire.dialects.openai_images import OpenAIImages
-from midwatch_core.wire.dialects.openai_messages import read_all_tool_definitions, read_messages
+from midwatch_core.wire.dialects.openai_messages import read_all_tool_definitions
 from midwatch_core.wire.dialects.openai_moderations import OpenAIModerations
 from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.target import Target
 
+_CHAT, _RESPONSES = OpenAIChat(), OpenAIResponses()
+_COMPLETIONS = "/chat/completions"
 _BY_PATH: tuple[tuple[str, Dialect], ...] = (
-    ("/chat/completions", OpenAIChat()),
     ("/completions", OpenAICompletions()),
-    ("/responses", OpenAIResponses()),
+    ("/responses", _RESPONSES),
     ("/embeddings", OpenAIEmbeddings()),
     ("/moderations", OpenAIModerations()),
     ("/images/generations", OpenAIImages()),
 )
-_CHAT, _RESPONSES = _BY_PATH[0][1], _BY_PATH[2][1]
 
 
 def read_line(line: Node) -> Iterator[Segment]:
     """Every text of a line, with its path in the file's document."""
     if not line.is_dict:
-        return
-    if line["body"].is_dict:
+        yield from all_texts(line, Part.DOCUMENT)
+    elif line["body"].is_dict:
         yield from _request(line)
     elif line["response"].is_dict:
         yield from _answer(line["response"]["body"])
     elif line["messages"].is_list:
-        yield from (segment for _, segment in read_all_tool_definitions(line))
-        yield from read_messages(line["messages"])
+        yield from _chat(line)
     else:
         yield from all_texts(line, Part.DOCUMENT)
 
 
 def line_model(line: Node) -> str | None:
     """The model that a line asks."""
-    return line["body"]["model"].text() if line.is_dict and line["body"].is_dict else None
+    body = line.value.get("body") if isinstance(line.value, dict) else None
+    model = body.get("model") if isinstance(body, dict) else None
+    return model if isinstance(model, str) else None
 
 
 def _request(line: Node) -> Iterator[Segment]:
-    url = line["url"].text() or ""
-    found = next((dialect for end, dialect in _BY_PATH if url.endswith(end)), None)
-    if found is None:  # Mistral names the path once, for the whole batch
-        found = _CHAT if line["body"]["messages"] else None
-    if found is None:
-        yield from all_texts(line["body"], Part.USER)
+    url, body = line["url"].text() or "", line["body"]
+    # Mistral names the path once, for the whole batch.
+    if url.endswith(_COMPLETIONS) or (not url and body["messages"]):
+        yield from _chat(body)
+    elif found := next((dialect for end, dialect in _BY_PATH if url.endswith(end)), None):
+        yield from found.read_request(body, Target(host="", path=url)).segments
     else:
-        yield from found.read_request(line["body"], Target(host="", path=url)).segments
+        yield from all_texts(body, Part.USER)
+
+
+def _chat(body: Node) -> Iterator[Segment]:
+    """The texts alone, for there may be very many lines: what else a request says is asked of none of them."""
+    yield from (segment for _, segment in read_all_tool_definitions(body))
+    yield from request_texts(body)
 
 
 def _answer(body: Node) -> Iterator[Segment]:

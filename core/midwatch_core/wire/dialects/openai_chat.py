@@ -39,7 +39,7 @@ class OpenAIChat:
             operation=self.operation,
             model=body["model"].text() or target.captures.get("model"),
             stream=body["stream"].flag(),
-            segments=(*(segment for _, segment in definitions), *_request_texts(body)),
+            segments=(*(segment for _, segment in definitions), *request_texts(body)),
             tools=tuple(name for name, _ in definitions if name),
             parameters=parameters(body, beside=_BESIDE),
             tool_results=tuple(read_tool_results(body["messages"])),
@@ -66,7 +66,8 @@ class OpenAIChat:
         return openai_errors.refuse_in_stream(refusal)
 
 
-def _request_texts(body: Node) -> Iterator[Segment]:
+def request_texts(body: Node) -> Iterator[Segment]:
+    """Every text of a request but its tools' definitions."""
     yield from read_messages(body["messages"])
     if body.lacks(_BESIDE_MESSAGES):
         return

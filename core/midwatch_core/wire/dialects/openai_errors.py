@@ -5,6 +5,7 @@ import orjson
 from midwatch_core.model.content import Json, ProviderError
 from midwatch_core.wire.dialect import Answer, Refusal
 from midwatch_core.wire.dialects.answering import json_answer
+from midwatch_core.wire.jsontext import compact
 from midwatch_core.wire.node import Node, Trouble
 
 _TYPE_OF_STATUS = {
@@ -58,7 +59,7 @@ def _words(error: Node) -> str | None:
     for key in ("message", "detail"):
         found = error[key]
         if found.value:
-            return found.text() if found.is_str else orjson.dumps(found.value).decode()
+            return found.text() if found.is_str else compact(found.value)
     return None
 
 

@@ -37,5 +37,3 @@ def content_texts(content: Node) -> Iterator[Segment]:
         yield from content_texts(content["lines"])
     elif content["text"]:
         yield from all_texts(content["text"], Part.DOCUMENT)
-    elif content["custom_id"]:  # a batch of one
-        yield from read_line(content)

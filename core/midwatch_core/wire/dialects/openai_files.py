@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from midwatch_core.model.content import Json, Operation, Request, Response
 from midwatch_core.model.segment import Segment
 from midwatch_core.wire.dialects import openai_errors
-from midwatch_core.wire.dialects.openai_batch_lines import line_model
+from midwatch_core.wire.dialects.openai_batch_lines import line_model, read_line
 from midwatch_core.wire.dialects.openai_file_content import content_of, content_texts
 from midwatch_core.wire.dialects.openai_forms import fields_of, file_bytes
 from midwatch_core.wire.dialects.openai_unstreamed import Unstreamed
@@ -18,6 +18,8 @@ from midwatch_core.wire.target import Target
 
 # A file's member in `POST /files`, and in a part of a large upload.
 _FILES = ("file", "data")
+# What the provider says of a file, and not what stands in it.
+_OBJECTS = ("file", "upload.part")
 
 
 class OpenAIFiles(Unstreamed):
@@ -75,9 +77,11 @@ class OpenAIFiles(Unstreamed):
 
     def read_response(self, body: Node, status: int) -> Response:
         """A file's object, or the texts of its content. What a batch used is not counted here (see `pricing`)."""
-        error = openai_errors.read_error(body, failed=status >= 400)
-        segments = content_texts(body)
-        return Response(id=body["id"].text() if body.is_dict else None, segments=tuple(segments), error=error)
+        if status >= 400:
+            return Response(error=openai_errors.read_error(body, failed=True))
+        if body.is_dict and body["object"].value in _OBJECTS:
+            return Response(id=body["id"].text())
+        return Response(segments=tuple(content_texts(body) if not body.is_dict else read_line(body)))
 
 
 def _models(lines: Iterable[Node]) -> set[str]:

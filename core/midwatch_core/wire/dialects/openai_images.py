@@ -7,8 +7,7 @@ from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.dialects import openai_errors
 from midwatch_core.wire.dialects.openai_forms import form_document, is_yes
-from midwatch_core.wire.dialects.openai_images_stream import ImagesStream
-from midwatch_core.wire.dialects.openai_responses_outcome import read_responses_usage
+from midwatch_core.wire.dialects.openai_images_stream import ImagesStream, read_picture_usage
 from midwatch_core.wire.dialects.openai_unstreamed import Unstreamed
 from midwatch_core.wire.dialects.parameters import parameters
 from midwatch_core.wire.jsontext import parse
@@ -58,7 +57,7 @@ class OpenAIImages(Unstreamed):
         return Response(
             model=body["model"].text(),
             segments=tuple(segment for prompt in prompts for segment in _one(prompt, Part.ASSISTANT)),
-            usage=read_responses_usage(body["usage"], ()),
+            usage=read_picture_usage(body["usage"]),
             error=error,
         )
 

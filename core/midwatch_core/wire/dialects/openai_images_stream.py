@@ -1,5 +1,6 @@
 """The stream of OpenAI's Images: pictures as they are drawn, of which only the end says something."""
 
+from midwatch_core.model.changing import changed
 from midwatch_core.model.content import FinishReason
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.assembly import Assembly
@@ -11,15 +12,21 @@ from midwatch_core.wire.node import Node, Trouble
 _ENDS = ("image_generation.completed", "image_edit.completed")
 
 
+def read_picture_usage(usage: Node) -> Usage | None:
+    """Tokens of the models that are billed by them; the output is pictures where nothing says what else."""
+    found = read_responses_usage(usage, ())
+    if found is None or found.output_image_tokens is not None:
+        return found
+    return changed(found, output_image_tokens=found.output_tokens)
+
+
 class ImagesStream:
     """Reads `image_generation.*` and `image_edit.*` events. Each picture ends with one that has its usage."""
 
-    __slots__ = ("_assembly", "_read", "_written")
+    __slots__ = ("_assembly",)
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._read = 0
-        self._written = 0
 
     def event(self, name: str, data: bytes) -> None:
         """Read one event; partial pictures are passed over."""
@@ -28,7 +35,7 @@ class ImagesStream:
             return
         event = load(data)
         if (event.get("type") or name) in _ENDS:
-            self._add(Node(event["usage"], Trouble()) if event.get("usage") else None)
+            self._add(read_picture_usage(Node(event.get("usage"), Trouble())))
             self._assembly.finish(FinishReason.STOP, "completed")
         elif error := read_stream_error(event):
             self._assembly.fail(error)
@@ -38,12 +45,12 @@ class ImagesStream:
         if self._assembly.finish_reason is not None:
             self._assembly.complete = True
 
-    def _add(self, said: Node | None) -> None:
-        usage = read_responses_usage(said, ()) if said is not None else None
-        if usage is None:
-            return
-        self._read += usage.input_tokens or 0
-        self._written += usage.output_tokens or 0
-        first = self._assembly.usage is None
-        total = Usage(input_tokens=self._read, output_tokens=self._written)
-        self._assembly.report_usage(usage if first else total)
+    def _add(self, usage: Usage | None) -> None:
+        before = self._assembly.usage
+        if usage is not None:
+            self._assembly.report_usage(usage if before is None else changed(usage, **_sums(before, usage)))
+
+
+def _sums(before: Usage, usage: Usage) -> dict[str, int]:
+    names = ("input_tokens", "output_tokens", "input_image_tokens", "output_image_tokens")
+    return {name: (getattr(before, name) or 0) + (getattr(usage, name) or 0) for name in names}

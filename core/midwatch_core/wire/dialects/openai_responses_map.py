@@ -70,7 +70,7 @@ class ResponsesMap:
             return Reading(document=None, closes=[ALL])
         event = load(data)
         kind = event.get("type") or name
-        found = Reading(document=event)
+        found = Reading(document=event | {"type": kind})
         if kind in self.deltas:
             path, part = self._place(kind, event)
             add_delta(found, path, part, "/delta", event["delta"], json=_is_source(part, path))

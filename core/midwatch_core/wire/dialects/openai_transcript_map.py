@@ -63,6 +63,12 @@ class TranscriptMap:
         return "", event
 
     def end(self, refusal: Refusal) -> Iterator[tuple[str, bytes]]:
-        """The transcript ends with what was sent of it."""
+        """The transcript ends with what was sent of it; the reason is ours to give, OpenAI gives none."""
         if not self._done:
-            yield "", compact({"type": _DONE, "text": "".join(self._said), **notice(refusal)}).encode()
+            end: Json = {
+                "type": _DONE,
+                "text": "".join(self._said),
+                "finish_reason": "content_filter",
+                **notice(refusal),
+            }
+            yield "", compact(end).encode()

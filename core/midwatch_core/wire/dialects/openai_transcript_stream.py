@@ -5,7 +5,9 @@ from typing import Any
 from midwatch_core.model.content import FinishReason
 from midwatch_core.model.segment import Part
 from midwatch_core.wire.assembly import Assembly
+from midwatch_core.wire.dialects.openai_choice import as_text
 from midwatch_core.wire.dialects.openai_errors import read_stream_error
+from midwatch_core.wire.dialects.openai_finish import finish_reason
 from midwatch_core.wire.dialects.openai_transcript_usage import read_transcript_usage
 from midwatch_core.wire.jsontext import load
 from midwatch_core.wire.node import Node, Trouble
@@ -48,5 +50,6 @@ class TranscriptStream:
         usage = read_transcript_usage(Node(event.get("usage"), Trouble()), Node(None, Trouble()))
         if usage is not None:
             self._assembly.report_usage(usage)
-        self._assembly.finish(FinishReason.STOP, "done")
+        raw = as_text(event.get("finish_reason"))
+        self._assembly.finish(finish_reason(raw) or FinishReason.STOP, raw or "done")
         self._assembly.complete = True
