@@ -1,6 +1,7 @@
 """Rebuilding a body from what is kept of it: its skeleton and its texts, or for a streamed answer its texts alone.
 
-The counterpart of `sealing.skeleton`. What was masked stays masked, what was left out stays left out.
+The counterpart of `sealing.skeleton`. What was masked stays masked, what was left out stays left out. A value other
+than a string in the members of a tool's result (Gemini's) comes back as a text: its segment does not tell.
 """
 
 from collections.abc import Iterable

@@ -1,5 +1,6 @@
 """The commands. Each imports what it needs when it runs: a listing must not wait for a proxy's imports."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,8 @@ from midwatch import __version__
 from midwatch.cli.access_commands import audit_app, keys_app, tenants_app
 from midwatch.cli.detection_commands import policy_app, rules_app
 from midwatch.cli.host_commands import hosts_app
-from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of, pass_on
+from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
+from midwatch.cli.trace_commands import traces_app
 from midwatch.cli.upkeep_commands import migrate_app, plugins_app
 
 
@@ -99,65 +101,32 @@ def exec_(
     return execute(command, home_of(home), config, app_name)
 
 
-traces_app = typer.Typer(help="Exchanges: a listing, or one in full.", invoke_without_command=True)
-app.add_typer(traces_app, name="traces")
-
-
-@traces_app.callback()
-def traces(
-    context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
-    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
-    app_name: Annotated[str | None, typer.Option("--app", help="Only this application.")] = None,
-    status: Annotated[int | None, typer.Option(help="Only this HTTP status.")] = None,
-    since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601 or like 2h, 7d.")] = None,
-    trace: Annotated[str | None, typer.Option(help="Only this trace.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
-    agent: Annotated[str | None, typer.Option(help="Only this agent.")] = None,
-    key: Annotated[str | None, typer.Option(metavar="ID", help="Only calls by this key.")] = None,
-    user: Annotated[str | None, typer.Option(help="Only this user.")] = None,
-    client: Annotated[str | None, typer.Option(help="Only this client address.")] = None,
-    text: Annotated[str | None, typer.Option(help="Only with this in a text, whatever its case.")] = None,
+@app.command()
+def replay(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="HAR files, flows of mitmproxy's, exports of traces.")
+    ],
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose calls they are; default the tenant of unclaimed ones.")
+    ] = None,
+    app_name: Annotated[str | None, typer.Option("--app", help="The application that made them.")] = None,
+    agent: Annotated[str | None, typer.Option(help="The agent that made them.")] = None,
+    user: Annotated[str | None, typer.Option(help="The user who made them.")] = None,
+    client: Annotated[str | None, typer.Option(help="The client address they came from.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read them, and say what they hold.")] = False,
     home: HomeOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """List exchanges, newest first."""
-    if pass_on(context):
-        return 0
-    from midwatch.cli.listing import list_exchanges, moment
+    """Read recorded calls into the store as if they had just passed, at the moments they had.
 
-    wanted = {"model": model, "provider": provider, "app": app_name, "status": status, "trace_id": trace}
-    wanted |= {"tenant": tenant, "agent": agent, "key_id": key, "user": user, "client": client, "text": text}
-    wanted["since"] = moment(since)
-    return list_exchanges(home_of(home), config, wanted, limit=limit, as_json=json)
+    Twice is once: calls that are there already stay as they are. 1 where entries are broken; the others are stored.
+    """
+    from midwatch.cli.replaying import replay as replay_files
 
-
-@traces_app.command("show")
-def traces_show(
-    exchange_id: Annotated[str, typer.Argument(metavar="ID")],
-    home: HomeOption = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Show one exchange as a conversation."""
-    from midwatch.cli.showing import show_exchange
-
-    return show_exchange(home_of(home), config, exchange_id, as_json=json)
-
-
-@traces_app.command("tree")
-def traces_tree(
-    trace_id: Annotated[str, typer.Argument(metavar="TRACE")],
-    home: HomeOption = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> int:
-    """Show a conversation: its calls, what branched off, and the tools that ran in between."""
-    from midwatch.cli.tracing import show_trace
-
-    return show_trace(home_of(home), config, trace_id, as_json=json)
+    said = {"tenant": tenant, "app": app_name, "agent": agent, "user": user, "client": client}
+    given = {name: value for name, value in said.items() if value}
+    return replay_files(home_of(home), config, files, given, dry_run=dry_run, as_json=json)
 
 
 @app.command()
@@ -293,6 +262,7 @@ def own_commands() -> set[str]:
 
 
 for _group, _name in (
+    (traces_app, "traces"),
     (policy_app, "policy"),
     (rules_app, "rules"),
     (plugins_app, "plugins"),
