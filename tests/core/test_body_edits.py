@@ -141,6 +141,7 @@ def test_any_object_is_edited_inside_a_string_or_refused(document: Any, ascii_on
         (b'{"a":"\xffx"}', "/a", "\ufffdx", (0, 1), "not strict JSON"),
         ('{"a":"x"}'.encode("utf-16"), "/a", "x", (0, 1), "not strict JSON"),
         (b"", "/a", "x", (0, 1), "not strict JSON"),
+        (b"--b\r\n\r\nx\r\n--b--", "/a", "x", (0, 1), "a form, which can't be edited"),
     ],
 )
 def test_what_is_not_safe_is_refused(body: bytes, path: str, text: str, span: tuple[int, int], why: str) -> None:

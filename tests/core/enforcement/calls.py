@@ -98,9 +98,10 @@ def guarded(
     detectors: Sequence[object] = (MAILS, ATTACKS),
     dialect: Dialect = CHAT,
     under: Enforcer | None = None,
+    target: Target = TARGET,
 ) -> Guarded:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
-    decoded = SEALER.hashed(decode_request(dialect, data, TARGET))
+    decoded = SEALER.hashed(decode_request(dialect, data, target))
     exchange = make_exchange(request=decoded.request, response=None)
     made = (under or enforcer(*lines, detectors=detectors)).guard(exchange, dialect, SEALER.segments)
     assert made is not None

@@ -8,7 +8,10 @@ from midwatch_core.model.finding import Action, Finding
 from midwatch_core.model.segment import Direction
 from midwatch_core.testing.factories import make_exchange
 from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai_files import OpenAIFiles
 from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai_transcriptions import OpenAITranscriptions
+from midwatch_core.wire.target import Target
 from tests.core.enforcement.calls import MAIL, MAILS, REDACT, SEALER, Broken, Finds, answer, chat, enforcer, guarded
 
 BLOCK = "{id: stop, when: {category: prompt_injection, direction: request}, then: block}"
@@ -95,6 +98,47 @@ async def test_a_redaction_that_can_not_be_made_safely(on_failure: str, refused:
     recorded = call.recorded()
     assert any((verdict.reason or "").startswith("not redacted: ") for verdict in recorded.verdicts)
     assert recorded.action is (Action.BLOCK if refused else Action.FLAG)
+
+
+FORM = Target(host="h", path="/", headers={"content-type": "multipart/form-data; boundary=b"})
+
+
+def form(prompt: str) -> bytes:
+    """A form with sound and a prompt."""
+    part = b'--b\r\ncontent-disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+    sound = part % (b"file", b'; filename="a.wav"', b"RIFF\0")
+    return sound + part % (b"prompt", b"", prompt.encode()) + b"--b--\r\n"
+
+
+async def test_a_form_that_would_be_redacted_is_refused_and_not_touched() -> None:
+    call = guarded(form(f"Names: {MAIL}"), REDACT, dialect=OpenAITranscriptions(), target=FORM)
+    ruled = await call.guard.request(call.body)
+    assert ruled.refusal is not None
+    assert (ruled.refusal.status, ruled.refusal.code) == (403, "redaction_failed")
+    assert "the body is a form, which can't be edited" in ruled.refusal.message
+    assert (ruled.body, ruled.edited) == (call.body, False)
+    assert call.recorded().action is Action.BLOCK
+
+
+async def test_a_form_with_nothing_to_hide_passes_and_one_with_an_attack_is_blocked() -> None:
+    call = guarded(form("Names: Ishmael"), REDACT, BLOCK, dialect=OpenAITranscriptions(), target=FORM)
+    ruled = await call.guard.request(call.body)
+    assert (ruled.body, ruled.refusal) == (call.body, None)
+    bad = guarded(form("an attack"), REDACT, BLOCK, dialect=OpenAITranscriptions(), target=FORM)
+    refusal = (await bad.guard.request(bad.body)).refusal
+    assert refusal is not None
+    assert refusal.code == "blocked_by_policy"
+
+
+async def test_a_batch_s_lines_in_a_form_are_ruled_on() -> None:
+    line = (
+        b'{"custom_id": "1", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "%s"}]}}'
+    )
+    body = form("x").replace(b"a.wav", b"in.jsonl").replace(b"RIFF\0", line % b"an attack")
+    call = guarded(body, BLOCK, dialect=OpenAIFiles(), target=FORM)
+    refusal = (await call.guard.request(call.body)).refusal
+    assert refusal is not None
+    assert refusal.code == "blocked_by_policy"
 
 
 async def test_one_edit_that_can_not_be_made_leaves_the_others() -> None:

@@ -107,7 +107,35 @@ def test_whatever_settings_say_a_bound_is_made(dialect: str, parameters: dict[st
     assert 1 <= made.output_tokens <= MOST
 
 
-@pytest.mark.parametrize("operation", [Operation.EXECUTE_TOOL, Operation.LIST_TOOLS, Operation.MCP])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation.BATCH,
+        Operation.COUNT_TOKENS,
+        Operation.EXECUTE_TOOL,
+        Operation.FILES,
+        Operation.LIST_TOOLS,
+        Operation.MCP,
+        Operation.STORED,
+    ],
+)
 def test_what_no_model_answers_uses_nothing(operation: Operation) -> None:
     free = bound_of(Request(operation=operation), "mcp", body_bytes=100, assumed_output_tokens=4096)
     assert free == Bound(input_tokens=0, output_tokens=0)
+
+
+@pytest.mark.parametrize("operation", [Operation.TRANSCRIPTION, Operation.IMAGE])
+def test_bytes_of_sound_and_pictures_are_no_tokens(operation: Operation) -> None:
+    small = bound_of(Request(operation=operation), "x", body_bytes=100, assumed_output_tokens=4096)
+    large = bound_of(Request(operation=operation), "x", body_bytes=100 * 2**20, assumed_output_tokens=4096)
+    assert small.input_tokens == 100
+    assert large.input_tokens <= 131_072
+
+
+def test_every_picture_is_written() -> None:
+    assert bound("openai.images", prompt="A ship", n=3).output_tokens == 3 * bound("openai.images").output_tokens > 0
+    assert not bound("openai.images", prompt="A ship", max_tokens=1).open_ended
+
+
+def test_a_moderation_writes_nothing() -> None:
+    assert bound("openai.moderations", input="text").output_tokens == 0

@@ -21,6 +21,7 @@ from midwatch_core.model.content import Operation
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Verdict
 from midwatch_core.model.identity import Identity
+from midwatch_core.model.usage import Usage
 from midwatch_memory.cache import MemoryCache
 from tests.core.governing.governed import NOON, Governed, Remote, StoppedClock, asking, price, ruled, used
 
@@ -460,3 +461,22 @@ async def test_counting_tokens_uses_none() -> None:
     count = replace(opened, request=request, response=replace(opened.response, usage=None))
     assert (await governed.call(count)).granted
     assert await standing(governed, count) == 0
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [(None, 0), (Usage(tool_fees={"audio_seconds": 9}), 0), (Usage(input_tokens=14, output_tokens=5), 19)],
+)
+@pytest.mark.parametrize(
+    "operation", [Operation.TRANSCRIPTION, Operation.IMAGE, Operation.SPEECH, Operation.MODERATION]
+)
+async def test_what_is_billed_by_other_counts_uses_the_tokens_it_counts(
+    operation: Operation, usage: Usage | None, tokens: int
+) -> None:
+    governed = await Governed(limits=[limit(tokens=500_000, window_s=60)]).start()
+    opened = asking()
+    assert opened.response is not None
+    request = replace(opened.request, operation=operation)
+    made = replace(opened, request=request, response=replace(opened.response, usage=usage))
+    assert (await governed.call(made)).granted
+    assert await standing(governed, made) == tokens

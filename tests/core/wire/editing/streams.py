@@ -135,6 +135,14 @@ ANTHROPIC = [
 ]
 
 
+TRANSCRIPT = [
+    message("transcript.text.delta", delta="Grüße ", logprobs=[{"token": "Grüße", "logprob": -0.1}]),
+    message("transcript.text.delta", delta="an alle."),
+    message("transcript.text.segment", id="s1", speaker="A", start=0, end=1, text="Grüße an alle."),
+    message("transcript.text.done", text="Grüße an alle.", logprobs=[{"token": "Grüße", "logprob": -0.1}]),
+]
+
+
 def gemini(*parts: dict[str, Any], **candidate: Any) -> dict[str, Any]:
     content = {"content": {"parts": list(parts), "role": "model"}} if parts else {}
     return {
@@ -464,6 +472,7 @@ OWN = [
     Stream("completions", DIALECTS["openai.completions"], _completions()),
     Stream("responses", DIALECTS["openai.responses"], sse(*response_events(), named=True)),
     *(Stream(name, DIALECTS["openai.realtime"], body) for name, body in realtime_streams.BODIES.items()),
+    Stream("transcript", DIALECTS["openai.transcriptions"], sse(*TRANSCRIPT)),
     Stream("anthropic", DIALECTS["anthropic.messages"], sse(*ANTHROPIC, named=True)),
     Stream("gemini", DIALECTS["gemini.generate_content"], sse(*GEMINI).replace(b"\n", b"\r\n")),
     Stream("gemini-array", DIALECTS["gemini.generate_content"], json.dumps(GEMINI, indent=2).encode() + b"\n", JSON),
