@@ -34,6 +34,7 @@ RUN = ROOT / "run.py"
 DEADLINE_S = 60.0
 TLS_NAMES = (
     "api.openai.com",
+    "chatgpt.com",
     "api.anthropic.com",
     "generativelanguage.googleapis.com",
     "us-central1-aiplatform.googleapis.com",

@@ -58,6 +58,8 @@ logger = logging.getLogger(__name__)
 
 # Calls come first: where processors are short, storing them waits, and the journal keeps what it must.
 _NICENESS = 5
+# What workers saw last is given so long to reach the store at the end.
+_SETTLE_S = 2.0
 
 
 def main() -> int:
@@ -172,6 +174,7 @@ class Control:
             tell_ready(ready)
             await self._seed_threader()
             await self._pipeline.run(self._stopping)
+            await self._sightings.settle(_SETTLE_S)
         return 0
 
     async def _seed_threader(self) -> None:

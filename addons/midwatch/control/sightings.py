@@ -48,6 +48,8 @@ class SightingStore:
         self._waiting: dict[str, _Batch] = {}
         self._stored: deque[str] = deque(maxlen=_REMEMBERED)
         self._news = asyncio.Event()
+        self._done = asyncio.Event()
+        self._done.set()
         self._said = False
 
     def take(self, batches: Iterable[Mapping[str, Any]], reply: Reply) -> None:
@@ -64,6 +66,7 @@ class SightingStore:
                 self._waiting[batch.id].reply = reply
             elif len(self._waiting) < _MOST_WAITING:
                 self._waiting[batch.id] = batch
+                self._done.clear()
         self._news.set()
 
     async def run(self) -> None:
@@ -74,6 +77,12 @@ class SightingStore:
             if not await self.store():
                 await asyncio.sleep(_RETRY_S)
                 self._news.set()
+
+    async def settle(self, deadline_s: float) -> None:
+        """Wait until all that came is stored, or until the deadline: control is about to end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                await self._done.wait()
 
     async def store(self) -> bool:
         """Store all that waits; whether that went well."""
@@ -91,6 +100,8 @@ class SightingStore:
             del self._waiting[batch.id]
             self._stored.append(batch.id)
             await _tell(batch)
+        if not self._waiting:
+            self._done.set()
         return True
 
     async def _put(self, batch: _Batch) -> None:

@@ -105,6 +105,8 @@ class _Reader:
 
     def take(self, kind: Kind, key: str, segment: Segment | None) -> None:
         """The next step."""
+        if kind is Kind.RESULT and key in self._results:
+            return  # Gemini CLI brings every result twice in a conversation that it takes up again
         if kind is Kind.USER or (kind is Kind.ANSWER and self._answered):
             self._end_place()
         if segment is not None and segment.part is Part.TOOL_CALL:

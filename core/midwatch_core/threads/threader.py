@@ -149,9 +149,9 @@ def _place(exchange: Exchange, history: History, room: Room, found: _Found) -> T
 
 def _turn(exchange: Exchange, history: History, room: Room, found: _Found) -> tuple[Turn, Known | None]:
     """What the exchange is to its trace, which has others already, and what it goes on from."""
-    if found.answered is not None:
-        return Turn.NEXT, found.answered
     link = found.link
+    if found.answered is not None and (link is None or not _silent(found.answered)):
+        return Turn.NEXT, found.answered
     if link is not None and link.grade > Grade.IN_TRACE:
         return Turn.NEXT, link.known
     if exchange.request.operation in TALK and (author := _summary(exchange, room, found.trace_id)) is not None:
@@ -163,6 +163,11 @@ def _turn(exchange: Exchange, history: History, room: Room, found: _Found) -> tu
     asked = (known.said for known in room.recent(found.trace_id) if known.keys)
     again = bool(history.kinds) and history.said in asked
     return (Turn.BRANCH if waiting is not None or again else Turn.FIRST), waiting
+
+
+def _silent(known: Known) -> bool:
+    """Whether nothing was said in it: Codex warms a socket up so, also where it takes up an older conversation."""
+    return not (known.units or known.texts or known.call_ids)
 
 
 def _summary(exchange: Exchange, room: Room, trace_id: str) -> Known | None:

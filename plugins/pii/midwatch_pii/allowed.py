@@ -14,8 +14,9 @@ _RESERVED_ENDS = ("example", "test", "invalid", "localhost", "local")
 _DOCUMENTATION = tuple(
     map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"))
 )
-# Names of services that stand before an `@` in URLs of repositories.
-_SERVICES = frozenset({"git", "hg", "svn"})
+# Names of services that stand before an `@` in URLs of repositories, and senders that nobody reads: Claude Code tells
+# its model in every conversation to sign commits with one.
+_NOBODY = frozenset({"git", "hg", "svn", "noreply", "no-reply", "donotreply", "do-not-reply"})
 
 
 class Allowed:
@@ -46,7 +47,7 @@ def _reserved_mail(value: str) -> bool:
     local, _, domain = value.lower().rpartition("@")
     ends = domain.rpartition(".")[2] in _RESERVED_ENDS
     named = any(domain == name or domain.endswith(f".{name}") for name in _RESERVED_DOMAINS)
-    return ends or named or local in _SERVICES
+    return ends or named or local in _NOBODY
 
 
 def _documentation(value: str) -> bool:

@@ -88,6 +88,17 @@ async def test_a_batch_is_stored_then_acknowledged(desk: Desk) -> None:
     assert sorted(await desk.kept()) == [("10.0.0.7", 2), ("10.0.0.8", 1)]
 
 
+async def test_who_ends_waits_until_all_is_stored_and_no_longer_than_its_deadline(desk: Desk) -> None:
+    await desk.store.settle(60)  # nothing came
+    desk.take(batch("1"))
+    await desk.store.settle(0.01)
+    assert await desk.kept() == []
+    storing = asyncio.create_task(desk.store.run())
+    await desk.store.settle(60)
+    assert await desk.kept() == [("10.0.0.7", 1)]
+    storing.cancel()
+
+
 async def test_a_batch_that_comes_again_counts_once(desk: Desk) -> None:
     desk.take(batch("1"))
     desk.take(batch("1"))

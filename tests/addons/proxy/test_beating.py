@@ -84,6 +84,27 @@ async def test_sightings_arrive_and_are_acknowledged_when_they_are_stored(contro
     storing.cancel()
 
 
+async def test_what_was_seen_before_control_had_started_arrives_at_the_end(control: Control) -> None:
+    """A short command is over sooner than that."""
+    await control.door.close()
+    worker, _, _ = counting(control)
+    at = datetime(2026, 11, 26, tzinfo=UTC)
+    worker.sightings.add(Sighting(host="claude.ai", tenant="default", seen=Seen.SNI, first_at=at, last_at=at, calls=1))
+    worker.start()
+    leaving = asyncio.create_task(worker.stop())
+    await asyncio.sleep(0.1)
+    assert not leaving.done()
+    heir = control.new_door()
+    await heir.start(control.path)
+    storing = asyncio.create_task(control.sightings.run())
+    await leaving
+    async with asyncio.timeout(20):
+        while not await control.metadata.sightings(Scope(), limit=10):
+            await asyncio.sleep(0.002)
+    storing.cancel()
+    await heir.close()
+
+
 async def test_a_pinned_client_is_told_and_all_workers_read_it(control: Control) -> None:
     pin = Pin(client="10.0.0.7", host="h", fingerprint="f", until=datetime.now(UTC) + timedelta(hours=1))
     (one, _, _), (two, _, _) = counting(control), counting(control)

@@ -191,6 +191,27 @@ def test_what_the_provider_keeps_is_followed_by_its_ids() -> None:
     ]
 
 
+def test_a_socket_that_is_warmed_up_is_nothing_to_go_on_from_where_there_is_better() -> None:
+    """Codex warms each of its sockets up, also one on which an older conversation is taken up."""
+    talk = Talk(OpenAIResponses(), session=UNIQUE)
+    message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "It is noon."}]}
+    asked = [{"role": "user", "content": "when?"}]
+
+    def say(given: Messages, answer_id: str, output: Messages, **members: Any) -> None:
+        talk.call({"model": "m", "input": given, **members}, {"id": answer_id, "output": output})
+
+    say([], "resp_1", [], generate=False)
+    say(asked, "resp_2", [message], previous_response_id="resp_1")
+    say([], "resp_3", [], generate=False)
+    say([*asked, message, {"role": "user", "content": "thanks"}], "resp_4", [], previous_response_id="resp_3")
+    assert places(talk) == [
+        ("session", "first", None),
+        ("session", "next", 0),
+        ("session", "first", None),
+        ("session", "next", 1),
+    ]
+
+
 def test_a_subagent_is_a_branch_of_the_call_that_waits_for_it(session: Talk) -> None:
     work = [user("do it"), model("I send one.", "call_0123456789ab")]
     ask(session, work[:1], work[1])

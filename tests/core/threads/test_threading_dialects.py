@@ -237,6 +237,23 @@ def test_a_result_without_its_calls_id_is_known_by_the_tools_name() -> None:
     assert spans(talk) == [(1, "id-weather", "weather", 0), (1, "id-clock", "clock", 0)]
 
 
+def test_a_result_that_is_brought_twice_counts_once() -> None:
+    """Gemini CLI does so when it takes up an older conversation."""
+    talk = Talk(GeminiGenerateContent())
+    call = {"functionCall": {"id": "06b19297", "name": "clock", "args": {}}}
+    result = {"functionResponse": {"id": "06b19297", "name": "clock", "response": {"output": "noon"}}}
+    history: list[Any] = [{"role": "user", "parts": [{"text": "when?"}]}]
+    for brought, said in (([], call), ([result], {"text": "Noon."})):
+        history += [{"role": "user", "parts": brought}] if brought else []
+        talk.call({"contents": history}, {"candidates": [{"content": {"parts": [said]}}]})
+        history.append({"role": "model", "parts": [said]})
+    history[2] = {"role": "user", "parts": [result, result]}
+    history.append({"role": "user", "parts": [{"text": "thanks"}]})
+    talk.call({"contents": history}, {"candidates": [{"content": {"parts": [{"text": "Welcome."}]}}]})
+    assert places(talk)[1:] == [("chain", "next", 0), ("chain", "next", 1)]
+    assert spans(talk) == [(1, "06b19297", "clock", 0)]
+
+
 def test_a_result_that_says_so_is_a_failed_span() -> None:
     assert [span.failed for exchange in anthropic().said for span in exchange.tool_spans] == [False, True, False]
     assert [span.failed for exchange in gemini().said for span in exchange.tool_spans] == [True, False]

@@ -121,6 +121,7 @@ REFUSED = [
     "jane@example.com and bob@mail.example.org",
     "logo@2x.png icon@large.svg",
     "git@github.com:org/repo.git",
+    "Co-Authored-By: Claude Opus 5.5 <noreply@anthropic.com>",
     "https://user:secret@host.internal.io/path",
     "pip install foo@1.2.3",
     "@app.route('/users')",
