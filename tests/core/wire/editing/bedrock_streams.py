@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from midwatch.simulated.bedrock_framing import chunk, event
+from midwatch.simulated.bedrock_framing import chunk, message
 
 CONVERSE: list[tuple[str, dict[str, Any]]] = [
     ("messageStart", {"role": "assistant", "p": "abc"}),
@@ -70,8 +70,12 @@ CHOICES = [
 
 
 def converse(*events: tuple[str, dict[str, Any]]) -> bytes:
-    """ConverseStream's messages."""
-    return b"".join(event(name, value) for name, value in events)
+    """ConverseStream's messages; by the standard library's JSON, which writes numbers of any size."""
+    return b"".join(_event(name, json.dumps(value).encode()) for name, value in events)
+
+
+def _event(name: str, payload: bytes) -> bytes:
+    return message(((":event-type", name), (":content-type", "application/json"), (":message-type", "event")), payload)
 
 
 def chunks(*events: Any) -> bytes:

@@ -266,3 +266,14 @@ def test_a_stream_that_breaks_off_loses_no_text(stream: Stream) -> None:
     out = edits.feed(broken.body) + edits.close()
     expected, found = stream.decode(broken.body), stream.decode(out)
     assert {item.path: item.text for item in found.segments} == {item.path: item.text for item in expected.segments}
+
+
+def test_what_is_held_goes_out_where_only_the_events_name_says_its_kind() -> None:
+    """As servers do that leave `type` out of the data."""
+    named = b"event: response.output_text.%s\ndata: %s\n\n"
+    place = {"item_id": "m", "output_index": 0, "content_index": 0}
+    delta, done = ({**place, "delta": "held"}, {**place, "text": "held"})
+    body = named % (b"delta", json.dumps(delta).encode()) + named % (b"done", json.dumps(done).encode())
+    out = run(Stream("s", DIALECTS["openai.responses"], body), Makes(same, 9))
+    assert out.count(b"event: response.output_text.delta\n") == 2
+    assert out.count(b'"held"') == 2
