@@ -21,15 +21,15 @@ class Certificates:
     key_file: Path
 
 
-def write_certificates(folder: Path, host: str) -> Certificates:
-    """Write an authority and a leaf for `host` (and 127.0.0.1) below `folder`, valid for a day."""
+def write_certificates(folder: Path, *hosts: str) -> Certificates:
+    """Write an authority and a leaf for `hosts` (and localhost) below `folder`, valid for a day."""
     ca_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Midwatch benchmark authority")])
     ca = _builder(ca_name, ca_name, ca_key.public_key()).add_extension(
         x509.BasicConstraints(ca=True, path_length=None), critical=True
     )
-    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.DNSName("localhost")])
-    leaf_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in (*hosts, "localhost")])
+    leaf_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
     leaf = _builder(leaf_name, ca_name, leaf_key.public_key()).add_extension(names, critical=False)
     files = Certificates(
         ca_file=folder / "upstream-ca.pem", leaf_file=folder / "upstream.pem", key_file=folder / "upstream.key"

@@ -14,7 +14,8 @@ from benchmarks.sim import Sim
 
 SNI = "api.openai.com"
 CHAT_PATH = "/v1/chat/completions"
-_TERMINAL = b"data: [DONE]\n\n"
+# What the last event of a stream has in it: of SSE, and of Converse.
+_TERMINALS = (b"data: [DONE]\n\n", b"\x08metadata")
 TIMEOUT_S = 120.0
 
 
@@ -22,13 +23,15 @@ TIMEOUT_S = 120.0
 class Target:
     """Where to send load: the proxy's port, the upstream's address behind it, the authority the client trusts.
 
-    With `proxy_port` None the upstream is called directly (to know the generator's own floor).
+    With `proxy_port` None the upstream is called directly (to know the generator's own floor). `sni` is who it
+    is taken for.
     """
 
     proxy_port: int | None
     upstream_port: int
     ca_file: Path
     upstream_host: str = "127.0.0.1"
+    sni: str = SNI
 
 
 @dataclass(slots=True)
@@ -65,9 +68,13 @@ def chat_body(size: int = 10_000, *, stream: bool = False, salt: str = "") -> by
 
 def chat_request(sim: Sim, *, body: bytes | None = None) -> bytes:
     """A whole HTTP/1.1 chat request that asks the simulated upstream for `sim`."""
-    body = chat_body(stream=sim.tokens > 0) if body is None else body
+    return json_request(SNI, CHAT_PATH, sim, chat_body(stream=sim.tokens > 0) if body is None else body)
+
+
+def json_request(host: str, path: str, sim: Sim, body: bytes) -> bytes:
+    """A whole HTTP/1.1 request to a provider's API, which the simulated upstream answers by `sim`."""
     return (
-        f"POST {CHAT_PATH} HTTP/1.1\r\nhost: {SNI}\r\nauthorization: Bearer sk-benchmark\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer sk-benchmark\r\n"
         f"content-type: application/json\r\nx-sim: {sim.header()}\r\ncontent-length: {len(body)}\r\n\r\n"
     ).encode() + body
 
@@ -106,7 +113,7 @@ class Client(asyncio.Protocol):
         # A chunked body: only its tail is looked at, whole streams are not parsed here.
         if not self._first_body_at and b"data:" in self._buffer:
             self._first_body_at = time.perf_counter()
-        return self._buffer.endswith(b"0\r\n\r\n") and _TERMINAL in self._buffer[-64:]
+        return self._buffer.endswith(b"\r\n0\r\n\r\n") and any(mark in self._buffer[-256:] for mark in _TERMINALS)
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
@@ -131,7 +138,7 @@ class Client(asyncio.Protocol):
         if target.proxy_port:
             address = f"{target.upstream_host}:{target.upstream_port}"
             await self._round_trip(f"CONNECT {address} HTTP/1.1\r\nhost: {address}\r\n\r\n".encode())
-        secured = await loop.start_tls(transport, self, context, server_hostname=SNI)
+        secured = await loop.start_tls(transport, self, context, server_hostname=target.sni)
         assert secured is not None
         self._transport = secured
 
@@ -175,13 +182,14 @@ async def run_load(
     exchanges: int,
     warm_up: int = 2,
     at_start: Callable[[], None] | None = None,
+    make: Callable[[], Client] = Client,
 ) -> Load:
     """Drive `exchanges` over `concurrency` connections; opening them and `warm_up` exchanges each are not timed.
 
-    `at_start` is called when the timed part begins.
+    `at_start` is called when the timed part begins; `make` makes the clients.
     """
     context = client_context(target.ca_file)
-    clients = [Client() for _ in range(concurrency)]
+    clients = [make() for _ in range(concurrency)]
     # Handshakes in small groups: hundreds at once would only measure the accept queue.
     for start in range(0, concurrency, 16):
         await asyncio.gather(*(client.connect(target, context) for client in clients[start : start + 16]))

@@ -17,7 +17,7 @@ from mitmproxy.certs import CertStore
 
 from benchmarks import procstat
 from benchmarks.hosts import HOSTS, Bench, ProcessHost
-from benchmarks.load import Load, Requests, Target, run_load
+from benchmarks.load import Client, Load, Requests, Target, run_load
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +33,13 @@ class Running:
     target: Target
 
     async def load(
-        self, request: Requests, *, concurrency: int, exchanges: int, warm_up: int = 2
+        self,
+        request: Requests,
+        *,
+        concurrency: int,
+        exchanges: int,
+        warm_up: int = 2,
+        make: Callable[[], Client] = Client,
     ) -> tuple[Load, float]:
         """Drive load through the host; (what was seen, CPU milliseconds an exchange of the host's processes).
 
@@ -45,7 +51,13 @@ class Running:
             cpu[0] = procstat.cpu_s(self.host.pids())
 
         load = await run_load(
-            self.target, request, concurrency=concurrency, exchanges=exchanges, warm_up=warm_up, at_start=begin
+            self.target,
+            request,
+            concurrency=concurrency,
+            exchanges=exchanges,
+            warm_up=warm_up,
+            at_start=begin,
+            make=make,
         )
         return load, (procstat.cpu_s(self.host.pids()) - cpu[0]) * 1000 / max(load.exchanges, 1)
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass, fields
 class Sim:
     """`tokens` > 0 asks for that many stream events, `events_per_write` in one write, `gap_ms` between writes.
 
-    With `tokens` = 0 the answer is one JSON document of about `reply_bytes`.
+    With `tokens` = 0 the answer is one JSON document of about `reply_bytes`. `aws` = 1 asks for an AWS event stream.
+    Over a WebSocket every message of the client is answered so.
     """
 
     tokens: int = 0
     events_per_write: int = 1
     gap_ms: int = 0
     reply_bytes: int = 10_000
+    aws: int = 0
 
     def header(self) -> str:
         """The value of the `x-sim` header."""

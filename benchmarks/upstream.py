@@ -12,12 +12,15 @@ import functools
 import json
 import ssl
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.certs import write_certificates
+from benchmarks.frames import accepted, aws_writes, frame_size, socket_writes
 from benchmarks.sim import Sim
 
 HOST = "api.openai.com"
+BEDROCK = "bedrock-runtime.us-east-1.amazonaws.com"
 DONE = b"data: [DONE]\n\n"
 _EVENT = (
     b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"gpt-4o-mini",'
@@ -28,7 +31,8 @@ _FINISH = (
     b'"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],'
     b'"usage":{"prompt_tokens":2500,"completion_tokens":2000,"total_tokens":4500}}\n\n'
 )
-_SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\ntransfer-encoding: chunked\r\n\r\n"
+_SSE_HEAD, _AWS_HEAD = _HEAD % b"text/event-stream", _HEAD % b"application/vnd.amazon.eventstream"
 
 
 def _chunk(data: bytes) -> bytes:
@@ -66,10 +70,14 @@ def stream_writes(tokens: int, events_per_write: int) -> tuple[bytes, ...]:
 
 
 class Provider(asyncio.Protocol):
-    """One connection: reads HTTP/1.1 requests with a content-length, answers each as its `x-sim` header says."""
+    """One connection: reads HTTP/1.1 requests with a content-length, answers each as its `x-sim` header says.
+
+    One that asks for a WebSocket gets it, and then a response for each message.
+    """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._socket: Sim | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -91,25 +99,41 @@ class Provider(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
+        if self._socket is not None:
+            self._take_messages(self._socket)
+            return
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = bytes(self._buffer[:end]).lower()
             size = end + 4 + int(_header(head, b"content-length") or b"0")
             if len(self._buffer) < size:
                 return
+            raw, sim = bytes(self._buffer[:end]), Sim.parse((_header(head, b"x-sim") or b"").decode())
             del self._buffer[:size]
-            self._answer(Sim.parse((_header(head, b"x-sim") or b"").decode()))
+            if _header(head, b"upgrade") == b"websocket":
+                self._socket = sim
+                self._transport.write(accepted(_header(raw, b"sec-websocket-key") or b""))
+                return
+            self._answer(sim)
+
+    def _take_messages(self, sim: Sim) -> None:
+        while len(self._buffer) >= (size := frame_size(self._buffer)):
+            del self._buffer[:size]
+            self._begin(socket_writes(sim.tokens, sim.events_per_write), sim)
 
     def _answer(self, sim: Sim) -> None:
         if not sim.tokens:
             self._transport.write(json_answer(sim.reply_bytes))
             return
-        task = asyncio.get_running_loop().create_task(self._stream(sim))
+        self._transport.write(_AWS_HEAD if sim.aws else _SSE_HEAD)
+        self._begin((aws_writes if sim.aws else stream_writes)(sim.tokens, sim.events_per_write), sim)
+
+    def _begin(self, writes: Sequence[bytes], sim: Sim) -> None:
+        task = asyncio.get_running_loop().create_task(self._stream(writes, sim))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _stream(self, sim: Sim) -> None:
-        self._transport.write(_SSE_HEAD)
-        for data in stream_writes(sim.tokens, sim.events_per_write):
+    async def _stream(self, writes: Sequence[bytes], sim: Sim) -> None:
+        for data in writes:
             await self._writable.wait()
             if self._transport.is_closing():
                 return
@@ -129,7 +153,7 @@ def _header(head: bytes, name: bytes) -> bytes | None:
 
 async def serve(folder: Path) -> None:
     """Serve on a free loopback port until standard input closes."""
-    files = write_certificates(folder, HOST)
+    files = write_certificates(folder, HOST, BEDROCK)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.leaf_file, files.key_file)
     context.set_alpn_protocols(["http/1.1"])

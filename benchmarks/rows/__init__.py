@@ -8,6 +8,8 @@ from benchmarks.row import Row
 from benchmarks.rows import (
     clickhouse,
     command_line,
+    decode,
+    eventstream,
     governing,
     guard,
     idle,
@@ -22,6 +24,7 @@ from benchmarks.rows import (
     store,
     throughput,
     ttft,
+    websocket,
 )
 from benchmarks.session import Session
 
@@ -31,10 +34,13 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "latency": latency.measure,
     "ttft": ttft.measure,
     "sse": sse.measure,
+    "websocket": websocket.measure,
+    "eventstream": eventstream.measure,
     "many-streams": many_streams.measure,
     "idle": idle.measure,
     "patches": patches.measure,
     # What lies behind the proxy.
+    "decode": decode.measure,
     "lag": lag.measure,
     "command-line": command_line.measure,
     "store": store.measure,

@@ -28,8 +28,10 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 }
 ANSWER = b'{ "id":"x", "choices":[{"index":0,"message":{"content":"ok \\u00e9"}, "finish_reason":"stop"}]}  '
 EVENTS = (
-    b": a comment\r\n\r\n"
+    b"\xef\xbb\xbf: a comment behind a byte order mark\r\n\r\n"
     b'data: {"choices":[{"index":0,"delta":{"content":"caf\xc3\xa9"}}]}\r\n\r\n'
+    b": keep-alive\n\n"
+    b'data: {"choices":[{"index":0,\ndata: "delta":{"content":" au lait"}}]}\rid: 7\r\r'
     b'data:{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
     b"data: [DONE]\n\n"
 )
@@ -119,7 +121,7 @@ def test_an_answer_arrives_as_it_was_sent(house: Any, route: Any, trail: Any, fr
         for at in range(0, len(body), 11):
             piece = body[at : at + 11]
             asked.chunk(piece) if framing == "chunked" else asked.send(piece)
-        asked.end_stream() if framing == "chunked" else asked.reset()
+        asked.send(b"0\r\nx-checksum: 7\r\n\r\n") if framing == "chunked" else asked.reset()
 
     way = trail()
     with house.client() as web, web.stream("POST", route(behave), content=ODD, headers=way.header) as answer:
@@ -148,6 +150,8 @@ def test_a_stream_arrives_as_it_was_sent(house: Any, route: Any, trail: Any, enc
     request = {"model": "acme-1", "stream": True, "messages": [{"role": "user", "content": "x"}]}
     with house.client() as web, web.stream("POST", route(behave), json=request, headers=way.header) as answer:
         assert b"".join(answer.iter_raw()) == body
+    kept = house.whole(way.id)
+    assert [segment["text"] for segment in kept["response"]["segments"]] == ["café au lait"]
     row = house.row(way.id)
     assert (row["streamed"], row["finish_reason"], row["error"]) == (True, "stop", None)
 

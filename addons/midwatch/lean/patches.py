@@ -14,7 +14,9 @@ from midwatch.lean.joined_writes import JOINED_WRITES
 from midwatch.lean.message_check import MESSAGE_CHECK
 from midwatch.lean.patch import Patch
 from midwatch.lean.socket_asides import SOCKET_ASIDES
+from midwatch.lean.socket_bounds import SOCKET_BOUNDS
 from midwatch.lean.sockets import HANDED_SOCKETS
+from midwatch.lean.trailers import TRAILERS
 
 ALL_PATCHES: tuple[Patch, ...] = (
     HANDED_SOCKETS,
@@ -27,6 +29,8 @@ ALL_PATCHES: tuple[Patch, ...] = (
     HEADER_LOOKUP,
     CUT_STREAMS,
     SOCKET_ASIDES,
+    SOCKET_BOUNDS,
+    TRAILERS,
 )
 
 

@@ -12,6 +12,8 @@ from zlib import crc32
 
 import orjson
 
+from midwatch_core.model.content import Json
+from midwatch_core.wire.jsontext import compact
 from midwatch_core.wire.sse import MAX_EVENT_BYTES
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
@@ -44,7 +46,9 @@ class Message:
         """The message with other data, its headers as they were; lengths and checksums are right again."""
         payload = new
         if self.name == CHUNK:
-            payload = orjson.dumps(_envelope(self.raw[self.start : -_CRC.size]) | {"bytes": b64encode(new).decode()})
+            payload = compact(
+                _envelope(self.raw[self.start : -_CRC.size]) | {"bytes": b64encode(new).decode()}
+            ).encode()
         return _written(self.raw[_PRELUDE.size : self.start], payload)
 
 
@@ -62,12 +66,16 @@ class MessageReader:
         self._known: dict[bytes, tuple[str, bytes]] = {}
 
     def feed(self, data: bytes) -> list[Message]:
-        """The messages that `data` completes. Mostly it is just one, which is then not copied."""
+        """The messages that `data` completes."""
+        return [Message(raw=raw, name=name, start=start, data=said) for raw, name, start, said in self.cut(data)]
+
+    def cut(self, data: bytes) -> list[tuple[bytes, str, int, bytes]]:
+        """The same as plain tuples of a message's fields: a stream's hot path. Mostly it is just one, not copied."""
         held = self._buffer
         if held:
             held += data
         source: bytes | bytearray = held or data
-        messages: list[Message] = []
+        messages: list[tuple[bytes, str, int, bytes]] = []
         at, end = 0, len(source)
         while 0 < (size := self._size(source, at, end)) <= end - at:
             message = self._message(bytes(source[at : at + size]))
@@ -98,30 +106,34 @@ class MessageReader:
             self.trouble = f"event stream: a message of {size} bytes can't have {headers} bytes of headers"
         elif size > MAX_EVENT_BYTES:
             self.trouble = f"event stream: a message of {size} bytes is more than is read"
-        return 0 if self.trouble else int(size)
+        else:
+            return int(size)
+        return 0
 
-    def _message(self, raw: bytes) -> Message | None:
-        if crc32(memoryview(raw)[: -_CRC.size]) != _CRC.unpack_from(raw, len(raw) - _CRC.size)[0]:
+    def _message(self, raw: bytes) -> tuple[bytes, str, int, bytes] | None:
+        if crc32(raw[:-4]) != int.from_bytes(raw[-4:]):
             self.trouble = "event stream: a message's checksum is wrong"
             return None
-        start = _PRELUDE.size + _PRELUDE.unpack_from(raw)[1]
-        said = self._said(raw[_PRELUDE.size : start])
+        start = _PRELUDE.size + int.from_bytes(raw[4:8])
+        headers = raw[_PRELUDE.size : start]
+        said = self._known.get(headers) or self._said(headers)
         if said is None:
             self.trouble = "event stream: a message's headers can't be read"
             return None
         name, instead = said
-        payload = raw[start : -_CRC.size] or instead
-        return Message(raw=raw, name=name, start=start, data=_inner(payload) if name == CHUNK else payload)
+        payload = raw[start:-4] or instead
+        return raw, name, start, _inner(payload) if name == CHUNK else payload
 
     def _said(self, data: bytes) -> tuple[str, bytes] | None:
         """What the headers say: the name, and data where the payload has none."""
-        found = self._known.get(data)
-        if found is None and (headers := _read_headers(data)) is not None:
-            kind = headers.get(":message-type", "event")
-            instead = orjson.dumps({"message": headers.get(":error-message")}) if kind == "error" else b""
-            found = headers.get(_NAMED_BY.get(kind, ":event-type"), ""), instead
-            if len(data) <= _MAX_KNOWN_BYTES and len(self._known) < _MAX_KNOWN:
-                self._known[data] = found
+        headers = _read_headers(data)
+        if headers is None:
+            return None
+        kind = headers.get(":message-type", "event")
+        instead = orjson.dumps({"message": headers.get(":error-message")}) if kind == "error" else b""
+        found = headers.get(_NAMED_BY.get(kind, ":event-type"), ""), instead
+        if len(data) <= _MAX_KNOWN_BYTES and len(self._known) < _MAX_KNOWN:
+            self._known[data] = found
         return found
 
 
@@ -146,7 +158,7 @@ class EventStreamFramer:
         """The events that `data` completes."""
         if self._reader.trouble:
             return []
-        events = [(message.name, message.data) for message in self._reader.feed(data)]
+        events = [(name, said) for _, name, _, said in self._reader.cut(data)]
         if self._reader.trouble:
             self._reader.take()
         return events
@@ -210,7 +222,7 @@ def _inner(payload: bytes) -> bytes:
         return payload
 
 
-def _envelope(payload: bytes) -> dict[str, object]:
+def _envelope(payload: bytes) -> dict[str, Json]:
     try:
         document = orjson.loads(payload)
     except orjson.JSONDecodeError:

@@ -81,6 +81,17 @@ def test_members_and_padding(where: list[int]) -> None:
     assert undo("deflate", split_at(zlib.compress(b"one") + b"\0\0", where)) == b"one"
 
 
+def test_what_stands_behind_the_end_of_brotli_is_refused_in_any_pieces() -> None:
+    body = brotli.compress(b"one") + b"more"
+    for chunks in ([body], [bytes([byte]) for byte in body]):
+        with pytest.raises(DecompressionError):
+            undo("br", chunks)
+
+
+def test_members_without_number() -> None:
+    assert undo("gzip", [gzip.compress(b"") * 3000 + gzip.compress(b"one") * 500]) == b"one" * 500
+
+
 def test_zstd_frames() -> None:
     encode = zstandard.ZstdCompressor().compress
     assert undo("zstd", [encode(b"one, ") + encode(b"two")]) == b"one, two"

@@ -94,16 +94,49 @@ def test_any_split_of_any_encoding(encoder: tuple[str, Callable[[bytes], bytes]]
     assert response.decode_error is None
 
 
-def test_each_event_is_read_as_it_is_flushed() -> None:
+class _Zlib:
+    def __init__(self, wbits: int) -> None:
+        self._encoder = zlib.compressobj(wbits=wbits)
+
+    def flushed(self, data: bytes) -> bytes:
+        return self._encoder.compress(data) + self._encoder.flush(zlib.Z_SYNC_FLUSH)
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._encoder = brotli.Compressor()
+
+    def flushed(self, data: bytes) -> bytes:
+        return bytes(self._encoder.process(data) + self._encoder.flush())
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        self._encoder = zstandard.ZstdCompressor().compressobj()
+
+    def flushed(self, data: bytes) -> bytes:
+        return self._encoder.compress(data) + self._encoder.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "make"),
+    [("gzip", lambda: _Zlib(31)), ("deflate", lambda: _Zlib(15)), ("br", _Brotli), ("zstd", _Zstd)],
+    ids=["gzip", "deflate", "br", "zstd"],
+)
+def test_each_event_is_read_as_it_is_flushed(encoding: str, make: Callable[[], Any]) -> None:
     """Compressed streams are flushed event by event: none may wait for the next."""
-    flush = zlib.compressobj(wbits=31)
-    found = decoder(encoding="gzip")
-    kinds = []
-    for event in EVENTS:
-        chunk = flush.compress(sse_body(event)) + flush.flush(zlib.Z_SYNC_FLUSH)
-        kinds.append([item.kind for item in found.feed(chunk)])
+    encoder = make()
+    found = decoder(encoding=encoding)
+    kinds = [[item.kind for item in found.feed(encoder.flushed(sse_body(event)))] for event in EVENTS]
     assert kinds == [[StreamKind.USAGE], [], [StreamKind.TEXT], [StreamKind.TEXT], []]
     assert found.complete
+
+
+def test_an_event_over_several_data_lines() -> None:
+    body = STREAM.replace(b', "delta"', b',\ndata: "delta"').replace(b"\n\n", b"\r\n: keep-alive\r\n\r\n")
+    response, _ = read_stream(ANTHROPIC, [body])
+    assert by_path(response) == SAID
+    assert response.decode_error is None
 
 
 def test_neighbouring_deltas_of_one_read_are_one_event() -> None:
