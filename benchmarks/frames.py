@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Any
 
-from midwatch.simulated.bedrock_framing import event
+from midwatch.simulated.bedrock.framing import event
 
 CONVERSE_PATH = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream"
 SOCKET_PATH = "/v1/responses"

@@ -45,7 +45,9 @@ def check_secrets(config: Config) -> None:
 def check_client_ca(config: Config) -> None:
     """Raises ConfigError where `identity.client_ca` can't be read: no worker could start with it."""
     if config.identity.client_ca is not None:
-        from midwatch.proxy.certificates import ClientCertificates  # cryptography is for those who ask for certificates
+        from midwatch.proxy.admission.certificates import (
+            ClientCertificates,  # cryptography is for those who ask for certificates
+        )
 
         ClientCertificates.read(config.identity.client_ca)
 

@@ -13,7 +13,7 @@ from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.identity import Identity
 from midwatch_core.sealing import Sealer
 from midwatch_core.wire.decoding import decode_request
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
 from midwatch_core.wire.target import Target
 
 DIALECT = OpenAIChat()

@@ -26,7 +26,7 @@ import yaml
 from midwatch.clients import client_environment
 from midwatch.home import Home
 from midwatch.simulated import SimulatedProviders
-from midwatch.simulated.tls import SimulatedCA
+from midwatch.simulated.transport.tls import SimulatedCA
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "run.py"

@@ -4,12 +4,12 @@ from midwatch import __version__
 from midwatch.control.journal_counts import METRICS as JOURNAL
 from midwatch.control.troubles import METRICS as TROUBLES
 from midwatch.plugin_report import METRICS as PLUGINS
-from midwatch.proxy.governance import METRICS as GOVERNANCE
+from midwatch.proxy.admission.identifying import METRICS as IDENTIFYING
+from midwatch.proxy.governing.governance import METRICS as GOVERNANCE
 from midwatch.proxy.guarding import METRICS as GUARDING
-from midwatch.proxy.identifying import METRICS as IDENTIFYING
+from midwatch.proxy.inventory.seeing import METRICS as SEEING
 from midwatch.proxy.journaling import METRICS as WORKER
 from midwatch.proxy.lag import METRIC as LAG
-from midwatch.proxy.seeing import METRICS as SEEING
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.pipeline import METRICS as PIPELINE

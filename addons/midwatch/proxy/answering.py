@@ -6,7 +6,7 @@ from typing import Protocol
 from mitmproxy import http
 
 from midwatch.lean.cut_streams import CUT
-from midwatch.proxy.metering import METER, metered
+from midwatch.proxy.governing.metering import METER, metered
 from midwatch_core.call import Call, ResponseHead
 from midwatch_core.enforcement.outcome import NOT_INSPECTED
 from midwatch_core.enforcement.streaming import RefusedStream

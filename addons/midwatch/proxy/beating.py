@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from midwatch.lines import ControlAbsentError, Line, LineClient
-from midwatch.proxy.crossing_report import CrossingReport
-from midwatch.proxy.sighting_report import SightingReport
+from midwatch.proxy.governing.crossing_report import CrossingReport
+from midwatch.proxy.inventory.sighting_report import SightingReport
 from midwatch_core.metrics import Metrics, to_json
 from midwatch_core.pins import Pin, pin_row
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from mitmproxy import http
 
-from midwatch.proxy.governing import Governing
+from midwatch.proxy.governing.flows import Governing
 from midwatch.proxy.guarding import Guarding
 from midwatch.proxy.journaling import Journalist
 from midwatch_core.call import Call

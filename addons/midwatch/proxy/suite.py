@@ -9,28 +9,28 @@ from midwatch.plugin_report import METRICS as PLUGIN_METRICS
 from midwatch.plugin_report import report as report_plugins
 from midwatch.pool.opening import pool_of
 from midwatch.pool.pool import ScanPool
-from midwatch.proxy.admitting import Admitting
+from midwatch.proxy.admission.admitting import Admitting
+from midwatch.proxy.admission.identified import identifier_of, identifying_of
+from midwatch.proxy.admission.identifying import METRICS as IDENTIFYING
+from midwatch.proxy.admission.unread import Unread
 from midwatch.proxy.beating import Beat
 from midwatch.proxy.connecting import Connecting
-from midwatch.proxy.conversing import Shared
 from midwatch.proxy.decrypting import Decrypting
-from midwatch.proxy.governance import METRICS as GOVERNANCE
-from midwatch.proxy.governance import Governance
+from midwatch.proxy.governing.governance import METRICS as GOVERNANCE
+from midwatch.proxy.governing.governance import Governance
+from midwatch.proxy.governing.spending import Spending
 from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.guarding import Guarding
-from midwatch.proxy.identified import identifier_of, identifying_of
-from midwatch.proxy.identifying import METRICS as IDENTIFYING
+from midwatch.proxy.inventory.seeing import METRICS as SEEING
+from midwatch.proxy.inventory.seeing import Seeing, seeing_of
 from midwatch.proxy.journaling import METRICS, Journalist
 from midwatch.proxy.lag import METRIC as LAG
 from midwatch.proxy.lag import watch_lag
 from midwatch.proxy.recognising import Recognising
-from midwatch.proxy.seeing import METRICS as SEEING
-from midwatch.proxy.seeing import Seeing, seeing_of
 from midwatch.proxy.settling import Settling
-from midwatch.proxy.sockets import METRICS as SOCKETS
-from midwatch.proxy.sockets import Sockets
-from midwatch.proxy.spending import Spending
-from midwatch.proxy.unread import Unread
+from midwatch.proxy.sockets.addon import METRICS as SOCKETS
+from midwatch.proxy.sockets.addon import Sockets
+from midwatch.proxy.sockets.conversing import Shared
 from midwatch.proxy.watching import Watching
 from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, read_snapshot
 from midwatch_core.clock import SystemClock

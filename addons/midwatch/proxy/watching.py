@@ -7,7 +7,7 @@ from dataclasses import replace
 from mitmproxy import http
 
 from midwatch.proxy import bridge
-from midwatch.proxy.admitting import DENIED, Admitting
+from midwatch.proxy.admission.admitting import DENIED, Admitting
 from midwatch.proxy.guarding import GUARD, REFUSED
 from midwatch.proxy.journaling import JOURNAL_FULL
 from midwatch.proxy.opening import asked_of, opening_of

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from .script import Script, ScriptError, parse_script
-from .server import SimulatedProviders
+from midwatch.simulated.script import Script, ScriptError, parse_script
+from midwatch.simulated.server import SimulatedProviders
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import orjson
 
-from .call import Answer, Call
-from .script import Script
+from midwatch.simulated.call import Answer, Call
+from midwatch.simulated.script import Script
 
 
 def models(_call: Call, _script: Script) -> Answer:

@@ -7,8 +7,8 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
-from .call import Json
-from .compression import UndecodableBodyError
+from midwatch.simulated.call import Json
+from midwatch.simulated.transport.compression import UndecodableBodyError
 
 
 def is_form(content_type: str) -> bool:

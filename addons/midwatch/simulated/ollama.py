@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from .call import Answer, Call, Json
-from .framing import Template, hole, line
-from .openai_text import vector
-from .script import Script
-from .turn import Prompt, Tool, Turn, compose
-from .wording import count_tokens, volume
+from midwatch.simulated.call import Answer, Call, Json
+from midwatch.simulated.openai.text import vector
+from midwatch.simulated.script import Script
+from midwatch.simulated.transport.framing import Template, hole, line
+from midwatch.simulated.turn import Prompt, Tool, Turn, compose
+from midwatch.simulated.wording import count_tokens, volume
 
 _NDJSON = "application/x-ndjson"
 _JSON = "application/json; charset=utf-8"

@@ -7,30 +7,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from . import (
-    anthropic,
-    anthropic_batches,
-    bedrock,
-    bedrock_errors,
-    bedrock_invoke,
-    code_assist,
-    codex_login,
-    cohere,
-    gemini,
-    ollama,
-    openai_audio,
-    openai_chat,
-    openai_errors,
-    openai_files,
-    openai_images,
-    openai_responses,
-    openai_stored,
-    openai_text,
-    vertex,
-)
-from .call import Answer, Call
-from .openai_flavours import flavour_of
-from .script import Script
+from midwatch.simulated import codex_login, ollama
+from midwatch.simulated.anthropic import batches as anthropic_batches
+from midwatch.simulated.anthropic import messages as anthropic
+from midwatch.simulated.bedrock import converse as bedrock
+from midwatch.simulated.bedrock import errors as bedrock_errors
+from midwatch.simulated.bedrock import invoke as bedrock_invoke
+from midwatch.simulated.call import Answer, Call
+from midwatch.simulated.cohere import chat as cohere
+from midwatch.simulated.google import code_assist, gemini, vertex
+from midwatch.simulated.openai import audio as openai_audio
+from midwatch.simulated.openai import chat as openai_chat
+from midwatch.simulated.openai import errors as openai_errors
+from midwatch.simulated.openai import files as openai_files
+from midwatch.simulated.openai import images as openai_images
+from midwatch.simulated.openai import responses as openai_responses
+from midwatch.simulated.openai import stored as openai_stored
+from midwatch.simulated.openai import text as openai_text
+from midwatch.simulated.openai.flavours import flavour_of
+from midwatch.simulated.script import Script
 
 Builder = Callable[[Call, Script], Answer]
 

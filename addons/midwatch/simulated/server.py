@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self, cast
 
-from .http1 import Http1Connection
-from .http2 import Http2Connection
-from .received import Ledger, Received
-from .script import Script
-from .service import Service
-from .tls import SimulatedCA
+from midwatch.simulated.received import Ledger, Received
+from midwatch.simulated.script import Script
+from midwatch.simulated.service import Service
+from midwatch.simulated.transport.http1 import Http1Connection
+from midwatch.simulated.transport.http2 import Http2Connection
+from midwatch.simulated.transport.tls import SimulatedCA
 
 _BACKLOG = 4096
 

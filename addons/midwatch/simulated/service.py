@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from .call import Answer, Call, Json
-from .compression import UndecodableBodyError, decode_body
-from .forms import form_fields, is_form
-from .received import Ledger, Progress
-from .routes import route_of
-from .script import Script, ScriptError, parse_script
+from midwatch.simulated.call import Answer, Call, Json
+from midwatch.simulated.forms import form_fields, is_form
+from midwatch.simulated.received import Ledger, Progress
+from midwatch.simulated.routes import route_of
+from midwatch.simulated.script import Script, ScriptError, parse_script
+from midwatch.simulated.transport.compression import UndecodableBodyError, decode_body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from .script import Script
-from .wording import example_of, fit, json_pieces, pieces, reply_tokens, thought_tokens
+from midwatch.simulated.script import Script
+from midwatch.simulated.wording import example_of, fit, json_pieces, pieces, reply_tokens, thought_tokens
 
 _TRIGGER = "use the tool"
 _TRIGGER_MANY = "use the tools"

@@ -1,4 +1,4 @@
-"""The inventory: which AI services were talked to, and by whom, read or not; a page and its counterpart for programs."""
+"""The inventory: which AI services were talked to, and by whom, read or not; a page, and the same for programs."""
 
 from datetime import UTC, datetime
 from typing import Annotated

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from midwatch.lines import ControlAbsentError, LineClient
-from midwatch.proxy.spending import METRIC, Spending
+from midwatch.proxy.governing.spending import METRIC, Spending
 from midwatch_core.governing.seeding import BudgetSeed
 from midwatch_core.governing.settings import BudgetRule
 from midwatch_core.metrics import Metrics

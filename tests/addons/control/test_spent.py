@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from midwatch.control.spent import Spent
 from midwatch.lines import Line, LineClient
-from midwatch.proxy.spending import METRIC, Spending
+from midwatch.proxy.governing.spending import METRIC, Spending
 from midwatch_core.governing.seeding import BudgetSeed, seed_from_json
 from midwatch_core.governing.settings import BudgetRule
 from midwatch_core.metrics import Metrics

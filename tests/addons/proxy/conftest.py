@@ -12,20 +12,20 @@ from mitmproxy.test import taddons, tflow
 
 from midwatch.lines import LineClient
 from midwatch.proxy import bridge
-from midwatch.proxy.admitting import Admitting
-from midwatch.proxy.conversing import Shared
-from midwatch.proxy.governance import METRICS as GOVERNANCE
-from midwatch.proxy.governance import Governance
+from midwatch.proxy.admission.admitting import Admitting
+from midwatch.proxy.admission.identifying import METRICS as IDENTIFYING
+from midwatch.proxy.admission.identifying import Identifying
+from midwatch.proxy.governing.governance import METRICS as GOVERNANCE
+from midwatch.proxy.governing.governance import Governance
+from midwatch.proxy.governing.spending import Spending
 from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.guarding import Guarding
-from midwatch.proxy.identifying import METRICS as IDENTIFYING
-from midwatch.proxy.identifying import Identifying
 from midwatch.proxy.journaling import METRICS, Journalist
 from midwatch.proxy.recognising import Recognising
 from midwatch.proxy.settling import Settling
-from midwatch.proxy.sockets import METRICS as SOCKETS
-from midwatch.proxy.sockets import Sockets
-from midwatch.proxy.spending import Spending
+from midwatch.proxy.sockets.addon import METRICS as SOCKETS
+from midwatch.proxy.sockets.addon import Sockets
+from midwatch.proxy.sockets.conversing import Shared
 from midwatch.proxy.watching import Watching
 from midwatch_core.access.directory import Directory
 from midwatch_core.access.identifying import Identifier

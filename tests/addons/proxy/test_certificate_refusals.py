@@ -2,7 +2,7 @@
 
 import pytest
 
-from midwatch.proxy.refusals import Silences, alert_of, hung_up
+from midwatch.proxy.inventory.refusals import Silences, alert_of, hung_up
 from tests.addons.proxy.hellos import HUNG_UP
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from midwatch.proxy.certificates import ClientCertificates
+from midwatch.proxy.admission.certificates import ClientCertificates
 from midwatch_core.errors import ConfigError
 from tests.e2e.certified import ClientCA
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from midwatch.proxy.fingerprint import fingerprint_of
+from midwatch.proxy.inventory.fingerprint import fingerprint_of
 from tests.addons.proxy.hellos import hello_of
 
 

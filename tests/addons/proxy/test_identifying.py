@@ -14,7 +14,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.context import Context
 from mitmproxy.test import taddons, tflow
 
-from midwatch.proxy.identifying import Identifying
+from midwatch.proxy.admission.identifying import Identifying
 from midwatch_core.access.directory import Directory
 from midwatch_core.access.fingerprint import fingerprint
 from midwatch_core.access.identifying import Identifier
@@ -260,7 +260,7 @@ async def test_a_network_and_a_provider_s_key_claim_a_call(watch: Watch) -> None
 @given(st.binary())
 def test_any_header_bytes_are_taken_or_refused(value: bytes) -> None:
     metrics = Metrics()
-    from midwatch.proxy.identifying import METRICS
+    from midwatch.proxy.admission.identifying import METRICS
 
     metrics.declare(METRICS)
     identifying = Identifying(

@@ -7,15 +7,15 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
 
-from midwatch.proxy.admitting import DENIED, Admitting
-from midwatch.proxy.identifying import METRICS as IDENTIFYING
-from midwatch.proxy.identifying import Identifying
-from midwatch.proxy.inventory import METRICS, Inventory
-from midwatch.proxy.owners import Owner, Owners
-from midwatch.proxy.pinning import METRICS as PINNING
-from midwatch.proxy.pinning import Pinning
+from midwatch.proxy.admission.admitting import DENIED, Admitting
+from midwatch.proxy.admission.identifying import METRICS as IDENTIFYING
+from midwatch.proxy.admission.identifying import Identifying
+from midwatch.proxy.inventory.counting import METRICS, Inventory
+from midwatch.proxy.inventory.owners import Owner, Owners
+from midwatch.proxy.inventory.pinning import METRICS as PINNING
+from midwatch.proxy.inventory.pinning import Pinning
+from midwatch.proxy.inventory.sighting_report import SightingReport
 from midwatch.proxy.recognising import Recognising
-from midwatch.proxy.sighting_report import SightingReport
 from midwatch_core.access.directory import Directory
 from midwatch_core.access.identifying import Identifier
 from midwatch_core.access.settings import IdentitySettings

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from midwatch.proxy.owners import Owner, Owners, known
+from midwatch.proxy.inventory.owners import Owner, Owners, known
 
 LINUX = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="Linux's /proc is needed: run it on Linux")
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

@@ -11,8 +11,8 @@ import pytest
 from mitmproxy import connection
 from mitmproxy.test import tflow
 
-from midwatch.proxy.owners import Owner, Owners
-from midwatch.proxy.pinning import METRICS, Pinning
+from midwatch.proxy.inventory.owners import Owner, Owners
+from midwatch.proxy.inventory.pinning import METRICS, Pinning
 from midwatch_core.guarded import Guard
 from midwatch_core.inventory_settings import TlsSettings
 from midwatch_core.metrics import Metrics
@@ -278,8 +278,8 @@ def test_a_hello_that_is_none_harms_nobody() -> None:
 
 def test_a_real_client_s_refusal_is_one_of_the_alerts_we_know(tmp_path: Any) -> None:
     """What OpenSSL says on our side when a client refuses: by both versions of TLS."""
-    from midwatch.proxy.refusals import alert_of
-    from midwatch.simulated.tls import SimulatedCA
+    from midwatch.proxy.inventory.refusals import alert_of
+    from midwatch.simulated.transport.tls import SimulatedCA
 
     server_side = SimulatedCA(tmp_path).context(["api.openai.com"], alpn=("http/1.1",))
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):

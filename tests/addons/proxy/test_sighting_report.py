@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from midwatch.proxy.sighting_report import SightingReport
+from midwatch.proxy.inventory.sighting_report import SightingReport
 from midwatch_core.model.sighting import Seen, Sighting
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)

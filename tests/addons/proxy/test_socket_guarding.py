@@ -18,8 +18,8 @@ from wsproto.frame_protocol import Opcode
 
 from midwatch.lean.patch import PatchSet
 from midwatch.lean.socket_asides import SOCKET_ASIDES
-from midwatch.proxy.metering import Unguarded
-from midwatch.proxy.socket_answer import SocketAnswer
+from midwatch.proxy.governing.metering import Unguarded
+from midwatch.proxy.sockets.answer import SocketAnswer
 from midwatch_core import Detection, Exchange, Part, Severity, Text, hookimpl
 from midwatch_core.call import Call, Opening
 from midwatch_core.clock import SystemClock
@@ -28,7 +28,7 @@ from midwatch_core.model.finding import Action, Verdict
 from midwatch_core.model.segment import Direction
 from midwatch_core.testing.factories import make_exchange
 from midwatch_core.wire.decoding import decode_request
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from midwatch_core.wire.editing.editor import TextFilter
 from midwatch_core.wire.target import Target
 from tests.addons.proxy.conftest import Watch

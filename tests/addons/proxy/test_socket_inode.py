@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from midwatch.proxy.socket_inode import inode_of
+from midwatch.proxy.inventory.socket_inode import inode_of
 
 PROC = Path("/proc")
 pytestmark = pytest.mark.skipif(not (PROC / "net" / "tcp").exists(), reason="Linux's /proc is needed: run it on Linux")

@@ -13,9 +13,9 @@ from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from midwatch.simulated import SimulatedProviders
-from midwatch.simulated.realtime_audio import SpeechBuffer, tokens_of, transcript_of
+from midwatch.simulated.openai.realtime_audio import SpeechBuffer, tokens_of, transcript_of
 from midwatch_core.model.content import FinishReason, Operation
-from midwatch_core.wire.dialects.openai_realtime import OpenAIRealtime
+from midwatch_core.wire.dialects.openai.realtime import OpenAIRealtime
 from midwatch_core.wire.target import Target
 from tests.core.wire.socket_checks import Talk
 

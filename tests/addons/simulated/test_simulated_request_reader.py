@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch.simulated.request_reader import BadRequestError, RequestReader
 from midwatch.simulated.service import RawRequest
+from midwatch.simulated.transport.request_reader import BadRequestError, RequestReader
 
 
 def taken(reader: RequestReader) -> list[RawRequest]:

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from midwatch.simulated import SimulatedProviders
 from midwatch_core.model.content import FinishReason
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from midwatch_core.wire.target import Target
 from tests.core.wire.socket_checks import Talk
 

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from midwatch.simulated import Call, Script
-from midwatch.simulated.openai_flavours import flavour_of
+from midwatch.simulated.openai.flavours import flavour_of
 from midwatch.simulated.routes import route_of
 
 PATHS = (

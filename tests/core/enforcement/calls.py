@@ -18,7 +18,7 @@ from midwatch_core.sealing import Sealer
 from midwatch_core.testing.factories import make_exchange
 from midwatch_core.wire.decoding import decode_request, decode_response
 from midwatch_core.wire.dialect import Dialect
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
 from midwatch_core.wire.target import Target
 
 MAIL = "bob@example.org"

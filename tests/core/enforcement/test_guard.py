@@ -7,10 +7,10 @@ from midwatch_core import hookimpl
 from midwatch_core.model.finding import Action, Finding
 from midwatch_core.model.segment import Direction
 from midwatch_core.testing.factories import make_exchange
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
-from midwatch_core.wire.dialects.openai_files import OpenAIFiles
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
-from midwatch_core.wire.dialects.openai_transcriptions import OpenAITranscriptions
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.files import OpenAIFiles
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.transcriptions import OpenAITranscriptions
 from midwatch_core.wire.target import Target
 from tests.core.enforcement.calls import MAIL, MAILS, REDACT, SEALER, Broken, Finds, answer, chat, enforcer, guarded
 

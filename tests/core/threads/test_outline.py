@@ -5,7 +5,7 @@ from midwatch_core.ports import Scope
 from midwatch_core.queries import Queries
 from midwatch_core.threads.outline import lines_of
 from midwatch_core.tool_spans import span_json
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
 from midwatch_memory.traces import MemoryTraces
 from tests.core.threads.talks import Talk
 from tests.core.threads.test_threader import UNIQUE, ask, model, tool, user

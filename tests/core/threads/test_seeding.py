@@ -9,7 +9,7 @@ import pytest
 from midwatch_core.model.thread import LinkedBy, Turn
 from midwatch_core.testing.factories import conversation
 from midwatch_core.threads import Threader, seed
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
 from midwatch_memory.traces import MemoryTraces
 from tests.core.threads.talks import Talk
 from tests.core.threads.test_threader import ask, model, tool, user

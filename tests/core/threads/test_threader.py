@@ -14,8 +14,8 @@ from midwatch_core.model.identity import Identity
 from midwatch_core.model.thread import LinkedBy, Thread, Turn
 from midwatch_core.testing.factories import conversation
 from midwatch_core.threads import Threader
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from tests.core.threads.talks import Talk, places, traces
 from tests.core.wire.wire_checks import anything
 

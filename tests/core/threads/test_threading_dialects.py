@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from midwatch_core.model.thread import ToolSpan
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
-from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
-from midwatch_core.wire.dialects.ollama_chat import OllamaChat
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
+from midwatch_core.wire.dialects.gemini.generate_content import GeminiGenerateContent
+from midwatch_core.wire.dialects.ollama.chat import OllamaChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from tests.core.threads.talks import DURATION_S, STEP_S, Talk, places, traces
 
 TOOL_MS = (STEP_S - DURATION_S) * 1000

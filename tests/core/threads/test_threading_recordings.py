@@ -12,11 +12,11 @@ from midwatch_core.sealing import Sealer
 from midwatch_core.threads.history import history_of
 from midwatch_core.wire.decoding import decode_request
 from midwatch_core.wire.dialect import Dialect
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
-from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
-from midwatch_core.wire.dialects.ollama_chat import OllamaChat
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
+from midwatch_core.wire.dialects.gemini.generate_content import GeminiGenerateContent
+from midwatch_core.wire.dialects.ollama.chat import OllamaChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from midwatch_core.wire.streaming import ResponseDecoder
 from midwatch_core.wire.target import Target
 from tests.core.threads.talks import KEY, Talk

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from midwatch_core.model.content import FinishReason, Operation, Request, Response
 from midwatch_core.wire.dialect import Refusal
-from midwatch_core.wire.dialects.anthropic_batches import AnthropicBatches
-from midwatch_core.wire.dialects.anthropic_count_tokens import AnthropicCountTokens
+from midwatch_core.wire.dialects.anthropic.batches import AnthropicBatches
+from midwatch_core.wire.dialects.anthropic.count_tokens import AnthropicCountTokens
 from tests.core.wire.wire_checks import anything, by_path, ndjson, read_request, read_response, read_stream
 
 BATCHES, COUNT = AnthropicBatches(), AnthropicCountTokens()

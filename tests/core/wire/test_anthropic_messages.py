@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from midwatch_core.model.content import FinishReason, Response, ToolCall
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.wire.dialect import Refusal
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
 from midwatch_core.wire.target import Target
 from tests.core.wire.loopback import answering
 from tests.core.wire.recordings import Recording, recorded

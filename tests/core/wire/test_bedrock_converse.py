@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from midwatch_core.model.content import FinishReason, Operation, ToolCall, ToolResult
 from midwatch_core.wire.decoding import decode_request
 from midwatch_core.wire.dialect import Refusal
-from midwatch_core.wire.dialects.bedrock_converse import BedrockConverse, with_head
-from midwatch_core.wire.dialects.bedrock_count_tokens import BedrockCountTokens
-from midwatch_core.wire.dialects.bedrock_guardrail import BedrockGuardrail
+from midwatch_core.wire.dialects.bedrock.converse import BedrockConverse, with_head
+from midwatch_core.wire.dialects.bedrock.count_tokens import BedrockCountTokens
+from midwatch_core.wire.dialects.bedrock.guardrail import BedrockGuardrail
 from midwatch_core.wire.eventstream import CONTENT_TYPE, event_message
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import by_path, cuts, mutated, read_request, read_response, read_stream, split_at

@@ -9,7 +9,7 @@ from hypothesis import given
 from midwatch_core.model.content import FinishReason, Operation, ToolResult
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.decoding import decode_request
-from midwatch_core.wire.dialects.bedrock_invoke import BedrockInvoke
+from midwatch_core.wire.dialects.bedrock.invoke import BedrockInvoke
 from midwatch_core.wire.eventstream import CONTENT_TYPE, event_message
 from midwatch_core.wire.streaming import ResponseDecoder
 from midwatch_core.wire.target import Target

@@ -12,8 +12,8 @@ from botocore.eventstream import EventStreamBuffer
 from midwatch_core.model.content import FinishReason, Request, Response
 from midwatch_core.wire.decoding import decode_request
 from midwatch_core.wire.dialect import Dialect
-from midwatch_core.wire.dialects.bedrock_converse import BedrockConverse
-from midwatch_core.wire.dialects.bedrock_invoke import BedrockInvoke
+from midwatch_core.wire.dialects.bedrock.converse import BedrockConverse
+from midwatch_core.wire.dialects.bedrock.invoke import BedrockInvoke
 from midwatch_core.wire.streaming import ResponseDecoder
 from midwatch_core.wire.target import Target
 from tests.core.wire.recordings import Recording, recorded

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from midwatch_core.model.content import FinishReason, Operation, Response, ToolCall, ToolResult
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.dialect import Dialect, Refusal
-from midwatch_core.wire.dialects.cohere_chat import CohereChat
-from midwatch_core.wire.dialects.cohere_embed import CohereEmbed
-from midwatch_core.wire.dialects.cohere_rerank import CohereRerank
+from midwatch_core.wire.dialects.cohere.chat import CohereChat
+from midwatch_core.wire.dialects.cohere.embed import CohereEmbed
+from midwatch_core.wire.dialects.cohere.rerank import CohereRerank
 from tests.core.wire.recordings import Recording, recorded
 from tests.core.wire.wire_checks import (
     by_path,

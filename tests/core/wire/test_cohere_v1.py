@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from midwatch_core.model.content import FinishReason, ToolCall, ToolResult
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.dialect import Refusal
-from midwatch_core.wire.dialects.cohere_v1_chat import CohereV1Chat
+from midwatch_core.wire.dialects.cohere.v1_chat import CohereV1Chat
 from tests.core.wire.wire_checks import (
     by_path,
     cuts,

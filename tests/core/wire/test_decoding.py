@@ -8,7 +8,7 @@ import pytest
 
 from midwatch_core.wire.decoding import decode_request, decode_response
 from midwatch_core.wire.dialects import BUILTIN
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
 from midwatch_core.wire.target import Target
 
 DIALECT = AnthropicMessages()

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from midwatch_core.model.content import FinishReason, Operation
 from midwatch_core.wire.dialect import Dialect, Refusal
-from midwatch_core.wire.dialects.gemini_code_assist import GeminiCodeAssist
-from midwatch_core.wire.dialects.gemini_count_tokens import GeminiCountTokens
-from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
+from midwatch_core.wire.dialects.gemini.code_assist import GeminiCodeAssist
+from midwatch_core.wire.dialects.gemini.count_tokens import GeminiCountTokens
+from midwatch_core.wire.dialects.gemini.generate_content import GeminiGenerateContent
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import (
     by_path,

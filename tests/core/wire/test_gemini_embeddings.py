@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midwatch_core.model.content import FinishReason, Operation
-from midwatch_core.wire.dialects.gemini_embeddings import GeminiEmbeddings
+from midwatch_core.wire.dialects.gemini.embeddings import GeminiEmbeddings
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import by_path, mutated, read_request, read_response, read_stream
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from midwatch_core.model.content import FinishReason, Operation, ProviderError, Request, Response
 from midwatch_core.wire.decoding import decode_request, decode_response
 from midwatch_core.wire.dialect import Dialect, Refusal
-from midwatch_core.wire.dialects.mcp import Mcp
+from midwatch_core.wire.dialects.mcp.calls import Mcp
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import (
     anything,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from midwatch_core.model.content import FinishReason, Operation, Response, ToolCall
 from midwatch_core.wire.dialect import Dialect, Refusal
-from midwatch_core.wire.dialects.ollama_chat import OllamaChat
-from midwatch_core.wire.dialects.ollama_embeddings import OllamaEmbeddings
-from midwatch_core.wire.dialects.ollama_generate import OllamaGenerate
+from midwatch_core.wire.dialects.ollama.chat import OllamaChat
+from midwatch_core.wire.dialects.ollama.embeddings import OllamaEmbeddings
+from midwatch_core.wire.dialects.ollama.generate import OllamaGenerate
 from tests.core.wire.recordings import Recording, recorded
 from tests.core.wire.wire_checks import (
     by_path,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from midwatch_core.model.content import FinishReason, ProviderError, ToolCall
 from midwatch_core.model.usage import Usage
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import TARGET, by_path, mutated, read_request, read_response
 

@@ -10,7 +10,7 @@ from midwatch_core.model.content import FinishReason, ProviderError, ToolCall
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.assembly import Assembly
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
 from tests.core.wire.wire_checks import by_path, cuts, mutated, read_response, read_stream, split_at, sse, texts
 
 CHAT = OpenAIChat()

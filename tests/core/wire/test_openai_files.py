@@ -12,10 +12,10 @@ from midwatch_core.model.content import Operation, Request, Response
 from midwatch_core.model.usage import Usage
 from midwatch_core.wire.decoding import decode_request
 from midwatch_core.wire.dialect import Dialect
-from midwatch_core.wire.dialects.openai_batches import OpenAIBatches
-from midwatch_core.wire.dialects.openai_files import OpenAIFiles
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
-from midwatch_core.wire.dialects.openai_stored import OpenAIStored
+from midwatch_core.wire.dialects.openai.batches import OpenAIBatches
+from midwatch_core.wire.dialects.openai.files import OpenAIFiles
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.stored import OpenAIStored
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import anything, by_path, ndjson, read_request, read_response, read_stream, sse
 

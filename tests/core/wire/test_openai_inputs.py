@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from midwatch_core.model.content import FinishReason, ProviderError
 from midwatch_core.model.usage import Usage
-from midwatch_core.wire.dialects.openai_completions import OpenAICompletions
-from midwatch_core.wire.dialects.openai_embeddings import OpenAIEmbeddings
+from midwatch_core.wire.dialects.openai.completions import OpenAICompletions
+from midwatch_core.wire.dialects.openai.embeddings import OpenAIEmbeddings
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import by_path, cuts, mutated, read_request, read_response, read_stream, split_at, sse
 

@@ -14,10 +14,10 @@ from midwatch_core.model.usage import Usage
 from midwatch_core.wire.binary import is_binary, omitted_bytes
 from midwatch_core.wire.decoding import decode_request
 from midwatch_core.wire.dialect import Dialect, Refusal
-from midwatch_core.wire.dialects.openai_images import OpenAIImages
-from midwatch_core.wire.dialects.openai_moderations import OpenAIModerations
-from midwatch_core.wire.dialects.openai_speech import OpenAISpeech
-from midwatch_core.wire.dialects.openai_transcriptions import OpenAITranscriptions
+from midwatch_core.wire.dialects.openai.images import OpenAIImages
+from midwatch_core.wire.dialects.openai.moderations import OpenAIModerations
+from midwatch_core.wire.dialects.openai.speech import OpenAISpeech
+from midwatch_core.wire.dialects.openai.transcriptions import OpenAITranscriptions
 from midwatch_core.wire.streaming import ResponseDecoder
 from midwatch_core.wire.target import Target
 from tests.core.wire.wire_checks import anything, by_path, cuts, read_request, read_response, read_stream, split_at, sse

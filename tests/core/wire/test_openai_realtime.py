@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from midwatch_core.model.content import FinishReason, ProviderError, ToolCall, ToolResult
 from midwatch_core.model.usage import Usage
-from midwatch_core.wire.dialects.openai_realtime import OpenAIRealtime
+from midwatch_core.wire.dialects.openai.realtime import OpenAIRealtime
 from midwatch_core.wire.editing.messages import MessageEditor
 from midwatch_core.wire.node import Node, Trouble
 from midwatch_core.wire.refusal import Refusal

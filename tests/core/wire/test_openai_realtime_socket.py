@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midwatch_core.model.content import FinishReason, Operation, ProviderError
-from midwatch_core.wire.dialects import openai_realtime_conversation, openai_realtime_socket
-from midwatch_core.wire.dialects.openai_realtime import OpenAIRealtime
+from midwatch_core.wire.dialects.openai import realtime_conversation as openai_realtime_conversation
+from midwatch_core.wire.dialects.openai import realtime_socket as openai_realtime_socket
+from midwatch_core.wire.dialects.openai.realtime import OpenAIRealtime
 from midwatch_core.wire.socket import NOTHING_HEARD, NOTHING_SAID
 from midwatch_core.wire.target import Target
 from tests.core.wire.socket_checks import Talk

@@ -9,10 +9,10 @@ import pytest
 
 from midwatch_core.model.content import ProviderError
 from midwatch_core.wire.dialect import Answer, Dialect, Refusal
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
-from midwatch_core.wire.dialects.openai_completions import OpenAICompletions
-from midwatch_core.wire.dialects.openai_embeddings import OpenAIEmbeddings
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.completions import OpenAICompletions
+from midwatch_core.wire.dialects.openai.embeddings import OpenAIEmbeddings
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from tests.core.wire.loopback import answering
 from tests.core.wire.wire_checks import read_response, read_stream, sse
 

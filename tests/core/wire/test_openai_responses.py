@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from midwatch_core.model.content import FinishReason, ProviderError, ToolCall
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.model.usage import Usage
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from tests.core.wire.wire_checks import (
     by_path,
     cuts,

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from midwatch_core.model.content import FinishReason, ProviderError
-from midwatch_core.wire.dialects import openai_responses_socket, openai_responses_steering
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai import responses_socket as openai_responses_socket
+from midwatch_core.wire.dialects.openai import responses_steering as openai_responses_steering
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from midwatch_core.wire.refusal import Refusal
 from midwatch_core.wire.socket import NOTHING_HEARD, NOTHING_SAID, SocketDialect
 from midwatch_core.wire.target import Target

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from midwatch_core.model.content import Operation, Request
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
 from midwatch_core.wire.session import SESSION_HEADERS, session_of
 from tests.core.wire.wire_checks import anything, read_request
 

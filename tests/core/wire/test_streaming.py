@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from midwatch_core.model.stream import StreamKind
 from midwatch_core.wire import assembly, sse, streaming
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
-from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
-from midwatch_core.wire.dialects.ollama_generate import OllamaGenerate
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
+from midwatch_core.wire.dialects.gemini.generate_content import GeminiGenerateContent
+from midwatch_core.wire.dialects.ollama.generate import OllamaGenerate
 from midwatch_core.wire.streaming import ResponseDecoder
 from tests.core.wire.wire_checks import by_path, cuts, ndjson, read_stream, split_at
 from tests.core.wire.wire_checks import sse as sse_body

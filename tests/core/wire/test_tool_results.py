@@ -7,11 +7,11 @@ from hypothesis import given
 
 from midwatch_core.model.content import ToolResult
 from midwatch_core.wire.dialect import Dialect
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
-from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
-from midwatch_core.wire.dialects.ollama_chat import OllamaChat
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
+from midwatch_core.wire.dialects.gemini.generate_content import GeminiGenerateContent
+from midwatch_core.wire.dialects.ollama.chat import OllamaChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from tests.core.wire.wire_checks import anything, read_request
 
 CASES: dict[str, tuple[Dialect, dict[str, Any], tuple[ToolResult, ...]]] = {

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from midwatch_core.model.content import FinishReason, Operation
 from midwatch_core.model.usage import Usage
-from midwatch_core.wire.dialects.anthropic_messages import AnthropicMessages
-from midwatch_core.wire.dialects.gemini_generate_content import GeminiGenerateContent
-from midwatch_core.wire.dialects.vertex_embeddings import VertexEmbeddings
+from midwatch_core.wire.dialects.anthropic.messages import AnthropicMessages
+from midwatch_core.wire.dialects.gemini.generate_content import GeminiGenerateContent
+from midwatch_core.wire.dialects.vertex.embeddings import VertexEmbeddings
 from midwatch_core.wire.target import Target
 from tests.core.wire.recordings import Recording, recorded
 from tests.core.wire.wire_checks import by_path, mutated, read_request, read_response, read_stream

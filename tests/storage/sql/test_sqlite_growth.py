@@ -12,7 +12,7 @@ from midwatch_core.ports import ExchangeFilter, Scope
 from midwatch_core.sealing import Sealer
 from midwatch_core.testing.factories import conversation, make_exchange, prose
 from midwatch_core.wire.decoding import decode_request, decode_response
-from midwatch_core.wire.dialects.openai_chat import OpenAIChat
+from midwatch_core.wire.dialects.openai.chat import OpenAIChat
 from midwatch_core.wire.target import Target
 from midwatch_sql import open_traces
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from midwatch.simulated.bedrock_framing import chunk, message
+from midwatch.simulated.bedrock.framing import chunk, message
 
 CONVERSE: list[tuple[str, dict[str, Any]]] = [
     ("messageStart", {"role": "assistant", "p": "abc"}),

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from midwatch.simulated.realtime_events import Answering, response_events
-from midwatch.simulated.realtime_wording import Wording
+from midwatch.simulated.openai.realtime_events import Answering, response_events
+from midwatch.simulated.openai.realtime_wording import Wording
 from midwatch.simulated.turn import ToolCall, Turn
 
 WORDS = ("Grüße ", "😀 an ", "alle, wo immer.")

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from midwatch_core.model.segment import Part
 from midwatch_core.wire.dialect import Refusal
-from midwatch_core.wire.dialects.mcp import Mcp
+from midwatch_core.wire.dialects.mcp.calls import Mcp
 from midwatch_core.wire.editing.errors import StreamCut
 from midwatch_core.wire.target import Target
 from tests.core.wire.editing.filters import Holding, Makes, editor, run, same, swapped

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch_core.wire.dialects.openai_responses import OpenAIResponses
+from midwatch_core.wire.dialects.openai.responses import OpenAIResponses
 from midwatch_core.wire.editing import messages
 from midwatch_core.wire.editing.messages import MessageEditor
 from midwatch_core.wire.refusal import Refusal

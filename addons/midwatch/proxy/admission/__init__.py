@@ -1,0 +1,1 @@
+"""Who is let in, and whose a flow is."""

@@ -1,0 +1,1 @@
+"""Who talks to which AI service, read or not, and clients that refuse our certificate."""

@@ -1,0 +1,1 @@
+"""OpenAI and those who speak its language, simulated."""

@@ -1,0 +1,1 @@
+"""Anthropic's dialects: messages, batches, counting tokens."""

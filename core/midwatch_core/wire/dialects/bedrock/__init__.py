@@ -1,0 +1,1 @@
+"""AWS Bedrock's dialects: Converse, and each model's own format."""

@@ -1,0 +1,1 @@
+"""Google's dialects: Gemini's own, and Code Assist around it."""

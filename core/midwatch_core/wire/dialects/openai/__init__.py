@@ -1,0 +1,1 @@
+"""OpenAI's dialects, spoken by many: chat, responses, realtime and what stands beside them."""

@@ -1,0 +1,1 @@
+"""What Vertex AI has beside Gemini's dialects."""
