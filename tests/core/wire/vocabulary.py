@@ -32,12 +32,11 @@ ODD_BYTES = (
 @functools.cache
 def words(dialect_id: str) -> tuple[str, ...]:
     """The words in the code of a dialect's family."""
-    family = dialect_id.partition(".")[0]
+    family = import_module(f"{dialects.__name__}.{dialect_id.partition('.')[0]}")
     found: set[str] = set()
-    for module in pkgutil.iter_modules(dialects.__path__):
-        if module.name.startswith(family):
-            code = inspect.getsource(import_module(f"{dialects.__name__}.{module.name}"))
-            found |= {node.value for node in ast.walk(ast.parse(code)) if _is_word(node)}  # type: ignore[attr-defined]
+    for module in pkgutil.iter_modules(family.__path__):
+        code = inspect.getsource(import_module(f"{family.__name__}.{module.name}"))
+        found |= {node.value for node in ast.walk(ast.parse(code)) if _is_word(node)}  # type: ignore[attr-defined]
     return tuple(sorted(found))
 
 
