@@ -83,7 +83,7 @@ def test_paths_that_are_no_llm_call_are_relayed_and_not_recorded(house: Any, wor
     before = len(house.rows())
     with house.client(base_url="https://api.openai.com", headers=way.header) as web:
         assert web.get("/v1/models").json()["object"] == "list"
-        assert web.post("/v1/files", content=b"x" * 100_000).status_code == 404
+        assert web.post("/v1/fine_tuning/jobs", content=b"x" * 100_000).status_code == 404
         assert "simulated" in web.get("/").text
         assert web.get(CHAT).status_code == 200
     assert house.rows(trace_id=way.id) == []

@@ -36,7 +36,8 @@ def worked(house: Any) -> dict[str, Any]:
     web = openai.DefaultHttpxClient(proxy=house.proxy, verify=house.trust())
     messages: list[Any] = [{"role": "system", "content": "You mend."}, {"role": "user", "content": "Mend the tests."}]
     sizes: dict[int, int] = {}
-    with openai.OpenAI(api_key="sk-e2e", http_client=web, max_retries=0) as client:
+    named = {"user-agent": "Mender/1.0"}
+    with openai.OpenAI(api_key="sk-e2e", http_client=web, max_retries=0, default_headers=named) as client:
         for turn in range(TURNS):
             last = turn == TURNS - 1
             message = _ask(client, messages, last=last, streamed=turn % 2 == 0)
@@ -46,7 +47,7 @@ def worked(house: Any) -> dict[str, Any]:
             if turn == TURNS // 2 or last:
                 house.ask({"op": "sync"})
                 sizes[turn] = _size(house)
-    return {"rows": house.rows(app="OpenAI/Python"), "sizes": sizes}
+    return {"rows": house.rows(app="Mender"), "sizes": sizes}
 
 
 def _ask(client: Any, messages: list[Any], *, last: bool, streamed: bool) -> dict[str, Any]:
