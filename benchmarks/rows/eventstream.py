@@ -12,7 +12,7 @@ from benchmarks.sim import Sim
 from benchmarks.upstream import BEDROCK
 
 # (frames a read, frames a stream, streams a run, least ratio to stock): many a read cost stock next to nothing each.
-_KINDS = ((1, 400, 48, 0.9), (20, 2000, 160, 0.5))
+_KINDS = ((1, 400, 48, 0.9), (20, 2000, 160, 0.9))
 _BODY = b'{"messages":[{"role":"user","content":[{"text":"%s"}]}]}' % (b"Keep a good watch. " * 100)
 
 
