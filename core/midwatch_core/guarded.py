@@ -102,10 +102,8 @@ class Guard:
 
 def said(error: BaseException) -> str:
     """Our own errors say it all; of others the kind tells most."""
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001  # a stranger's __str__
-        said = "(it can't say what)"
+    outcome = called("str", str, error)  # a stranger's __str__
+    said = outcome.value if outcome.ok else "(it can't say what)"
     return (said if isinstance(error, MidwatchError) else f"{type(error).__name__}: {said}")[:_SAID_CHARACTERS]
 
 

@@ -5,22 +5,20 @@ Needs pytest and pytest-asyncio.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from midwatch_core.errors import StorageError
 from midwatch_core.listing import row_of
-from midwatch_core.model.content import Json, ProviderError, Request, ToolCall, ToolResult
-from midwatch_core.model.cost import Cost, CostBasis
-from midwatch_core.model.exchange import Exchange, Transport
-from midwatch_core.model.finding import Action, Finding, Severity, Verdict
+from midwatch_core.model.content import Json, Request, ToolResult
+from midwatch_core.model.cost import Cost
 from midwatch_core.model.identity import Identity
-from midwatch_core.model.segment import Direction, Part, Segment
-from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
-from midwatch_core.model.timing import Gaps, Timing
+from midwatch_core.model.segment import Part, Segment
+from midwatch_core.model.timing import Timing
 from midwatch_core.ports import ExchangeFilter, Page, Scope, TraceRepository
+from midwatch_core.testing.costs_contract import TraceCostsContract
 from midwatch_core.testing.deletion_contract import TraceDeletionContract
 from midwatch_core.testing.factories import (
     BEGINNING,
@@ -28,23 +26,15 @@ from midwatch_core.testing.factories import (
     make_cost,
     make_exchange,
     make_request,
-    make_response,
 )
 from midwatch_core.testing.metadata_contract import MetadataRepositoryContract as MetadataRepositoryContract
 from midwatch_core.testing.metadata_contract import SharedMetadataContract as SharedMetadataContract
 from midwatch_core.testing.search_contract import TraceSearchContract
 from midwatch_core.testing.sums_contract import TraceSumsContract
+from midwatch_core.testing.whole_exchange import everything
 
 EVERYONE = Scope()
 ALL = ExchangeFilter()
-_HARD_TEXTS = (
-    "",
-    "NUL \0 in \0 the middle\0",
-    "naïve 漢字 🦉 \u202b\u05e2\u05d1 é ﷽ \u2028\u2029\ufeff\ufffd\U0010ffff",
-    "\x1b[31m\r\n\t\x7f\x85",
-    '"$text" {"$omitted": 3} \\u0000 \\',
-    "x" * 100_000,
-)
 _HOSTILE_CURSORS = (
     "",
     "x",
@@ -60,93 +50,11 @@ _HOSTILE_CURSORS = (
 )
 
 
-def everything() -> Exchange:
-    """An exchange with something in every field."""
-    finding = Finding(
-        id="f1",
-        rule="pack/rule",
-        category="secret",
-        severity=Severity.HIGH,
-        confidence=0.75,
-        message="a key",
-        owasp=("LLM02:2025",),
-        direction=Direction.RESPONSE,
-        part=Part.TOOL_CALL,
-        path="/choices/0",
-        start=3,
-        end=9,
-        evidence="sk-…",
-        plugin="rules",
-    )
-    body: Json = {
-        "messages": [{"$text": "no hash of ours"}],
-        "n": 1,
-        "deep": [[{"a/b~c": [1.5, None, True]}]],
-    }
-    request = replace(
-        make_request([("user", text) for text in _HARD_TEXTS]),
-        body=body,
-        stream=True,
-        tools=("read", "write"),
-        parameters={"seed": 12345678901234567890123, "stop": ["\0", "é"]},
-        previous_response_id="resp_1",
-        conversation_id="c",
-        tool_results=(ToolResult(call_id=None, path="/messages/1", name="read", failed=True),),
-        decode_error="not JSON at byte 7",
-    )
-    response = replace(
-        make_response("\0"),
-        tool_calls=(ToolCall(id=None, name="read", path="/choices/0"),),
-        service_tier="flex",
-        error=ProviderError(type="overloaded", message="try\nlater"),
-        complete=False,
-    )
-    return make_exchange(
-        request=request,
-        response=response,
-        identity=Identity(
-            tenant="default",
-            key_id="k",
-            agent="a",
-            app="b",
-            user="ü",
-            client="::1",
-            user_agent="x/1",
-            learned_from={"app": "header"},
-        ),
-        transport=Transport.SSE,
-        streamed=True,
-        status=529,
-        error="client disconnected",
-        timing=Timing(ttft_ms=0.1, duration_ms=1e6, gaps=Gaps(count=3, mean_ms=1.5, p50_ms=1, p95_ms=2, max_ms=9)),
-        cost=replace(make_cost("0.10"), lines=make_cost("0.1234567890123456789").lines),
-        findings=(finding,),
-        verdicts=(Verdict(action=Action.FLAG, findings=("f1",), policy_line="secrets: flag"),),
-        traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        inspected=(Direction.REQUEST,),
-        session="s\0é",
-        thread=Thread(linked_by=LinkedBy.CHAIN, turn=Turn.COMPACTION, parent_id="the one before"),
-        tool_spans=tuple(_tool_span(number) for number in range(9)),
-    )
-
-
-def _tool_span(number: int) -> ToolSpan:
-    return ToolSpan(
-        call_id=f"call_{number}" if number else None,
-        name="read",
-        called_by="the one before",
-        started_at=BEGINNING,
-        ended_at=BEGINNING + timedelta(microseconds=number),
-        path=f"/messages/{number}",
-        failed=bool(number % 2),
-    )
-
-
 def _ids(page: Page) -> list[str]:
     return [row.id for row in page.rows]
 
 
-class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceSumsContract):
+class TraceRepositoryContract(TraceCostsContract, TraceDeletionContract, TraceSearchContract, TraceSumsContract):
     """What holds for every TraceRepository."""
 
     pytestmark = pytest.mark.asyncio
@@ -355,58 +263,6 @@ class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceS
         assert await repository.get(nobody, exchange.id) is None
         assert list(await repository.costs(nobody, ALL, by=[])) == []
 
-    async def test_costs_are_exact(self, repository: TraceRepository) -> None:
-        amounts = ["0.1"] * 3 + ["0.0000000000000000001", "123456.000000000001", "-0.05", "9999999999999.25"]
-        await repository.put([make_exchange(cost=make_cost(amount)) for amount in amounts])
-        await repository.put([make_exchange(cost=None), make_exchange(cost=Cost(reason="unknown model"))])
-        (row,) = await repository.costs(EVERYONE, ALL, by=[])
-        assert row.cost_usd == Decimal("10000000123455.5000000000010000001")
-        assert (row.group, row.calls, row.unpriced) == ((), 9, 2)
-        assert (row.input_tokens, row.output_tokens) == (9 * 21, 9 * 4)
-
-    async def test_costs_by_group_highest_first(self, repository: TraceRepository) -> None:
-        await repository.put(
-            [
-                make_exchange(model="small", cost=make_cost("0.2")),
-                make_exchange(model="big", cost=make_cost("5")),
-                make_exchange(model="small", cost=make_cost("0.3")),
-                make_exchange(model="free", identity=Identity(), response=None, cost=None),
-            ]
-        )
-        rows = await repository.costs(EVERYONE, ALL, by=["model", "app"])
-        assert [(row.group, row.calls, row.cost_usd) for row in rows] == [
-            (("big", "editor"), 1, Decimal(5)),
-            (("small", "editor"), 2, Decimal("0.5")),
-            (("free", None), 1, Decimal(0)),
-        ]
-        assert (rows[2].input_tokens, rows[2].unpriced) == (0, 1)
-
-    async def test_costs_by_key_and_user(self, repository: TraceRepository) -> None:
-        people = [("k1", "ada"), ("k1", "bob"), ("k2", "ada"), ("k1", "ada"), (None, None)]
-        await repository.put(
-            [make_exchange(identity=Identity(key_id=key, user=user), cost=make_cost("1")) for key, user in people]
-        )
-        rows = await repository.costs(EVERYONE, ALL, by=["key_id", "user"])
-        assert {row.group: row.calls for row in rows} == {**dict.fromkeys(people, 1), ("k1", "ada"): 2}
-        (row,) = await repository.costs(EVERYONE, ExchangeFilter(user="ada"), by=[])
-        assert (row.calls, row.cost_usd) == (3, Decimal(3))
-
-    async def test_what_is_billed_and_what_a_subscription_paid_for_stay_apart(
-        self, repository: TraceRepository
-    ) -> None:
-        billed, flat = make_cost("2"), replace(make_cost("3"), basis=CostBasis.API_EQUIVALENT)
-        await repository.put([make_exchange(cost=cost) for cost in (billed, flat, flat, Cost(reason="no price"), None)])
-        rows = await repository.costs(EVERYONE, ALL, by=["cost_basis"])
-        assert [(row.group, row.calls, row.cost_usd) for row in rows] == [
-            (("api_equivalent",), 2, Decimal(6)),
-            (("metered",), 1, Decimal(2)),
-            ((None,), 2, Decimal(0)),
-        ]
-        rows = await repository.costs(EVERYONE, ALL, by=["day", "model", "cost_basis"])
-        assert sorted(row.calls for row in rows) == [1, 2, 2]
-        (row,) = await repository.costs(EVERYONE, ALL, by=["model"])
-        assert (row.calls, row.cost_usd) == (5, Decimal(8))
-
     async def test_a_session_is_found_counted_and_forgotten(self, repository: TraceRepository) -> None:
         exchanges = [make_exchange(session="ab"[number % 2], cost=make_cost("1")) for number in range(10)]
         await repository.put([*exchanges, make_exchange(session=None)])
@@ -417,23 +273,6 @@ class TraceRepositoryContract(TraceDeletionContract, TraceSearchContract, TraceS
         assert await repository.delete(EVERYONE, wanted) == 5
         assert await self.walk(repository, wanted, 2) == []
         assert len(await self.walk(repository, ALL, 3)) == 6
-
-    async def test_costs_by_day_and_hour_are_utc(self, repository: TraceRepository) -> None:
-        zone = (BEGINNING - timedelta(hours=9, microseconds=1)).astimezone()
-        moments = [zone, BEGINNING, BEGINNING + timedelta(minutes=59), datetime(1969, 12, 31, 23, 59, tzinfo=UTC)]
-        await repository.put([make_exchange(started_at=moment, cost=make_cost("1")) for moment in moments])
-        rows = await repository.costs(EVERYONE, ALL, by=["day", "hour"])
-        assert {row.group: row.calls for row in rows} == {
-            ("1969-12-31", "1969-12-31T23:00"): 1,
-            ("2026-02-28", "2026-02-28T23:00"): 1,
-            ("2026-03-01", "2026-03-01T09:00"): 2,
-        }
-
-    async def test_costs_of_a_filter(self, repository: TraceRepository) -> None:
-        await repository.put([make_exchange(model="a"), make_exchange(model="b"), make_exchange(tenant="x", model="a")])
-        rows = await repository.costs(EVERYONE, ExchangeFilter(model="a"), by=["provider", "tenant"])
-        assert sorted(row.group for row in rows) == [("openai", "default"), ("openai", "x")]
-        assert list(await repository.costs(EVERYONE, ExchangeFilter(model="c"), by=["model"])) == []
 
     async def test_use_after_close_is_a_storage_error(self, repository: TraceRepository) -> None:
         await repository.close()

@@ -22,7 +22,8 @@ from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import ExchangeFilter, Scope, TraceRepository
 from midwatch_core.storage import Storage
 from midwatch_core.testing.factories import conversation, make_exchange, prose
-from midwatch_core.testing.repository_contract import TraceRepositoryContract, everything
+from midwatch_core.testing.repository_contract import TraceRepositoryContract
+from midwatch_core.testing.whole_exchange import everything
 from midwatch_memory import open_cache, open_metadata
 from midwatch_memory.traces import MemoryTraces
 from midwatch_sql import open_traces

@@ -3,7 +3,7 @@
 import pytest
 
 from midwatch_core.audit_chain import ChainCheck, ChainFault
-from midwatch_core.testing.metadata_contract import make_record, whole_log
+from midwatch_core.testing.audit_contract import make_record, whole_log
 from tests.storage.sql.databases import Database, metadata_of
 
 CHANGES = {

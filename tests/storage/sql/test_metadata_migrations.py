@@ -12,8 +12,9 @@ from sqlalchemy import Connection, NullPool
 from midwatch_core.errors import SchemaError, StorageError
 from midwatch_core.model.audit import AuditRecord
 from midwatch_core.ports import Scope
+from midwatch_core.testing.audit_contract import check_chain, make_record, whole_log
 from midwatch_core.testing.factories import BEGINNING
-from midwatch_core.testing.metadata_contract import check_chain, make_record, make_tenant, whole_log
+from midwatch_core.testing.metadata_contract import make_tenant
 from midwatch_core.testing.sightings_contract import make_sighting
 from midwatch_sql import tables
 from midwatch_sql.postgres_address import parse_url

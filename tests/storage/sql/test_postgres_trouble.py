@@ -8,7 +8,7 @@ import pytest
 
 from midwatch_core.errors import SchemaError, StorageError, StorageUnavailableError
 from midwatch_core.ports import MetadataRepository
-from midwatch_core.testing.metadata_contract import check_chain, make_record
+from midwatch_core.testing.audit_contract import check_chain, make_record
 from midwatch_sql.metadata import SqlMetadata
 from midwatch_sql.postgres_address import parse_url
 from midwatch_sql.postgres_store import PostgresStore

@@ -9,11 +9,11 @@ import pytest
 
 from midwatch_core.errors import StorageError
 from midwatch_core.ports import MetadataRepository
+from midwatch_core.testing.audit_contract import make_record
 from midwatch_core.testing.metadata_contract import (
     MetadataRepositoryContract,
     SharedMetadataContract,
     make_key,
-    make_record,
     make_tenant,
 )
 from midwatch_sql import open_metadata

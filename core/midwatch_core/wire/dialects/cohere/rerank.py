@@ -4,11 +4,9 @@ from collections.abc import Iterator
 
 from midwatch_core.model.content import FinishReason, Operation, Request, Response
 from midwatch_core.model.segment import Part, Segment
-from midwatch_core.wire.assembly import Assembly
-from midwatch_core.wire.dialect import Answer, Refusal, StreamReader
 from midwatch_core.wire.dialects.cohere import answers as cohere_answers
 from midwatch_core.wire.dialects.cohere.messages import document_segments, one
-from midwatch_core.wire.dialects.cohere.stream import CohereStream
+from midwatch_core.wire.dialects.cohere.unstreamed import Unstreamed
 from midwatch_core.wire.dialects.parameters import parameters
 from midwatch_core.wire.node import Node
 from midwatch_core.wire.target import Target
@@ -16,7 +14,7 @@ from midwatch_core.wire.target import Target
 _NO_PARAMETERS = frozenset({"model", "query", "documents"})
 
 
-class CohereRerank:
+class CohereRerank(Unstreamed):
     """`POST /v2/rerank` and `/v1/rerank`, which servers of open models (vLLM, Jina, Voyage) speak too."""
 
     id = "cohere.rerank"
@@ -42,22 +40,6 @@ class CohereRerank:
             usage=cohere_answers.read_usage(body["meta"]),
             error=error,
         )
-
-    def stream_reader(self, assembly: Assembly) -> StreamReader:
-        """There is no stream of results; an answer framed as one is read as a message's would be."""
-        return CohereStream(assembly)
-
-    def stream_map(self) -> None:
-        """Its answers are never streamed."""
-        return
-
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Cohere's error body."""
-        return cohere_answers.refuse(refusal)
-
-    def refuse_in_stream(self, refusal: Refusal) -> bytes:
-        """A message that ends in an error."""
-        return cohere_answers.refuse_in_stream(refusal)
 
 
 def _texts(body: Node) -> Iterator[Segment]:
