@@ -15,7 +15,7 @@ from midwatch_core.model.exchange import Transport
 from midwatch_core.model.identity import Identity
 from midwatch_core.wire.catalogue import Match
 from midwatch_core.wire.decoding import DecodedRequest, decode_request
-from midwatch_core.wire.dialect import CallDialect, Dialect
+from midwatch_core.wire.dialect import Dialect, call_dialect
 from midwatch_core.wire.target import Target
 
 
@@ -42,8 +42,8 @@ def asked_of(
     decoded = _decoded(flow, body, target, dialect, unread)
     if not match.takes(decoded.document, oversize=oversize):
         return None
-    if isinstance(dialect, CallDialect):
-        dialect = dialect.bound(decoded.document, target)
+    if (for_calls := call_dialect(dialect)) is not None:
+        dialect = for_calls.bound(decoded.document, target)
     return Asked(match=match, dialect=dialect, target=target, decoded=decoded)
 
 

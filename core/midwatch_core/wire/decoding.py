@@ -6,7 +6,7 @@ from midwatch_core.model.changing import changed
 from midwatch_core.model.content import FinishReason, Json, ProviderError, Request, Response
 from midwatch_core.wire.binary import omitted
 from midwatch_core.wire.decompression import DecompressionError, decompressor_for
-from midwatch_core.wire.dialect import BodyReader, Dialect
+from midwatch_core.wire.dialect import Dialect, body_reader
 from midwatch_core.wire.jsontext import parse
 from midwatch_core.wire.node import Node, Trouble
 from midwatch_core.wire.target import Target
@@ -43,7 +43,8 @@ def decode_request(dialect: Dialect, body: bytes, target: Target, content_encodi
 def _request_document(dialect: Dialect, plain: bytes, target: Target) -> tuple[Json, str | None]:
     if not plain and target.method in _WITHOUT_BODY:
         return None, None
-    return dialect.request_document(plain, target) if isinstance(dialect, BodyReader) else parse(plain)
+    reader = body_reader(dialect)
+    return parse(plain) if reader is None else reader.request_document(plain, target)
 
 
 def decode_document(
@@ -81,7 +82,8 @@ def decode_binary_response(
 
 
 def _answer_document(dialect: Dialect, plain: bytes, status: int) -> tuple[Json, str | None]:
-    return dialect.answer_document(plain) if status < 400 and isinstance(dialect, BodyReader) else parse(plain)
+    reader = body_reader(dialect) if status < 400 else None
+    return parse(plain) if reader is None else reader.answer_document(plain)
 
 
 def _read_answer(
