@@ -89,6 +89,7 @@ async def endless() -> AsyncIterator[Endless]:
     yield made
     made.let_go.set()
     server.close()
+    await asyncio.wait_for(server.wait_closed(), 10)  # a transport left behind complains wherever it is collected
 
 
 @pytest.fixture(autouse=True)
