@@ -3,11 +3,26 @@
 These names are what plugins and stores may lean on; everything deeper may move.
 """
 
+from midwatch_core.access.administering import Administration, KeyWish, MadeKey
+from midwatch_core.access.asking import caller_showing, key_shown
 from midwatch_core.access.caller import LOCAL, Access, Caller, Permission
+from midwatch_core.access.errors import AccessDeniedError, AdministrationError
+from midwatch_core.access.hostnames import Hostnames
+from midwatch_core.access.rows import audit_row, key_row, tenant_row
+from midwatch_core.activity import (
+    TTFT_BOUNDS_MS,
+    TTFT_CLASSES,
+    Activity,
+    ActivityRow,
+    activity_of,
+    ttft_quantile_ms,
+    ttft_sum,
+)
 from midwatch_core.audit_chain import ChainCheck, ChainFault, chained
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.config import Config, read_yaml, split_address
 from midwatch_core.contributions import AsgiApp, Command, Mount, Resource, ResourceKind
+from midwatch_core.conversation_listing import ConversationPage, ConversationRow
 from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first, pico
 from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds, moment_of
 from midwatch_core.engine import Engine, Inspection, Scan
@@ -20,6 +35,14 @@ from midwatch_core.errors import (
     StorageUnavailableError,
 )
 from midwatch_core.exact_json import dump_json, load_json
+from midwatch_core.finding_listing import (
+    FINDING_KEYS,
+    FindingCount,
+    FindingFilter,
+    FindingPage,
+    FindingRow,
+    finding_rows,
+)
 from midwatch_core.frame import FrameDecoder
 from midwatch_core.governing.asking import (
     check_actual,
@@ -33,6 +56,18 @@ from midwatch_core.governing.meters import lifetime_us
 from midwatch_core.governing.moment import Moment, moment
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
+from midwatch_core.installation import Installation
+from midwatch_core.intake import (
+    MAX_BATCH,
+    Intake,
+    IntakeError,
+    IntakeFullError,
+    PlainCall,
+    PlainText,
+    ToldCall,
+    Whose,
+    WireCall,
+)
 from midwatch_core.listing import ExchangeRow, row_of
 from midwatch_core.metering import MOST, SLOTS, Admission, Allowance, Bucket, Concurrency, Demand, Meter, Window
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
@@ -51,7 +86,7 @@ from midwatch_core.model.content import (
 )
 from midwatch_core.model.cost import Cost, CostBasis, CostLine
 from midwatch_core.model.detection import Detection, Weighed
-from midwatch_core.model.document import PolicyVersion, Report
+from midwatch_core.model.document import PolicyVersion, Report, ReportState
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
@@ -61,8 +96,10 @@ from midwatch_core.model.stream import StreamEvent, StreamKind
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
 from midwatch_core.model.timing import Gaps, Timing
+from midwatch_core.model.triage import Triage, TriageState
 from midwatch_core.model.usage import Usage
 from midwatch_core.policy import Decision, Policy, PolicyError, Subject
+from midwatch_core.policy_desk import PolicyCheck, PolicyDesk, PolicyDeskError, PolicyStanding, Simulation
 from midwatch_core.ports import (
     COST_KEYS,
     CacheLayer,
@@ -77,13 +114,16 @@ from midwatch_core.ports import (
     TraceRepository,
 )
 from midwatch_core.queries import Queries
+from midwatch_core.report_desk import Rendered, ReportDesk, ReportError, ReportKind, ReportOrder
 from midwatch_core.rulepack import Pack, Prefilter, Presence, RulePackError, RuleSet, load_pack
+from midwatch_core.scanning import MAX_SCAN_CHARACTERS, MAX_SCAN_TEXTS, Scanned, Scanner
 from midwatch_core.section import Section
 from midwatch_core.sighting_rows import sighting_of, sighting_row
 from midwatch_core.sighting_sums import sum_sightings
 from midwatch_core.text_search import text_finder
 from midwatch_core.threads.outline import Outline, TraceLine
 from midwatch_core.tool_spans import read_spans, write_spans
+from midwatch_core.triaging import MAX_NOTE, Triaging
 from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
@@ -97,14 +137,26 @@ from midwatch_core.wire.target import Target
 __all__ = [
     "COST_KEYS",
     "EXACT",
+    "FINDING_KEYS",
     "LOCAL",
+    "MAX_BATCH",
+    "MAX_NOTE",
+    "MAX_SCAN_CHARACTERS",
+    "MAX_SCAN_TEXTS",
     "MOST",
     "NOTHING_HEARD",
     "NOTHING_SAID",
     "SLOTS",
+    "TTFT_BOUNDS_MS",
+    "TTFT_CLASSES",
     "Access",
+    "AccessDeniedError",
     "AccessRole",
     "Action",
+    "Activity",
+    "ActivityRow",
+    "Administration",
+    "AdministrationError",
     "Admission",
     "Alert",
     "Allowance",
@@ -127,6 +179,8 @@ __all__ = [
     "Concurrency",
     "Config",
     "ConfigError",
+    "ConversationPage",
+    "ConversationRow",
     "Cost",
     "CostBasis",
     "CostLine",
@@ -145,6 +199,10 @@ __all__ = [
     "ExchangeFilter",
     "ExchangeRow",
     "Finding",
+    "FindingCount",
+    "FindingFilter",
+    "FindingPage",
+    "FindingRow",
     "FinishReason",
     "FrameDecoder",
     "Gaps",
@@ -152,12 +210,19 @@ __all__ = [
     "Health",
     "Heard",
     "Host",
+    "Hostnames",
     "Identity",
     "ImmediateMeters",
     "Inspection",
+    "Installation",
+    "Intake",
+    "IntakeError",
+    "IntakeFullError",
     "Json",
+    "KeyWish",
     "LinkedBy",
     "LiveFeed",
+    "MadeKey",
     "MetadataRepository",
     "Meter",
     "MetricKind",
@@ -174,9 +239,15 @@ __all__ = [
     "Page",
     "Part",
     "Permission",
+    "PlainCall",
+    "PlainText",
     "PluginError",
     "Policy",
+    "PolicyCheck",
+    "PolicyDesk",
+    "PolicyDeskError",
     "PolicyError",
+    "PolicyStanding",
     "PolicyVersion",
     "Prefilter",
     "Presence",
@@ -185,7 +256,13 @@ __all__ = [
     "Queries",
     "Reading",
     "Refusal",
+    "Rendered",
     "Report",
+    "ReportDesk",
+    "ReportError",
+    "ReportKind",
+    "ReportOrder",
+    "ReportState",
     "Request",
     "Resource",
     "ResourceKind",
@@ -197,6 +274,8 @@ __all__ = [
     "Said",
     "Sample",
     "Scan",
+    "Scanned",
+    "Scanner",
     "SchemaError",
     "SchemaState",
     "Scope",
@@ -205,6 +284,7 @@ __all__ = [
     "Segment",
     "Severity",
     "Sighting",
+    "Simulation",
     "Slot",
     "SocketDialect",
     "SocketReader",
@@ -221,18 +301,27 @@ __all__ = [
     "Text",
     "Thread",
     "Timing",
+    "ToldCall",
     "ToolCall",
     "ToolResult",
     "ToolSpan",
     "TraceLine",
     "TraceRepository",
     "Transport",
+    "Triage",
+    "TriageState",
+    "Triaging",
     "Turn",
     "Usage",
     "Verdict",
     "View",
     "Weighed",
+    "Whose",
     "Window",
+    "WireCall",
+    "activity_of",
+    "audit_row",
+    "caller_showing",
     "chained",
     "check_actual",
     "check_cost_keys",
@@ -243,8 +332,11 @@ __all__ = [
     "decode_document",
     "dump_json",
     "encode_cursor",
+    "finding_rows",
     "highest_first",
     "hookimpl",
+    "key_row",
+    "key_shown",
     "lifetime_us",
     "load_json",
     "load_pack",
@@ -260,6 +352,9 @@ __all__ = [
     "sighting_row",
     "split_address",
     "sum_sightings",
+    "tenant_row",
     "text_finder",
+    "ttft_quantile_ms",
+    "ttft_sum",
     "write_spans",
 ]

@@ -22,6 +22,7 @@ from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Part
 from midwatch_core.model.stream import StreamEvent
 from midwatch_core.ports import CacheLayer, MetadataRepository, TraceRepository
+from midwatch_core.report_desk import ReportKind
 from midwatch_core.views import Text
 from midwatch_core.wire.dialect import Dialect
 
@@ -185,6 +186,35 @@ def open_cache(url: str) -> CacheLayer | None:
         @hookimpl
         def open_cache(url):
             return AcmeCache(url) if url.startswith("acme://") else None
+    """
+
+
+@hookspec
+def stored(exchanges: Sequence[Exchange]) -> None:
+    """Exchanges that have just been stored: inspected, masked, priced and threaded. Called in control.
+
+    Be quick: hand them to a queue of yours that is bounded. Every one comes at least once, in no order: after a crash
+    some come again, by their ids. What you must not lose, write down before you return.
+
+    Example::
+
+        @hookimpl
+        def stored(exchanges):
+            for exchange in exchanges:
+                outbox.append(exchange.id)
+    """
+
+
+@hookspec
+def reports(host: Host) -> list[ReportKind]:  # type: ignore[empty-body]
+    """Kinds of reports. Called once in control, after `startup`.
+
+    Example::
+
+        @hookimpl
+        def reports(host):
+            return [ReportKind(name="acme", title="Acme", help="What Acme asks for", make=make, render=render,
+                               formats={"json": "application/json"})]
     """
 
 

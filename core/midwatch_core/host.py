@@ -7,13 +7,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from midwatch_core.access.administering import Administration
 from midwatch_core.access.caller import Access
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.contributions import Resource
+from midwatch_core.installation import Installation
+from midwatch_core.intake import Intake
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.model.content import Json
+from midwatch_core.policy_desk import PolicyDesk
 from midwatch_core.queries import Queries
+from midwatch_core.report_desk import ReportDesk
+from midwatch_core.scanning import Scanner
+from midwatch_core.triaging import Triaging
 
 
 class Role(StrEnum):
@@ -44,7 +51,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """The surroundings of a plugin in one process. `queries`, `live`, `health`, `samples`, `access`: control's alone.
+    """The surroundings of a plugin in one process. All that may be None is control's alone: see each one's module.
 
     `resources` are the YAML files of all plugins. `samples` gives the metrics of all processes, summed; `metrics`
     is this process's own registry.
@@ -60,5 +67,12 @@ class Host:
     health: Callable[[], Health] | None = None
     samples: Callable[[], list[Sample]] | None = None
     access: Access | None = None
+    administration: Administration | None = None
+    intake: Intake | None = None
+    scanner: Scanner | None = None
+    triaging: Triaging | None = None
+    policies: PolicyDesk | None = None
+    reports: ReportDesk | None = None
+    installation: Installation | None = None
     version: str = ""
     resources: Sequence[Resource] = ()

@@ -6,6 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
+from midwatch_core.activity import ActivityRow
+from midwatch_core.conversation_listing import ConversationPage
+from midwatch_core.finding_listing import FindingCount, FindingFilter, FindingPage
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.metering import Admission, Demand
 from midwatch_core.model.apikey import ApiKey
@@ -14,6 +17,7 @@ from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.sighting import Sighting
 from midwatch_core.model.tenant import Tenant
+from midwatch_core.model.triage import Triage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +151,29 @@ class TraceRepository(Protocol):
         """Sums grouped by some of COST_KEYS, highest cost first. An unknown key raises StorageError."""
         ...
 
+    async def activity(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
+        """Counts grouped by some of COST_KEYS, most calls first. An unknown key raises StorageError.
+
+        `wanted.text` asks nothing here, as in `costs`.
+        """
+        ...
+
+    async def conversations(
+        self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None
+    ) -> ConversationPage:
+        """A page of traces that have an exchange which is wanted, newest first. `wanted.text` raises StorageError."""
+        ...
+
+    async def findings(
+        self, scope: Scope, wanted: FindingFilter, *, limit: int, cursor: str | None = None
+    ) -> FindingPage:
+        """A page of findings, those of the newest exchanges first. A cursor that is none of ours: StorageError."""
+        ...
+
+    async def finding_counts(self, scope: Scope, wanted: FindingFilter, *, by: Sequence[str]) -> Sequence[FindingCount]:
+        """Findings counted by some of FINDING_KEYS, most first. An unknown key raises StorageError."""
+        ...
+
     async def delete(self, scope: Scope, wanted: ExchangeFilter) -> int:
         """Forget these exchanges, and texts nothing refers to any more; how many exchanges went."""
         ...
@@ -214,6 +241,18 @@ class MetadataRepository(Protocol):
 
     async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
         """The newest reports in scope, newest first, with empty bodies."""
+        ...
+
+    async def keep_triage(self, triage: Triage) -> None:
+        """Keep a judgement, replacing the one on the same finding."""
+        ...
+
+    async def triage(self, scope: Scope, finding_ids: Sequence[str]) -> Sequence[Triage]:
+        """The judgements in scope on these findings; those nobody judged are left out. At most 1,000 ids."""
+        ...
+
+    async def forget_triage(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget judgements made before a moment, and a tenant's; how many went. None asks nothing."""
         ...
 
     async def sight(self, sightings: Sequence[Sighting]) -> None:

@@ -4,10 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from midwatch_core.activity import ActivityRow
+from midwatch_core.conversation_listing import ConversationPage
 from midwatch_core.cost_rows import BASIS, apart
 from midwatch_core.errors import StorageError
+from midwatch_core.finding_listing import FindingCount, FindingFilter, FindingPage, FindingRow
 from midwatch_core.model.content import Json
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.triage import TriageState
 from midwatch_core.ports import CostRow, ExchangeFilter, MetadataRepository, Page, Scope, TraceRepository
 from midwatch_core.sighting_rows import sighting_row
 from midwatch_core.threads.outline import Outline, lines_of
@@ -15,6 +19,8 @@ from midwatch_core.threads.outline import Outline, lines_of
 MAX_PAGE = 1000
 # Lines of the inventory that are looked at for one answer.
 MAX_SIGHTINGS = 10_000
+# Pages that are looked at for findings of one state before a page ends early.
+_LOOKS = 5
 
 
 def _untitled(_: str) -> str | None:
@@ -58,6 +64,56 @@ class Queries:
         asked = by if BASIS in by else [*by, BASIS]
         rows = await self.traces.costs(self.scope, wanted, by=asked)
         return apart(rows, basis_at=asked.index(BASIS), width=len(by))
+
+    async def activity(self, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
+        """How calls went, counted by some of `ports.COST_KEYS`."""
+        return await self.traces.activity(self.scope, wanted, by=by)
+
+    async def conversations(
+        self, wanted: ExchangeFilter, *, limit: int = 100, cursor: str | None = None
+    ) -> ConversationPage:
+        """A page of traces, newest first; `limit` is held between 1 and MAX_PAGE."""
+        return await self.traces.conversations(self.scope, wanted, limit=max(1, min(limit, MAX_PAGE)), cursor=cursor)
+
+    async def findings(
+        self,
+        wanted: FindingFilter,
+        *,
+        state: TriageState | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> FindingPage:
+        """A page of findings with their triage, of one `state` or of all; `limit` is held between 1 and MAX_PAGE.
+
+        Where few have the state, a page may end early, even empty: its cursor goes on.
+        """
+        limit = max(1, min(limit, MAX_PAGE))
+        found: list[FindingRow] = []
+        for _ in range(_LOOKS):
+            page = await self.traces.findings(self.scope, wanted, limit=limit - len(found), cursor=cursor)
+            rows = await self._judged(page.rows)
+            found += [row for row in rows if state is None or row.state == state]
+            cursor = page.cursor
+            if cursor is None or len(found) >= limit:
+                break
+        return FindingPage(rows=tuple(found), cursor=cursor)
+
+    async def finding(self, finding_id: str) -> FindingRow | None:
+        """One finding with its triage; None where there is none in scope."""
+        page = await self.findings(FindingFilter(id=finding_id), limit=1)
+        return page.rows[0] if page.rows else None
+
+    async def finding_counts(self, wanted: FindingFilter, *, by: Sequence[str]) -> Sequence[FindingCount]:
+        """Findings counted by some of `finding_listing.FINDING_KEYS`, whatever their triage."""
+        return await self.traces.finding_counts(self.scope, wanted, by=by)
+
+    async def _judged(self, rows: Sequence[FindingRow]) -> Sequence[FindingRow]:
+        """The rows with what people made of them."""
+        if self.metadata is None or not rows:
+            return rows
+        judged = await self.metadata.triage(self.scope, [row.id for row in rows])
+        states = {item.finding_id: item.state.value for item in judged}
+        return [replace(row, state=states[row.id]) if row.id in states else row for row in rows]
 
     async def hosts(
         self,

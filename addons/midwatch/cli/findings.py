@@ -11,8 +11,9 @@ from midwatch.cli.printing import print_json, print_table, visible
 from midwatch.cli.stored import Stored
 from midwatch.home import Home
 from midwatch_core.errors import ConfigError
+from midwatch_core.finding_listing import FindingRow, finding_rows
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.model.finding import Action, Finding, Severity
+from midwatch_core.model.finding import Severity
 
 _COLUMNS = ("time", "severity", "rule", "category", "part", "action", "exchange", "evidence")
 
@@ -26,9 +27,9 @@ class Wanted:
     severity: Severity = Severity.INFO
     limit: int = 100
 
-    def has(self, finding: Finding) -> bool:
+    def has(self, finding: FindingRow) -> bool:
         """Whether this one is wanted."""
-        return finding.severity.rank >= self.severity.rank and self.category in (None, finding.category)
+        return Severity(finding.severity).rank >= self.severity.rank and self.category in (None, finding.category)
 
 
 def severity_of(name: str | None) -> Severity:
@@ -44,47 +45,11 @@ def list_findings(home: Home, config_file: Path | None, wanted: Wanted, *, as_js
     return asyncio.run(_list(Stored(home, config_file), wanted, as_json=as_json))
 
 
-def finding_row(exchange: Exchange, finding: Finding) -> dict[str, Any]:
-    """One line of the listing: the stable keys, then what else helps."""
-    return {
-        "id": finding.id,
-        "exchange_id": exchange.id,
-        "at": exchange.started_at.isoformat(),
-        "tenant": exchange.identity.tenant,
-        "rule": finding.rule,
-        "category": finding.category,
-        "owasp": list(finding.owasp),
-        "severity": finding.severity.value,
-        "confidence": finding.confidence,
-        "part": finding.part.value if finding.part else None,
-        "start": finding.start,
-        "end": finding.end,
-        "plugin": finding.plugin,
-        "action": action_on(exchange, finding).name.lower(),
-        "direction": finding.direction.value,
-        "path": finding.path,
-        "message": finding.message,
-        "evidence": finding.evidence,
-    }
-
-
-def action_on(exchange: Exchange, finding: Finding) -> Action:
-    """The strongest action that a verdict took because of this finding.
-
-    A verdict names the findings behind the strongest action alone: the others of a call were put on record, flagged.
-    """
-    done = [verdict for verdict in exchange.verdicts if not verdict.dry_run]
-    named = max((verdict.action for verdict in done if finding.id in verdict.findings), default=None)
-    if named is not None:
-        return named
-    return min(Action.FLAG, exchange.action)
-
-
 async def _list(stored: Stored, wanted: Wanted, *, as_json: bool) -> int:
     cells: list[list[str]] = []
     async with stored.with_findings(wanted.exchanges) as exchanges:
-        async for exchange, finding in _first(exchanges, wanted):
-            row = finding_row(exchange, finding)
+        async for found in _first(exchanges, wanted):
+            row = found.as_json()
             if as_json:
                 print_json([row])
             else:
@@ -96,11 +61,11 @@ async def _list(stored: Stored, wanted: Wanted, *, as_json: bool) -> int:
     return 0
 
 
-async def _first(exchanges: AsyncIterator[Exchange], wanted: Wanted) -> AsyncIterator[tuple[Exchange, Finding]]:
+async def _first(exchanges: AsyncIterator[Exchange], wanted: Wanted) -> AsyncIterator[FindingRow]:
     left = wanted.limit
     async for exchange in exchanges:
-        for finding in filter(wanted.has, exchange.findings):
-            yield exchange, finding
+        for found in filter(wanted.has, finding_rows(exchange)):
+            yield found
             left -= 1
             if not left:
                 return

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,9 +16,21 @@ class PolicyVersion:
     created_at: datetime
 
 
+class ReportState(StrEnum):
+    """How far a report is. One that was being made when its process ended is `failed`, and can be asked for again."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report that was made. `body` is the finished document, `media_type` says what it is."""
+    """A report: asked for, being made, or made. `tenant` None is one of the whole installation.
+
+    `kind` names who makes it (see the hook `reports`). `body` is the finished document, from which every format is
+    rendered; `media_type` says what it is. `since` is inclusive, `until` exclusive. `problem` says why it failed.
+    """
 
     id: str
     tenant: str | None
@@ -26,3 +39,7 @@ class Report:
     created_at: datetime
     media_type: str
     body: bytes
+    state: ReportState = ReportState.DONE
+    since: datetime | None = None
+    until: datetime | None = None
+    problem: str | None = None

@@ -1,23 +1,32 @@
-"""The application: routers, error answers and the guard around them, put together for one host."""
+"""The application: the rooms of the console, error answers and the guard around them, put together for one host."""
 
 from importlib.resources import files
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from midwatch_core import Config, Host, StorageError
-from midwatch_web import api, inventory, pages, probes, signin, trace
-from midwatch_web.doorkeeper import Doorkeeper
-from midwatch_web.failures import on_http_error, on_invalid, on_storage_error
-from midwatch_web.hostnames import Hostnames
-from midwatch_web.security import Shield
-from midwatch_web.sessions import Sessions
-from midwatch_web.templating import make_environment
+from midwatch_core import AccessDeniedError, AdministrationError, Config, Host, Hostnames, StorageError
+from midwatch_web.calls import api as calls_api
+from midwatch_web.calls import pages as calls_pages
+from midwatch_web.calls import trace
+from midwatch_web.costs import api as costs_api
+from midwatch_web.hosts import inventory
+from midwatch_web.machines import probes
+from midwatch_web.serving import signin
+from midwatch_web.serving.doorkeeper import Doorkeeper
+from midwatch_web.serving.failures import on_denied, on_http_error, on_invalid, on_refused, on_storage_error
+from midwatch_web.serving.security import Shield
+from midwatch_web.serving.sessions import Sessions
+from midwatch_web.serving.templating import make_environment
 
 # What `console` is unless configured.
 DEFAULT_CONSOLE = "127.0.0.1:8082"
+
+# Every room's routers: what people open, then what programs ask.
+PAGES: tuple[APIRouter, ...] = (calls_pages.router, trace.pages, inventory.pages, signin.router)
+API: tuple[APIRouter, ...] = (calls_api.router, trace.api, costs_api.router, inventory.api, probes.router)
 
 
 def create_app(host: Host) -> FastAPI:
@@ -35,16 +44,12 @@ def create_app(host: Host) -> FastAPI:
     app.state.host = host
     app.state.templates = make_environment(host.version)
     app.state.sessions = _sessions(host)
-    app.include_router(pages.router)
-    app.include_router(inventory.pages)
-    app.include_router(trace.pages)
-    app.include_router(trace.api)
-    app.include_router(signin.router)
-    app.include_router(api.router)
-    app.include_router(inventory.api)
-    app.include_router(probes.router)
+    for router in (*PAGES, *API):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("midwatch_web") / "static")), name="static")
     app.add_exception_handler(StorageError, on_storage_error)
+    app.add_exception_handler(AccessDeniedError, on_denied)
+    app.add_exception_handler(AdministrationError, on_refused)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
     console = str(host.settings.get("console") or DEFAULT_CONSOLE)

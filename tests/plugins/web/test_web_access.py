@@ -14,8 +14,8 @@ from midwatch_core.listing import row_of
 from midwatch_core.model.apikey import AccessRole
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.identity import Identity
-from midwatch_web.doorkeeper import COOKIE
-from midwatch_web.sessions import Sessions
+from midwatch_web.serving.doorkeeper import COOKIE
+from midwatch_web.serving.sessions import Sessions
 
 from .conftest import House, make_call
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from midwatch_web import formatting
+from midwatch_web.serving import formatting
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch_web.fragments import Fragment, Span, mark, split
-from midwatch_web.jsonlayout import is_document, lay_out
+from midwatch_web.calls.fragments import Fragment, Span, mark, split
+from midwatch_web.calls.jsonlayout import is_document, lay_out
 
 texts = st.text(max_size=60)
 values = st.recursive(

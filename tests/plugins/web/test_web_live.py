@@ -15,7 +15,7 @@ from midwatch_core.listing import ExchangeRow, row_of
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.identity import Identity
 from midwatch_core.ports import Scope
-from midwatch_web.eventstream import LiveStream, event
+from midwatch_web.serving.eventstream import LiveStream, event
 
 type Make = Callable[..., Exchange]
 

@@ -21,7 +21,7 @@ async def test_a_row_tells_what_a_call_was(
     house: Any, client: httpx.AsyncClient, agent_call: Make, read_html: Any
 ) -> None:
     await house.traces.put([agent_call()])
-    page = read_html((await client.get("/")).text)
+    page = read_html((await client.get("/calls")).text)
     (row,) = page.find("tbody", id="rows")[0].find("tr")
     cells = {cell.attributes["class"].split()[-1]: cell.words for cell in row.find("td")}
     assert cells == {
@@ -43,7 +43,7 @@ async def test_a_refused_call_shows_its_error_and_why_it_has_no_price(
     house: Any, client: httpx.AsyncClient, refused_call: Make, read_html: Any
 ) -> None:
     await house.traces.put([refused_call()])
-    row = read_html((await client.get("/")).text).find("tr", cls="failed")[0]
+    row = read_html((await client.get("/calls")).text).find("tr", cls="failed")[0]
     assert row.find("span", cls="bad")[0].text == "429"
     assert row.find("span", cls="error")[0].text == "Rate limit reached for requests"
     assert row.find("span", cls="unknown")[0].attributes["title"] == "no usage was reported"
@@ -59,7 +59,7 @@ async def test_sums_are_over_the_filter_and_count_what_has_no_price(
     def strip(text: str) -> list[str]:
         return [cell.text for cell in read_html(text).find("dl", id="totals")[0].find("dd")]
 
-    assert strip((await client.get("/")).text) == ["3", "3,702", "168", "$0.000382", "1"]
+    assert strip((await client.get("/calls")).text) == ["3", "3,702", "168", "$0.000382", "1"]
     assert strip((await client.get("/?app=other")).text) == ["1", "1,234", "56", "$0.000191", "0"]
     assert strip((await client.get("/totals?app=other")).text) == ["1", "1,234", "56", "$0.000191", "0"]
 
@@ -82,7 +82,7 @@ async def test_filters_narrow_the_list_and_offer_what_there_is(
 async def test_the_period_bounds_what_is_asked(
     house: Any, client: httpx.AsyncClient, period: str, days: int | None
 ) -> None:
-    await client.get("/", params={"period": period})
+    await client.get("/calls", params={"period": period})
     expected = None if days is None else house.host().clock.now() - timedelta(days=days)
     assert house.traces.asked[0].since == expected
 
@@ -104,7 +104,7 @@ async def test_older_calls_are_behind_a_link_that_works_without_script(
 
 
 async def test_a_newcomer_is_told_what_to_do_next(client: httpx.AsyncClient, read_html: Any) -> None:
-    page = read_html((await client.get("/")).text)
+    page = read_html((await client.get("/calls")).text)
     told = [code.text for code in page.find("code")]
     assert told[:2] == ["uv run run.py demo --keep", "uv run run.py exec -- python my_agent.py"]
     assert page.find("div", id="board")[0].attributes["data-live"] == "/live"
@@ -123,7 +123,7 @@ async def test_a_filter_that_nothing_passes_is_told_from_an_empty_house(
 
 async def test_a_store_that_is_away_is_a_page_of_its_own(house: Any, client: httpx.AsyncClient, read_html: Any) -> None:
     house.traces.failure = StorageUnavailableError("database is locked")
-    response = await client.get("/")
+    response = await client.get("/calls")
     assert response.status_code == 503
     assert "can't be reached" in read_html(response.text).find("section", cls="empty")[0].text
     house.traces.failure = None
@@ -149,7 +149,7 @@ async def test_hostile_names_stay_text_in_the_list(
             )
         ]
     )
-    response = await client.get("/")
+    response = await client.get("/calls")
     page = read_html(response.text)
     assert [script.attributes.get("src") for script in page.find("script")] == [
         "/static/htmx.min.js",
@@ -162,7 +162,7 @@ async def test_hostile_names_stay_text_in_the_list(
     # The choice sends back the very name, hidden characters and all.
     value = page.find("select", id="f-model")[0].find("option")[1].attributes["value"]
     assert value == HOSTILE
-    assert len(read_html((await client.get("/", params={"model": value})).text).find("td", cls="model")) == 1
+    assert len(read_html((await client.get("/calls", params={"model": value})).text).find("td", cls="model")) == 1
 
 
 async def test_what_a_subscription_pays_is_marked_and_apart_from_the_cost(
@@ -170,7 +170,7 @@ async def test_what_a_subscription_pays_is_marked_and_apart_from_the_cost(
 ) -> None:
     flat = call(1, cost=Cost(amount=Decimal("0.5"), basis=CostBasis.API_EQUIVALENT))
     await house.traces.put([call(0), flat])
-    page = read_html((await client.get("/")).text)
+    page = read_html((await client.get("/calls")).text)
     cells = [cell.text for cell in page.find("td", cls="cost")]
     assert sorted(cells) == ["$0.000191", "≈ $0.50"]
     strip = [cell.text for cell in page.find("dl", id="totals")[0].find("dd")]

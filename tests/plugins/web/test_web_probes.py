@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from midwatch_core.host import Health
 from midwatch_core.metrics import MetricKind, MetricSpec, Sample
-from midwatch_web.exposition import SampleCollector
+from midwatch_web.machines.exposition import SampleCollector
 
 CALLS = MetricSpec(name="midwatch_calls_total", kind=MetricKind.COUNTER, help="Calls.", labels=("provider", "model"))
 OPEN = MetricSpec(name="midwatch_open_streams", kind=MetricKind.GAUGE, help="Streams under way.")

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 import midwatch_web
-from midwatch_web.hostnames import Hostnames
-from midwatch_web.security import HEADERS
+from midwatch_core import Hostnames
+from midwatch_web.serving.security import HEADERS
 
 
 @pytest.mark.parametrize(

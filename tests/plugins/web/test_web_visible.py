@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch_web.visible import marked_up, shown
+from midwatch_web.serving.visible import marked_up, shown
 
 
 @pytest.mark.parametrize(

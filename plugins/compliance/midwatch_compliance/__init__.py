@@ -1,0 +1,1 @@
+"""Compliance reports and SIEM export for Midwatch."""

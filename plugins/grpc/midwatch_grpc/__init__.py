@@ -1,0 +1,1 @@
+"""gRPC for Midwatch: ingest and scan, with health and reflection."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry for Midwatch: GenAI spans in, exchanges and metrics out."""

@@ -1,0 +1,87 @@
+"""The list page's view: rows, sums and what there is to choose from, as the templates want them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from midwatch_core import CostRow, Page, Queries
+from midwatch_web.calls.listfilter import ListFilter
+
+ROWS_A_PAGE = 50
+# What the page groups sums by: the same query gives the totals and the filters' choices.
+_KEYS = ("provider", "model", "app")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over the calls of the period that pass the filter."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    api_equivalent_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The whole page."""
+
+    chosen: ListFilter
+    page: Page
+    totals: Totals
+    providers: tuple[str, ...]
+    models: tuple[str, ...]
+    apps: tuple[str, ...]
+    on_first_page: bool
+
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing to see and nothing was chosen: a newcomer's first look."""
+        return not self.page.rows and self.on_first_page and self.chosen == ListFilter()
+
+    @property
+    def older(self) -> str | None:
+        """The next page's query string."""
+        return self.chosen.query(cursor=self.page.cursor) if self.page.cursor else None
+
+
+async def read_board(queries: Queries, chosen: ListFilter, now: datetime, cursor: str | None) -> Board:
+    """Ask the query service for all that the page shows."""
+    sums = await queries.costs(chosen.whole_period(now), by=_KEYS)
+    page = await queries.exchanges(chosen.wanted(now), limit=ROWS_A_PAGE, cursor=cursor)
+    return Board(
+        chosen=chosen,
+        page=page,
+        totals=_totals(chosen, sums),
+        providers=_choices(sums, 0, chosen.provider),
+        models=_choices(sums, 1, chosen.model),
+        apps=_choices(sums, 2, chosen.app),
+        on_first_page=cursor is None,
+    )
+
+
+async def read_totals(queries: Queries, chosen: ListFilter, now: datetime) -> Totals:
+    """The sums alone, for the strip's refresh."""
+    return _totals(chosen, await queries.costs(chosen.wanted(now), by=_KEYS))
+
+
+def _totals(chosen: ListFilter, sums: Iterable[CostRow]) -> Totals:
+    wanted = (chosen.provider, chosen.model, chosen.app)
+    rows = [row for row in sums if all(value in (None, found) for value, found in zip(wanted, row.group, strict=True))]
+    return Totals(
+        calls=sum(row.calls for row in rows),
+        input_tokens=sum(row.input_tokens for row in rows),
+        output_tokens=sum(row.output_tokens for row in rows),
+        cost_usd=sum((row.cost_usd for row in rows), Decimal(0)),
+        api_equivalent_usd=sum((row.api_equivalent_usd for row in rows), Decimal(0)),
+        unpriced=sum(row.unpriced for row in rows),
+    )
+
+
+def _choices(sums: Sequence[CostRow], place: int, chosen: str | None) -> tuple[str, ...]:
+    """What a filter offers: the values there are, and the one chosen even where it is gone."""
+    found = {value for row in sums if (value := row.group[place])}
+    return tuple(sorted(found | ({chosen} if chosen else set())))

@@ -1,0 +1,1 @@
+"""Costs: sums and budgets."""

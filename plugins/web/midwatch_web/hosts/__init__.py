@@ -1,0 +1,1 @@
+"""Hosts: which AI services were talked to, and by whom."""

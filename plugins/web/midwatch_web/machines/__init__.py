@@ -1,0 +1,1 @@
+"""Machines: what scrapers and orchestrators ask."""

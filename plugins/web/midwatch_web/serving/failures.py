@@ -1,0 +1,59 @@
+"""Answers to what went wrong: problem+json (RFC 9457) for programs, a page for people."""
+
+from http import HTTPStatus
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from midwatch_core import StorageUnavailableError
+from midwatch_web.serving.templating import page
+
+# What programs ask for; everything else is a page.
+_FOR_PROGRAMS = ("/api/", "/metrics", "/healthz", "/readyz", "/startupz")
+
+
+async def on_storage_error(request: Request, error: Exception) -> Response:
+    """503 where the store can't be reached now, 400 where it refused what was asked (a cursor, a key)."""
+    if isinstance(error, StorageUnavailableError):
+        return failure(request, 503, "The store can't be reached at the moment. Nothing is lost: the journal keeps it.")
+    return failure(request, 400, str(error))
+
+
+async def on_denied(request: Request, error: Exception) -> Response:
+    """403: the caller's role or tenant does not allow it."""
+    return failure(request, 403, str(error))
+
+
+async def on_refused(request: Request, error: Exception) -> Response:
+    """409: what was asked of tenants or keys can't be done as things stand."""
+    return failure(request, 409, str(error))
+
+
+async def on_invalid(request: Request, error: Exception) -> Response:
+    """422 with the first parameter that is wrong."""
+    detail = "The request is not valid."
+    if isinstance(error, RequestValidationError) and (problems := error.errors()):
+        place = ".".join(str(part) for part in problems[0]["loc"][1:])
+        detail = f"{place}: {problems[0]['msg']}"
+    return failure(request, 422, detail)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """What a handler, or the router, refused."""
+    if not isinstance(error, HTTPException):
+        raise error
+    response = failure(request, error.status_code, error.detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def failure(request: Request, status: int, detail: str) -> Response:
+    """An error in the shape that suits the asker."""
+    title = HTTPStatus(status).phrase
+    if request.url.path.startswith(_FOR_PROGRAMS):
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        return Response(orjson.dumps(problem), status, media_type="application/problem+json")
+    return page(request, "serving/failure.html", status=status, title=title, detail=detail, code=status)

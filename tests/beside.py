@@ -1,0 +1,39 @@
+"""Packages that a few tests need, in a folder beside the project's environment: that stays small for everybody."""
+
+import atexit
+import importlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+GRPC = ("grpcio>=1.75", "grpcio-health-checking>=1.75", "grpcio-reflection>=1.75")
+PDF = ("weasyprint>=66",)
+OTLP_EXPORTERS = ("opentelemetry-exporter-otlp-proto-http>=1.38", "opentelemetry-exporter-otlp-proto-grpc>=1.38")
+SCHEMATHESIS = ("schemathesis>=4",)
+
+
+@cache
+def beside(*packages: str, module: str) -> Path | None:
+    """Make packages importable in this process, and give the folder they are in, for another's PYTHONPATH.
+
+    None where `module` is in the environment already. The folder goes when this process ends.
+    """
+    if importlib.util.find_spec(module.partition(".")[0]) is not None and importlib.util.find_spec(module) is not None:
+        return None
+    folder = tempfile.mkdtemp(prefix="midwatch-beside-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    uv = os.environ.get("UV") or shutil.which("uv")
+    assert uv is not None, f"{module} can't be installed: `uv` is not on the PATH"
+    words = ["pip", "install", "--quiet", "--python", sys.executable, "--target", folder]
+    done = subprocess.run([uv, *words, *packages], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, (
+        f"`uv pip install {' '.join(packages)}` failed: it needs, once, the package index\n{done.stderr}"
+    )
+    sys.path.append(folder)
+    importlib.invalidate_caches()
+    return Path(folder)
