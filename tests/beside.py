@@ -31,9 +31,7 @@ def beside(*packages: str, module: str) -> Path | None:
     assert uv is not None, f"{module} can't be installed: `uv` is not on the PATH"
     words = ["pip", "install", "--quiet", "--python", sys.executable, "--target", folder]
     done = subprocess.run([uv, *words, *packages], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, (
-        f"`uv pip install {' '.join(packages)}` failed: it needs, once, the package index\n{done.stderr}"
-    )
+    assert done.returncode == 0, f"{module}: `uv pip install` needs, once, the package index\n{done.stderr}"
     sys.path.append(folder)
     importlib.invalidate_caches()
     return Path(folder)

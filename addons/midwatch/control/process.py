@@ -52,6 +52,7 @@ from midwatch_core.queries import Queries
 from midwatch_core.reviewing import Reviewer
 from midwatch_core.storage import storage_profile
 from midwatch_core.threads import seed
+from midwatch_core.triaging import Triaging
 from midwatch_journal import JournalError, JournalReader
 
 logger = logging.getLogger(__name__)
@@ -209,6 +210,8 @@ class Control:
             health=self._standing.health,
             samples=self._standing.samples,
             access=self._access.doorkeeper,
+            administration=self._access.administration,
+            triaging=Triaging(queries=self._queries(), metadata=self._metadata, clock=self._clock),
             version=__version__,
             resources=tuple(self._settings.plugins.gather("resources")),
         )
@@ -274,6 +277,7 @@ class Control:
     def _stored(self, exchanges: Sequence[Exchange]) -> None:
         self._live.publish(exchanges)
         self._audit.take(exchanges)
+        self._settings.plugins.call_all("stored", exchanges=exchanges)
 
     async def _tell_access(self) -> None:
         await self._door.tell_workers({"op": "access"})
