@@ -22,10 +22,13 @@ bench: ## The benchmarks' table
 quality: ## The tables of docs/quality.md, measured on the labelled sets (MIDWATCH_DATA)
 	uv run python docs/quality.py
 
+proto: ## Make the gRPC stubs again
+	.ci/proto
+
 lock: ## Write requirements.lock again
 	.ci/lock
 
 ci: ## What CI runs
 	.ci/run
 
-.PHONY: help demo test lint format bench quality lock ci
+.PHONY: help demo test lint format bench quality proto lock ci

@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 
 GRPC = ("grpcio>=1.75", "grpcio-health-checking>=1.75", "grpcio-reflection>=1.75")
-PDF = ("weasyprint>=66",)
+PDF = ("weasyprint>=68",)
 OTLP_EXPORTERS = ("opentelemetry-exporter-otlp-proto-http>=1.38", "opentelemetry-exporter-otlp-proto-grpc>=1.38")
 SCHEMATHESIS = ("schemathesis>=4",)
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @cache
@@ -25,13 +27,24 @@ def beside(*packages: str, module: str) -> Path | None:
     """
     if importlib.util.find_spec(module.partition(".")[0]) is not None and importlib.util.find_spec(module) is not None:
         return None
+    folder = _installed(module, *packages)
+    sys.path.append(str(folder))
+    importlib.invalidate_caches()
+    return folder
+
+
+@cache
+def plugin_beside(name: str) -> Path:
+    """A plugin of ours without what it needs, in a folder for another process's PYTHONPATH: there it is found."""
+    return _installed(f"midwatch-{name}", "--no-deps", str(ROOT / "plugins" / name))
+
+
+def _installed(what: str, *words: str) -> Path:
     folder = tempfile.mkdtemp(prefix="midwatch-beside-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     uv = os.environ.get("UV") or shutil.which("uv")
-    assert uv is not None, f"{module} can't be installed: `uv` is not on the PATH"
-    words = ["pip", "install", "--quiet", "--python", sys.executable, "--target", folder]
-    done = subprocess.run([uv, *words, *packages], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{module}: `uv pip install` needs, once, the package index\n{done.stderr}"
-    sys.path.append(folder)
-    importlib.invalidate_caches()
+    assert uv is not None, f"{what} can't be installed: `uv` is not on the PATH"
+    command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{what}: `uv pip install` needs, once, the package index\n{done.stderr}"
     return Path(folder)

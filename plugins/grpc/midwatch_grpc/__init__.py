@@ -1,1 +1,5 @@
-"""gRPC for Midwatch: ingest and scan, with health and reflection."""
+"""gRPC for Midwatch: calls come in and texts are scanned, on a listener of its own, with health and reflection."""
+
+from midwatch_grpc.plugin import Grpc
+
+__all__ = ["Grpc"]
