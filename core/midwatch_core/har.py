@@ -6,17 +6,17 @@ HAR 1.2: http://www.softwareishard.com/blog/har-12-spec/. Fields of our own begi
 from collections.abc import Mapping
 from urllib.parse import quote
 
-import orjson
-
 from midwatch_core.model.content import Json
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.rebuilding import assembled, rebuilt
+from midwatch_core.rebuilding import body_text, request_body, response_body
 
 OWN = "_midwatch"
 """Where an entry has the exchange itself, as it was decoded: bodies are rebuilt, and headers are not kept."""
 
 _JSON = "application/json"
 _HTTP = "HTTP/1.1"
+# Of a call that was told without one: a name that never leads anywhere (RFC 2606).
+_NO_HOST = "untold.invalid"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -57,7 +57,7 @@ def _request(exchange: Exchange) -> Json:
     entry: dict[str, Json] = {
         # Kept is only what was asked, not by which method; a call without a body asked by GET.
         "method": "POST" if request.body is not None or request.body_bytes else "GET",
-        "url": _url(exchange),
+        "url": url_of(exchange),
         "httpVersion": _HTTP,
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in headers],
@@ -66,14 +66,13 @@ def _request(exchange: Exchange) -> Json:
         "bodySize": request.body_bytes,
     }
     if request.body is not None:
-        document = rebuilt(request.body, request.segments, dialect=exchange.endpoint.dialect)
-        entry["postData"] = {"mimeType": _JSON, "text": _text(document)}
+        entry["postData"] = {"mimeType": _JSON, "text": body_text(request_body(exchange)) or ""}
     return entry
 
 
 def _response(exchange: Exchange) -> Json:
     response = exchange.response
-    text = "" if response is None else _text(_answer(exchange))
+    text = "" if response is None else body_text(response_body(exchange)) or ""
     entry: dict[str, Json] = {
         "status": exchange.status or 0,
         "statusText": "",
@@ -88,24 +87,9 @@ def _response(exchange: Exchange) -> Json:
     return {**entry, "_error": exchange.error} if exchange.error else entry
 
 
-def _answer(exchange: Exchange) -> Json:
-    response, dialect = exchange.response, exchange.endpoint.dialect
-    assert response is not None
-    if response.body is not None:
-        return rebuilt(response.body, response.segments, dialect=dialect)
-    return assembled(response, dialect=dialect)
-
-
-def _url(exchange: Exchange) -> str:
+def url_of(exchange: Exchange) -> str:
+    """Where a call went; without its query, which is not kept."""
     endpoint = exchange.endpoint
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host or _NO_HOST
     port = "" if endpoint.port == _DEFAULT_PORTS.get(endpoint.scheme) else f":{endpoint.port}"
     return f"{endpoint.scheme}://{host}{port}{quote(endpoint.path, safe='/:@!$&()*+,;=~%')}"
-
-
-def _text(document: Json) -> str:
-    """JSON; nothing where an object in a text is nested deeper than can be written."""
-    try:
-        return orjson.dumps(document).decode()
-    except orjson.JSONEncodeError:
-        return ""

@@ -4,9 +4,13 @@ The counterpart of `sealing.skeleton`. What was masked stays masked, what was le
 than a string in the members of a tool's result (Gemini's) comes back as a text: its segment does not tell.
 """
 
+import json
 from collections.abc import Iterable
 
+import orjson
+
 from midwatch_core.model.content import Json, Response
+from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.wire.jsontext import parse
 
@@ -17,6 +21,33 @@ _MOST_PLACES = 10_000
 # dialect: they are JSON in a string at OpenAI's and Cohere's, objects at the others.
 _OBJECTS = frozenset({"args", "input", "inputSchema", "input_schema", "parameters", "response", "structuredContent"})
 _OBJECT_ARGUMENTS = frozenset({"mcp", "ollama.chat"})
+
+
+def request_body(exchange: Exchange) -> Json:
+    """What was asked; None where no body is kept."""
+    request = exchange.request
+    return rebuilt(request.body, request.segments, dialect=exchange.endpoint.dialect)
+
+
+def response_body(exchange: Exchange) -> Json:
+    """What was answered, a streamed answer as the whole that it amounts to; None where none came."""
+    response, dialect = exchange.response, exchange.endpoint.dialect
+    if response is None:
+        return None
+    if response.body is not None:
+        return rebuilt(response.body, response.segments, dialect=dialect)
+    return assembled(response, dialect=dialect)
+
+
+def body_text(body: Json) -> str | None:
+    """A body as JSON; None where an object in a text is nested deeper than can be written."""
+    try:
+        return orjson.dumps(body).decode()
+    except orjson.JSONEncodeError:  # too deep, a number above 64 bits, or half a surrogate pair
+        try:
+            return json.dumps(body)
+        except RecursionError:
+            return None
 
 
 def rebuilt(body: Json, segments: Iterable[Segment], *, dialect: str) -> Json:

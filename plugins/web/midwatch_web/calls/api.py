@@ -1,15 +1,17 @@
 """Calls for programs: a page of them, one in full, and each as it comes."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from midwatch_core import Exchange, ExchangeFilter, ExchangeRow, row_of
+from midwatch_web.calls.export import CSV, JSONL, MOST_ROWS
+from midwatch_web.calls.outcome import Outcome, read_rows
 from midwatch_web.serving.answers import json_answer, utc
 from midwatch_web.serving.asked import live_of, queries_of, welcome_of
 from midwatch_web.serving.eventstream import LiveStream
@@ -17,7 +19,7 @@ from midwatch_web.serving.eventstream import LiveStream
 router = APIRouter(prefix="/api/v1")
 
 
-def filter_of(
+def narrowed_of(
     since: datetime | None = None,
     until: datetime | None = None,
     tenant: str | None = None,
@@ -30,9 +32,9 @@ def filter_of(
     key_id: str | None = None,
     user: str | None = None,
     client: str | None = None,
-    text: Annotated[str | None, Query(min_length=1)] = None,
+    session: str | None = None,
 ) -> ExchangeFilter:
-    """The filter of a call. Moments are RFC 3339, UTC without an offset. `text` is found whatever its case."""
+    """The filter of a call but for its text. Moments are RFC 3339, UTC without an offset."""
     return ExchangeFilter(
         since=utc(since),
         until=utc(until),
@@ -46,10 +48,19 @@ def filter_of(
         key_id=key_id,
         user=user,
         client=client,
-        text=text,
+        session=session,
     )
 
 
+type Narrowed = Annotated[ExchangeFilter, Depends(narrowed_of)]
+
+
+def filter_of(narrowed: Narrowed, text: Annotated[str | None, Query(min_length=1)] = None) -> ExchangeFilter:
+    """The filter of a call. `text` is found in any of its texts, whatever its case."""
+    return replace(narrowed, text=text)
+
+
+type Most = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 type Wanted = Annotated[ExchangeFilter, Depends(filter_of)]
 
 
@@ -57,12 +68,32 @@ type Wanted = Annotated[ExchangeFilter, Depends(filter_of)]
 async def exchanges(
     request: Request,
     wanted: Wanted,
+    outcome: Outcome | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: str | None = None,
 ) -> Response:
-    """A page, newest first: `exchanges` with the keys of `traces --json`, and the `cursor` of the next page or null."""
-    found = await queries_of(request).exchanges(wanted, limit=limit, cursor=cursor)
+    """A page, newest first: `exchanges` with the keys of `traces --json`, and the `cursor` of the next page or null.
+
+    With `text` or `outcome` a page may end early, even empty: its cursor goes on.
+    """
+    found = await read_rows(queries_of(request), wanted, outcome, limit=limit, cursor=cursor)
     return json_answer({"exchanges": [row.as_json() for row in found.rows], "cursor": found.cursor})
+
+
+@router.get("/exchanges.jsonl", response_class=StreamingResponse)
+async def exchanges_jsonl(
+    request: Request, wanted: Wanted, outcome: Outcome | None = None, limit: Most = 10_000
+) -> Response:
+    """The same rows, newest first, a line of JSON each. For more, go on with `until` the start of the last."""
+    return await JSONL.answer(request, wanted, outcome, limit)
+
+
+@router.get("/exchanges.csv", response_class=StreamingResponse)
+async def exchanges_csv(
+    request: Request, wanted: Wanted, outcome: Outcome | None = None, limit: Most = 10_000
+) -> Response:
+    """The same rows as CSV (RFC 4180); a cell that a spreadsheet would run as a formula has an apostrophe before it."""
+    return await CSV.answer(request, wanted, outcome, limit)
 
 
 @router.get("/exchanges/{exchange_id}")

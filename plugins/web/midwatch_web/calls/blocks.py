@@ -1,7 +1,7 @@
 """The texts of a call as blocks of a page: rendered, named for their tools, calls joined to their results."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from midwatch_core import Direction, Exchange, Finding, Part, Segment
@@ -17,6 +17,7 @@ class Block:
     """One text. `number` is its place among the texts of its side; `tool` and `call` name the call it belongs to.
 
     `partner` is the anchor of the result of a call, or of the call of a result. `findings` counts those in the text.
+    `prefix` tells its anchor from those of other calls on a page.
     """
 
     part: Part
@@ -28,11 +29,12 @@ class Block:
     tool: str | None = None
     call: str | None = None
     partner: str | None = None
+    prefix: str = ""
 
     @property
     def anchor(self) -> str:
         """The element's id on the page."""
-        return f"{self.side.value}-{self.number}"
+        return f"{self.prefix}{self.side.value}-{self.number}"
 
 
 def blocks_of(exchange: Exchange, findings: Sequence[tuple[int, Finding]]) -> list[Block]:
@@ -40,13 +42,24 @@ def blocks_of(exchange: Exchange, findings: Sequence[tuple[int, Finding]]) -> li
     places = [(side, number) for side in Direction for number in range(len(segments_of(exchange, side)))]
     if len(places) > MAX_BLOCKS:
         places = places[:10] + places[10 - MAX_BLOCKS :]
+    # The newest first: where a page has no room for all, it is the oldest that is behind a link.
+    made = list(blocks_at(exchange, reversed(places), findings, Allowance()))
+    return joined(made[::-1])
+
+
+def blocks_at(
+    exchange: Exchange,
+    places: Iterable[tuple[Direction, int]],
+    findings: Iterable[tuple[int, Finding]],
+    allowance: Allowance,
+    prefix: str = "",
+) -> Iterator[Block]:
+    """The blocks of some places, in the order given; calls and results are not joined yet."""
     by_place: dict[tuple[Direction, str], list[tuple[int, Finding]]] = {}
     for numbered in findings:
         by_place.setdefault((numbered[1].direction, numbered[1].path or ""), []).append(numbered)
-    allowance = Allowance()
-    # The newest first: where a page has no room for all, it is the oldest that is behind a link.
-    made = [_block(exchange, side, number, by_place, allowance) for side, number in reversed(places)]
-    return _joined(made[::-1])
+    for side, number in places:
+        yield replace(_block(exchange, side, number, by_place, allowance), prefix=prefix)
 
 
 def segments_of(exchange: Exchange, side: Direction) -> tuple[Segment, ...]:
@@ -115,16 +128,16 @@ def _defined_name(text: str) -> str | None:
     return None
 
 
-def _joined(blocks: list[Block]) -> list[Block]:
+def joined(blocks: Sequence[Block]) -> list[Block]:
     """Calls and results that bear the same id, each with the other's anchor; a result takes its call's name."""
     calls = {block.call: block for block in blocks if block.part is Part.TOOL_CALL and block.call}
     results = {block.call: block for block in reversed(blocks) if block.part is Part.TOOL_RESULT and block.call}
-    joined = []
+    linked = []
     for block in blocks:
         if block.part is Part.TOOL_CALL and (result := results.get(block.call or "")):
-            joined.append(replace(block, partner=result.anchor))
+            linked.append(replace(block, partner=result.anchor))
         elif block.part is Part.TOOL_RESULT and (call := calls.get(block.call or "")):
-            joined.append(replace(block, partner=call.anchor, tool=block.tool or call.tool))
+            linked.append(replace(block, partner=call.anchor, tool=block.tool or call.tool))
         else:
-            joined.append(block)
-    return joined
+            linked.append(block)
+    return linked

@@ -7,10 +7,13 @@ from decimal import Decimal
 
 from midwatch_core import CostRow, Page, Queries
 from midwatch_web.calls.listfilter import ListFilter
+from midwatch_web.calls.outcome import read_rows
 
 ROWS_A_PAGE = 50
 # What the page groups sums by: the same query gives the totals and the filters' choices.
-_KEYS = ("provider", "model", "app")
+_KEYS = ("provider", "model", "app", "agent", "tenant")
+# A choice of more is none: the rest can be written into the address.
+_MOST_CHOICES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +29,25 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
-    """The whole page."""
+class Choices:
+    """What the filters offer. `tenants` is empty where there is only one to choose."""
 
-    chosen: ListFilter
-    page: Page
-    totals: Totals
     providers: tuple[str, ...]
     models: tuple[str, ...]
     apps: tuple[str, ...]
+    agents: tuple[str, ...]
+    tenants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The whole page. There are no totals of what is looked through: nobody has summed that up."""
+
+    chosen: ListFilter
+    page: Page
+    totals: Totals | None
+    choices: Choices
+    exports: str
     on_first_page: bool
 
     @property
@@ -51,16 +64,20 @@ class Board:
 async def read_board(queries: Queries, chosen: ListFilter, now: datetime, cursor: str | None) -> Board:
     """Ask the query service for all that the page shows."""
     sums = await queries.costs(chosen.whole_period(now), by=_KEYS)
-    page = await queries.exchanges(chosen.wanted(now), limit=ROWS_A_PAGE, cursor=cursor)
+    page = await read_rows(queries, chosen.wanted(now), chosen.outcome, limit=ROWS_A_PAGE, cursor=cursor)
     return Board(
         chosen=chosen,
         page=page,
-        totals=_totals(chosen, sums),
-        providers=_choices(sums, 0, chosen.provider),
-        models=_choices(sums, 1, chosen.model),
-        apps=_choices(sums, 2, chosen.app),
+        totals=None if chosen.looks_through else _totals(chosen, sums),
+        choices=_choices(chosen, sums),
+        exports=chosen.export_query(now),
         on_first_page=cursor is None,
     )
+
+
+async def read_choices(queries: Queries, chosen: ListFilter, now: datetime) -> Choices:
+    """What there is to choose from, for another list with these filters."""
+    return _choices(chosen, await queries.costs(chosen.whole_period(now), by=_KEYS))
 
 
 async def read_totals(queries: Queries, chosen: ListFilter, now: datetime) -> Totals:
@@ -69,7 +86,7 @@ async def read_totals(queries: Queries, chosen: ListFilter, now: datetime) -> To
 
 
 def _totals(chosen: ListFilter, sums: Iterable[CostRow]) -> Totals:
-    wanted = (chosen.provider, chosen.model, chosen.app)
+    wanted = (chosen.provider, chosen.model, chosen.app, chosen.agent, chosen.tenant)
     rows = [row for row in sums if all(value in (None, found) for value, found in zip(wanted, row.group, strict=True))]
     return Totals(
         calls=sum(row.calls for row in rows),
@@ -81,7 +98,18 @@ def _totals(chosen: ListFilter, sums: Iterable[CostRow]) -> Totals:
     )
 
 
-def _choices(sums: Sequence[CostRow], place: int, chosen: str | None) -> tuple[str, ...]:
+def _choices(chosen: ListFilter, sums: Sequence[CostRow]) -> Choices:
+    tenants = _values(sums, 4, chosen.tenant)
+    return Choices(
+        providers=_values(sums, 0, chosen.provider),
+        models=_values(sums, 1, chosen.model),
+        apps=_values(sums, 2, chosen.app),
+        agents=_values(sums, 3, chosen.agent),
+        tenants=tenants if len(tenants) > 1 or chosen.tenant else (),
+    )
+
+
+def _values(sums: Sequence[CostRow], place: int, chosen: str | None) -> tuple[str, ...]:
     """What a filter offers: the values there are, and the one chosen even where it is gone."""
-    found = {value for row in sums if (value := row.group[place])}
-    return tuple(sorted(found | ({chosen} if chosen else set())))
+    found = sorted({value for row in sums if (value := row.group[place])})[:_MOST_CHOICES]
+    return tuple(sorted({*found, *([chosen] if chosen else [])}))

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from midwatch_core import Direction, Exchange, ExchangeRow, Finding, Json, Part, row_of
+from midwatch_core import Direction, Exchange, ExchangeRow, Finding, Json, Part, curl_command, row_of
+from midwatch_web.calls.attachments import Attachment, attachments_of
 from midwatch_web.calls.blocks import Block, blocks_of, segments_of
 from midwatch_web.calls.waterfall import Waterfall, waterfall_of
 
@@ -61,6 +62,9 @@ class View:
     identity: tuple[tuple[str, str, str | None], ...]
     request_body: str | None
     response_body: str | None
+    attachments: tuple[Attachment, ...]
+    headers: tuple[tuple[str, str], ...]
+    command: str
 
 
 def view_of(exchange: Exchange) -> View:
@@ -69,7 +73,7 @@ def view_of(exchange: Exchange) -> View:
     blocks = blocks_of(exchange, numbered)
     asked = [block for block in blocks if block.side is Direction.REQUEST]
     answered = [block for block in blocks if block.side is Direction.RESPONSE]
-    opening, folded, turns = _folded(_turns(_instructions_first(asked, exchange)))
+    opening, folded, turns = _folded(turns_of(_instructions_first(asked, exchange)))
     return View(
         exchange=exchange,
         row=row_of(exchange),
@@ -77,27 +81,32 @@ def view_of(exchange: Exchange) -> View:
         opening=opening,
         folded=folded,
         turns=turns,
-        answer=tuple(_turns(answered)),
+        answer=tuple(turns_of(answered)),
         left_out=sum(len(segments_of(exchange, side)) for side in Direction) - len(blocks),
-        findings=tuple(_placed(numbered, exchange)),
+        findings=tuple(placed_of(numbered, exchange)),
         waterfall=waterfall_of(exchange.timing),
         parameters=tuple((name, _plain(value)) for name, value in exchange.request.parameters.items()),
         identity=tuple(_identity(exchange)),
         request_body=_pretty(exchange.request.body),
         response_body=_pretty(exchange.response.body) if exchange.response else None,
+        attachments=attachments_of(exchange.request.body),
+        headers=tuple(_headers(exchange)),
+        command=curl_command(exchange),
     )
 
 
 def _instructions_first(blocks: Iterable[Block], exchange: Exchange) -> list[Block]:
     segments = exchange.request.segments
-    return sorted(blocks, key=lambda block: not _is_instruction(segments[block.number].path))
+    return sorted(blocks, key=lambda block: not is_instruction(segments[block.number].path))
 
 
-def _is_instruction(path: str) -> bool:
+def is_instruction(path: str) -> bool:
+    """Whether a text at this place of a body instructs the model, wherever the body has its instructions."""
     return path.split("/")[1:2] in ([name] for name in _INSTRUCTIONS)
 
 
-def _turns(blocks: Iterable[Block]) -> list[Turn]:
+def turns_of(blocks: Iterable[Block]) -> list[Turn]:
+    """Blocks as turns: what one role said in a row."""
     turns: list[Turn] = []
     for block in blocks:
         if block.part is Part.TOOL_DEFINITION:
@@ -118,8 +127,8 @@ def _folded(turns: list[Turn]) -> tuple[tuple[Turn, ...], tuple[Turn, ...], tupl
     return tuple(turns[:opening]), tuple(turns[opening:-_TURNS_AT_END]), tuple(turns[-_TURNS_AT_END:])
 
 
-def _placed(findings: Iterable[tuple[int, Finding]], exchange: Exchange) -> list[Placed]:
-    """The findings, worst first."""
+def placed_of(findings: Iterable[tuple[int, Finding]], exchange: Exchange) -> list[Placed]:
+    """Findings and whether their characters can be marked, worst first."""
     lengths = {(side, segment.path): len(segment.text) for side in Direction for segment in segments_of(exchange, side)}
     placed = [
         Placed(
@@ -150,6 +159,13 @@ def _identity(exchange: Exchange) -> Iterable[tuple[str, str, str | None]]:
     for name, value in known.items():
         if value:
             yield name, value, learned.get({"key": "key_id", "user agent": "user_agent"}.get(name, name))
+
+
+def _headers(exchange: Exchange) -> Iterable[tuple[str, str]]:
+    """What is kept of the request's headers."""
+    for name, value in (("user-agent", exchange.identity.user_agent), ("traceparent", exchange.traceparent)):
+        if value:
+            yield name, value
 
 
 def _plain(value: Json) -> str:

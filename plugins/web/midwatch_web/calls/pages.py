@@ -12,6 +12,8 @@ from midwatch_web.calls.blocks import side_text
 from midwatch_web.calls.board import ROWS_A_PAGE, read_board, read_totals
 from midwatch_web.calls.conversation import view_of
 from midwatch_web.calls.listfilter import PERIODS, ListFilter
+from midwatch_web.calls.neighbours import Neighbours, neighbours_of
+from midwatch_web.calls.outcome import Outcome, read_rows
 from midwatch_web.serving.asked import host_of, live_of, queries_of, welcome_of
 from midwatch_web.serving.eventstream import LiveStream
 from midwatch_web.serving.templating import page, render
@@ -24,7 +26,7 @@ async def exchanges(request: Request, cursor: str | None = None) -> Response:
     """The newest calls, or older ones from a cursor on."""
     chosen = ListFilter.from_query(request.query_params)
     board = await read_board(queries_of(request), chosen, host_of(request).clock.now(), cursor or None)
-    return page(request, "calls/exchanges.html", board=board, periods=PERIODS)
+    return page(request, "calls/exchanges.html", board=board, periods=PERIODS, outcomes=Outcome)
 
 
 @router.get("/totals")
@@ -42,7 +44,7 @@ async def live(request: Request) -> Response:
 
     async def newest() -> Sequence[ExchangeRow]:
         wanted = chosen.wanted(host_of(request).clock.now())
-        return (await queries.exchanges(wanted, limit=ROWS_A_PAGE)).rows
+        return (await read_rows(queries, wanted, chosen.outcome, limit=ROWS_A_PAGE)).rows
 
     return LiveStream(
         live=live_of(request),
@@ -56,11 +58,13 @@ async def live(request: Request) -> Response:
 @router.get("/exchanges/{exchange_id}")
 async def exchange(request: Request, exchange_id: str) -> Response:
     """One call."""
-    found = await queries_of(request).exchange(exchange_id)
+    queries = queries_of(request)
+    found = await queries.exchange(exchange_id)
     if found is None:
         raise HTTPException(404, "There is no such call, or it is older than what is kept.")
+    neighbours = await neighbours_of(queries, found)
     # In a thread: a conversation may be long, and the loop has exchanges to store.
-    return await asyncio.to_thread(_conversation, request, found)
+    return await asyncio.to_thread(_conversation, request, found, neighbours)
 
 
 @router.get("/exchanges/{exchange_id}/texts/{side}/{index}")
@@ -73,5 +77,5 @@ async def text(request: Request, exchange_id: str, side: str, index: int) -> Res
     return Response(told.encode("utf-8", "replace"), media_type="text/plain; charset=utf-8")
 
 
-def _conversation(request: Request, found: Exchange) -> Response:
-    return page(request, "calls/exchange.html", view=view_of(found))
+def _conversation(request: Request, found: Exchange, neighbours: Neighbours) -> Response:
+    return page(request, "calls/exchange.html", view=view_of(found), neighbours=neighbours)

@@ -1,39 +1,16 @@
-"""A conversation on one page: its calls in the order of its talk, the tools in between, and when all that was."""
+"""When a conversation's calls and tools ran: each a step in the order of its talk, with its bar."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import orjson
-from fastapi import APIRouter, Request
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-
 from midwatch_core import ExchangeRow, Outline, ToolSpan, TraceLine
-from midwatch_web.serving.asked import queries_of
-from midwatch_web.serving.templating import page
-
-pages = APIRouter(include_in_schema=False)
-api = APIRouter(prefix="/api/v1")
 
 # The drawing's width in its own units, and what is drawn at least: a bar that can be seen.
 WIDTH, _LEAST = 1000, 3
 # Deeper branches stand where these do.
 _DEEPEST = 6
-TURNS = {
-    "first": "begins",
-    "next": "goes on",
-    "branch": "branches off",
-    "compaction": "goes on in short: what went before was summed up",
-}
-LINKS = {
-    "traceparent": "its client's traceparent",
-    "session": "its client's session",
-    "response": "the provider's own ids",
-    "chain": "what was said before",
-    "alone": "nothing else: it stands alone",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +31,9 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A call, after the tools whose results it brought."""
+    """A call, after the tools whose results it brought. `number` counts from 1 in the order of the talk."""
 
+    number: int
     row: ExchangeRow
     depth: int
     bar: Bar
@@ -63,8 +41,8 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceView:
-    """All that the page shows. `cost_usd` sums what is known, `unpriced` counts the rest."""
+class Timeline:
+    """The whole of it. `cost_usd` sums what is known, `unpriced` counts the rest."""
 
     outline: Outline
     steps: tuple[Step, ...]
@@ -74,46 +52,26 @@ class TraceView:
     tokens: int | None
     cost_usd: Decimal
     unpriced: int
+    findings: int
 
 
-@pages.get("/traces/{trace_id}")
-async def trace(request: Request, trace_id: str) -> Response:
-    """One conversation."""
-    outline = await _outline(request, trace_id)
-    return page(request, "calls/trace.html", view=view_of(outline), turns=TURNS, links=LINKS)
-
-
-@api.get("/traces/{trace_id}")
-async def trace_json(request: Request, trace_id: str) -> Response:
-    """A trace: `exchanges` with the keys of a row, `depth` and `tool_spans`; `cut` where there are older ones."""
-    outline = await _outline(request, trace_id)
-    document = {"trace_id": trace_id, "exchanges": [line.as_json() for line in outline.lines], "cut": outline.cut}
-    return Response(orjson.dumps(document), media_type="application/json")
-
-
-async def _outline(request: Request, trace_id: str) -> Outline:
-    outline = await queries_of(request).outline(trace_id)
-    if not outline.lines:
-        raise HTTPException(404, "There is no such trace, or it is older than what is kept.")
-    return outline
-
-
-def view_of(outline: Outline) -> TraceView:
-    """The page of a trace that has a line."""
+def timeline_of(outline: Outline) -> Timeline:
+    """The timeline of a trace that has a line."""
     moments = sorted(moment for line in outline.lines for moment in _moments(line))
     began, ended = moments[0], moments[-1]
     rows = [line.row for line in outline.lines]
     tokens = [value for row in rows for value in (row.input_tokens, row.output_tokens) if value is not None]
     known = [row.cost_usd for row in rows if row.cost_usd is not None]
-    return TraceView(
+    return Timeline(
         outline=outline,
-        steps=tuple(_step(line, began, ended) for line in outline.lines),
+        steps=tuple(_step(number, line, began, ended) for number, line in enumerate(outline.lines, start=1)),
         began_at=began,
         took_ms=(ended - began).total_seconds() * 1000,
-        tools=sum(len(line.row.tool_spans) for line in outline.lines),
+        tools=sum(len(row.tool_spans) for row in rows),
         tokens=sum(tokens) if tokens else None,
         cost_usd=sum(known, Decimal(0)),
         unpriced=len(rows) - len(known),
+        findings=sum(len(row.findings) for row in rows),
     )
 
 
@@ -128,7 +86,7 @@ def _end(row: ExchangeRow) -> datetime:
     return row.started_at + timedelta(milliseconds=row.duration_ms or 0)
 
 
-def _step(line: TraceLine, began: datetime, ended: datetime) -> Step:
+def _step(number: int, line: TraceLine, began: datetime, ended: datetime) -> Step:
     def bar(start: datetime, end: datetime) -> Bar:
         whole = max((ended - began).total_seconds(), 0.001)
         at = round(WIDTH * (start - began).total_seconds() / whole)
@@ -136,6 +94,7 @@ def _step(line: TraceLine, began: datetime, ended: datetime) -> Step:
         return Bar(start=min(at, WIDTH - _LEAST), width=min(width, WIDTH))
 
     return Step(
+        number=number,
         row=line.row,
         depth=min(line.depth, _DEEPEST),
         bar=bar(line.row.started_at, _end(line.row)),

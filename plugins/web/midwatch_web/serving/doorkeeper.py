@@ -21,6 +21,8 @@ _OPEN = ("/static/", "/signin", "/healthz", "/readyz", "/startupz")
 # Of the installation as a whole, so for callers that see all tenants.
 _WHOLE = ("/metrics",)
 _PROGRAMS = ("/api/", "/metrics")
+# What takes and shows nothing of any call: for callers that send calls, and read none.
+_SENT = frozenset({"/api/v1/ingest", "/api/v1/scan"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Doorkeeper:
 def _turned(caller: Caller | None, path: str) -> Turned | None:
     if caller is None:
         return Turned(status=401, detail="A key is needed: Authorization: Bearer mw_…")
-    if not caller.may(Permission.READ):
+    if not caller.may(Permission.CALL if path in _SENT else Permission.READ):
         return Turned(status=403, detail=f"A key of the role {caller.role} sends calls; it reads nothing.")
     if path.startswith(_WHOLE) and caller.tenant is not None:
         return Turned(status=403, detail="This is of all tenants: a key of one tenant does not open it.")

@@ -28,7 +28,7 @@ async def on_denied(request: Request, error: Exception) -> Response:
 
 
 async def on_refused(request: Request, error: Exception) -> Response:
-    """409: what was asked of tenants or keys can't be done as things stand."""
+    """409: what was asked of tenants, keys or policies can't be done as things stand."""
     return failure(request, 409, str(error))
 
 
