@@ -16,12 +16,22 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.row import Row, at_most
-from benchmarks.rows.million import DAYS, EXCHANGES_KEPT, callers, listings, summings, timed
+from benchmarks.rows.million import (
+    DAYS,
+    EXCHANGES_KEPT,
+    callers,
+    finding_pages,
+    finding_sums,
+    listings,
+    summings,
+    timed,
+)
 from benchmarks.session import Session
 from midwatch_clickhouse.address import parse_url
 from midwatch_clickhouse.columns import EXCHANGES, names
 from midwatch_clickhouse.connecting import Connection
 from midwatch_clickhouse.traces import ClickHouseTraces
+from midwatch_core.finding_listing import FindingFilter
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import ExchangeFilter, Scope, TraceRepository
 from midwatch_core.testing.factories import make_exchange, prose
@@ -38,6 +48,7 @@ _NEW = {
     "trace_id": "concat('trace-', toString(intDiv(number, 8)))",
     "started_at": "addMicroseconds(toDateTime64('2026-03-01 09:00:00', 6, 'UTC'), number * {step:Int64})",
     "detail": "''",  # no listing reads it
+    "finding_ids": "arrayMap(x -> concat('finding-', toString(number)), kinds.finding_ids)",
     "status": "[200, 429, 503][1 + (number % 100 = 7) + (number % 200 = 7)]",
 }
 
@@ -130,6 +141,22 @@ def _calls(repository: TraceRepository) -> dict[str, dict[str, Callable[[], Awai
             name: partial(repository.costs, Scope(), wanted, by=by)
             for name, wanted, by in summings()
             if not _gives_nearly_every_row(wanted, by)
+        },
+        "activity": {
+            name: partial(repository.activity, Scope(), wanted, by=by)
+            for name, wanted, by in summings()
+            if len(by) < 2 and not _gives_nearly_every_row(wanted, by)
+        },
+        "conversations": {
+            name: partial(repository.conversations, Scope(), wanted, limit=100, cursor=cursor)
+            for name, wanted, cursor in listings()
+        },
+        "findings": {
+            "one": partial(repository.findings, Scope(), FindingFilter(id="finding-700000"), limit=1),
+            **{name: partial(repository.findings, Scope(), wanted, limit=100) for name, wanted in finding_pages()},
+        },
+        "finding counts": {
+            name: partial(repository.finding_counts, Scope(), wanted, by=by) for name, wanted, by in finding_sums()
         },
         "search, one call": {
             "the newest": partial(page, absent),

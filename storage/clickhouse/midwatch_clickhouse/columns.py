@@ -72,11 +72,30 @@ ROW = (
     ColumnSpec("tool_spans", "Nullable(String)"),
 )
 
+
+def _several(name: str) -> ColumnSpec:
+    return ColumnSpec(name, "Array(LowCardinality(String))", "Array(String)")
+
+
+# What activity counts, and the findings of an exchange: each array has an entry for each finding, in their order there
+# (their rules are in `findings`, of ROW). `finding_documents` has them whole, as JSON (see `facts`).
+FACTS = (
+    ColumnSpec("errors", "UInt8"),
+    ColumnSpec("refused", "UInt8"),
+    ColumnSpec("finding_ids", "Array(String)"),
+    _several("finding_categories"),
+    _several("finding_severities"),
+    _several("finding_plugins"),
+    _several("finding_actions"),
+    ColumnSpec("finding_documents", "Array(String) CODEC(ZSTD(1))", "Array(String)"),
+)
+
 # `cost_pico` is the cost in 10^-12 dollars where that is exact; `texts` are the keys of its texts; `batch` is the
 # token of the insert that brought it; `detail` is the rest of the exchange (see `document`).
 EXCHANGES = (
     *ROW,
     ColumnSpec("cost_pico", "Nullable(Int64)"),
+    *FACTS,
     ColumnSpec("texts", "Array(String)"),
     _name("batch"),
     ColumnSpec("detail", "String CODEC(ZSTD(1))", "String"),

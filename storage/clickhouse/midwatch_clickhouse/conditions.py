@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from midwatch_clickhouse.rows import FIRST_US, LAST_US
-from midwatch_core import ExchangeFilter, Scope, StorageError, decode_cursor, microseconds
+from midwatch_core import ExchangeFilter, FindingFilter, Scope, StorageError, decode_cursor, microseconds
 
 # What the hourly sums can be narrowed by, too.
 SUMMED = ("tenant", "provider", "model", "app", "agent", "key_id", "user")
@@ -66,7 +66,7 @@ def _add_time(conditions: Conditions, sign: str, moment_us: int, name: str) -> N
         conditions.add("0")  # nothing is kept after 2299, nor before 1900
 
 
-def times_of(wanted: ExchangeFilter) -> tuple[int | None, int | None]:
+def times_of(wanted: ExchangeFilter | FindingFilter) -> tuple[int | None, int | None]:
     """`since` and `until` in microseconds since 1970. Raises StorageError for a moment without a time zone."""
     since, until = wanted.since, wanted.until
     return (
@@ -80,11 +80,16 @@ def conditions(scope: Scope, wanted: ExchangeFilter, cursor: str | None = None) 
     found = of_filter(scope, wanted)
     add_times(found, *times_of(wanted))
     if cursor is not None:
-        started_at, exchange_id = decode_cursor(cursor)
-        at = max(FIRST_US, min(microseconds(started_at), LAST_US))
-        place = "(fromUnixTimestamp64Micro({cursor_us:Int64}, 'UTC'), {cursor_id:String})"
-        found.add(f"(started_at, id) < {place}", cursor_us=at, cursor_id=exchange_id)
+        add_place(found, cursor)
     return found
+
+
+def add_place(conditions: Conditions, cursor: str, *, inclusive: bool = False) -> None:
+    """Narrow to what comes after a cursor, `inclusive` to where it stands too. Raises StorageError for none of ours."""
+    started_at, exchange_id = decode_cursor(cursor)
+    at = max(FIRST_US, min(microseconds(started_at), LAST_US))
+    place = "(fromUnixTimestamp64Micro({cursor_us:Int64}, 'UTC'), {cursor_id:String})"
+    conditions.add(f"(started_at, id) {'<=' if inclusive else '<'} {place}", cursor_us=at, cursor_id=exchange_id)
 
 
 def add_text(conditions: Conditions, text: str, scope: Scope) -> None:

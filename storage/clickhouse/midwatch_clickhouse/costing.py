@@ -5,16 +5,15 @@ Money is summed inside the database where it is exact, and beside it where a cos
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from midwatch_clickhouse.columns import HOUR_SUMS
 from midwatch_clickhouse.conditions import Conditions, add_text, add_times, of_filter, times_of
 from midwatch_clickhouse.connecting import Connection
+from midwatch_clickhouse.grouping import key_columns, labels_of
 from midwatch_clickhouse.schema import HOUR, HOUR_US, SUMS
-from midwatch_core import EXACT, CostRow, CostSum, ExchangeFilter, Scope, check_cost_keys, highest_first, moment_of
+from midwatch_core import EXACT, CostRow, CostSum, ExchangeFilter, Scope, check_cost_keys, highest_first
 
-_PERIODS = {"day": (24 * HOUR_US, "%Y-%m-%d"), "hour": (HOUR_US, "%Y-%m-%dT%H:00")}
 _FINE = "cost_usd IS NOT NULL AND cost_pico IS NULL"
 # Hours beyond any that an exchange can have: open ends.
 _FIRST_HOUR, _END_HOUR = -(2**31), 2**31 - 1
@@ -42,7 +41,7 @@ async def costs_of(
     if fine:
         add_times(conditions, *times)
         await _add_fine(connection, sums, conditions, by)
-    return highest_first(total.row(_labels(by, group)) for group, total in sums.items())
+    return highest_first(total.row(labels_of(by, group)) for group, total in sums.items())
 
 
 def _hours(wanted: ExchangeFilter, times: _Times) -> range:
@@ -87,12 +86,12 @@ def _edges(times: _Times, hours: range) -> Iterable[_Times]:
 def _of_hours(conditions: Conditions, by: Sequence[str]) -> str:
     sums = [f"sum(`{column.name}`) AS s{number}" for number, column in enumerate(HOUR_SUMS)]
     within = "hour >= {first_hour:Int32} AND hour < {end_hour:Int32}"
-    return _select([*_keys(by, "hour"), *sums], f"hours WHERE {conditions.where} AND {within}", by)
+    return _select([*key_columns(by, "hour"), *sums], f"hours WHERE {conditions.where} AND {within}", by)
 
 
 def _of_rows(conditions: Conditions, by: Sequence[str]) -> str:
     sums = [f"{expression} AS s{number}" for number, expression in enumerate(SUMS)]
-    return _select([*_keys(by, HOUR), *sums], f"exchanges AS e WHERE {conditions.where}", by)
+    return _select([*key_columns(by, HOUR), *sums], f"exchanges AS e WHERE {conditions.where}", by)
 
 
 def _select(columns: Sequence[str], source: str, by: Sequence[str]) -> str:
@@ -100,27 +99,12 @@ def _select(columns: Sequence[str], source: str, by: Sequence[str]) -> str:
     return f"SELECT {', '.join(columns)} FROM {source}{grouped}"  # noqa: S608  # names and parameters only
 
 
-def _keys(by: Sequence[str], hour: str) -> list[str]:
-    periods = {"hour": f"toInt32({hour})", "day": f"toInt32(intDiv({hour} - positiveModulo({hour}, 24), 24))"}
-    return [f"{periods.get(key, f'`{key}`')} AS k{number}" for number, key in enumerate(by)]
-
-
 async def _add_fine(
     connection: Connection, sums: dict[tuple[Any, ...], CostSum], conditions: Conditions, by: Sequence[str]
 ) -> None:
-    columns = ", ".join([*_keys(by, HOUR), "cost_usd"])
+    columns = ", ".join([*key_columns(by, HOUR), "cost_usd"])
     query = f"SELECT {columns} FROM exchanges AS e WHERE {conditions.where} AND {_FINE}"  # noqa: S608  # as above
     for *group, cost in await connection.rows(query, conditions.values):
         # Of a group that came since the sums were read, nothing is told yet.
         if (total := sums.get(tuple(group))) is not None:
             total.add_cost(Decimal(cost))
-
-
-def _labels(by: Sequence[str], group: Sequence[Any]) -> tuple[str | None, ...]:
-    return tuple(_period(key, value) if key in _PERIODS else value for key, value in zip(by, group, strict=True))
-
-
-@lru_cache(maxsize=4096)
-def _period(key: str, number: int) -> str:
-    length_us, form = _PERIODS[key]
-    return moment_of(number * length_us).strftime(form)

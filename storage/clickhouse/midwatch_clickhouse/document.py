@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
+from midwatch_clickhouse.facts import facts_of
 from midwatch_core import Exchange, ExchangeRow, FrameDecoder, Request, Response, Segment, dump_json, load_json, row_of
 
 # What is kept of each in the detail; segments stand beside it.
@@ -22,9 +23,10 @@ _RESPONSE = tuple(field.name for field in fields(Response) if field.name != "seg
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenApart:
-    """An exchange ready to be kept. `texts` are the bodies, UTF-8, by their keys."""
+    """An exchange ready to be kept. `facts` are values of columns.FACTS, `texts` the bodies, UTF-8, by their keys."""
 
     row: ExchangeRow
+    facts: tuple[object, ...]
     detail: bytes
     texts: Mapping[str, bytes]
 
@@ -48,7 +50,7 @@ def take_apart(exchange: Exchange) -> TakenApart:
         "request": _entries(request.segments, texts),
         "response": _entries(response.segments, texts) if response else [],
     }
-    return TakenApart(row=row_of(exchange), detail=dump_json(document), texts=texts)
+    return TakenApart(row=row_of(exchange), facts=facts_of(exchange), detail=dump_json(document), texts=texts)
 
 
 def _values(thing: object, names: Iterable[str]) -> dict[str, object]:

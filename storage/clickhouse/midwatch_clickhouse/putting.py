@@ -123,6 +123,6 @@ async def _send_texts(
 
 
 async def _send_rows(connection: Connection, batch: Sequence[Prepared], token: str) -> None:
-    rows = [(*one.values, list(one.item.texts), token, one.item.detail) for one in batch]
+    rows = [(*one.values, *one.item.facts, list(one.item.texts), token, one.item.detail) for one in batch]
     columns = [list(column) for column in zip(*rows, strict=True)]
     await connection.insert("exchanges", EXCHANGES, columns, token=token)

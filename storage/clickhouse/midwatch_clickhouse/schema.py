@@ -6,7 +6,8 @@ A revision that is out is never changed; the next one is added at the end.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from midwatch_clickhouse.columns import DELETIONS, EXCHANGES, HOUR_KEYS, HOUR_SUMS, TEXTS, ColumnSpec, names
+from midwatch_clickhouse.columns import DELETIONS, EXCHANGES, FACTS, HOUR_KEYS, HOUR_SUMS, TEXTS, ColumnSpec, names
+from midwatch_clickhouse.facts import DEFAULTS
 from midwatch_clickhouse.layout import Layout, Table
 
 # Whole hours since 1970 UTC, also before it (a division cuts towards zero). `e` are the exchanges: without it a sum's
@@ -25,7 +26,8 @@ SUMS = (
 )
 
 # Columns that came with a later revision than the table.
-_LATER = ("cost_basis", "session", "turn", "linked_by", "parent_id", "tool_spans")
+_CONVERSATIONS = ("cost_basis", "session", "turn", "linked_by", "parent_id", "tool_spans")
+_LATER = (*_CONVERSATIONS, *(column.name for column in FACTS))
 _FIRST_HOUR_KEYS = tuple(column for column in HOUR_KEYS if column.name not in _LATER)
 # The table's order serves neither column. Of granules without what is asked for, one in a thousand is read.
 _BLOOM = "bloom_filter(0.001)"
@@ -173,11 +175,43 @@ def _conversations_down(layout: Layout) -> list[Step]:
 
 
 def _added(columns: Iterable[ColumnSpec]) -> str:
-    return ", ".join(f"ADD COLUMN IF NOT EXISTS `{one.name}` {one.type}" for one in columns if one.name in _LATER)
+    chosen = (one for one in columns if one.name in _CONVERSATIONS)
+    return ", ".join(f"ADD COLUMN IF NOT EXISTS `{one.name}` {one.type}" for one in chosen)
 
 
 def _dropped(columns: Iterable[ColumnSpec]) -> str:
-    return ", ".join(f"DROP COLUMN IF EXISTS `{one.name}`" for one in columns if one.name in _LATER)
+    return ", ".join(f"DROP COLUMN IF EXISTS `{one.name}`" for one in columns if one.name in _CONVERSATIONS)
+
+
+def _facts_up(layout: Layout) -> list[Step]:
+    """Columns that read the detail of rows of before, until the server, when it has the time, has written them down."""
+    columns = ", ".join(f"ADD COLUMN IF NOT EXISTS {_with_default(one)}" for one in FACTS)
+    written = ", ".join(f"MATERIALIZE COLUMN `{one.name}`" for one in FACTS)
+    before = ", ".join(f"ADD COLUMN IF NOT EXISTS `{one.name}` {one.type}" for one in FACTS)
+    statements = [
+        layout.alter("exchanges", columns),
+        *layout.alter_before("exchanges", before),
+        layout.alter("exchanges", f"ADD INDEX IF NOT EXISTS by_finding finding_ids TYPE {_BLOOM} GRANULARITY 1"),
+        layout.alter("exchanges", written),
+        layout.alter("exchanges", "MATERIALIZE INDEX by_finding"),
+    ]
+    # Whatever the server's own setting, nobody waits for the parts of years to be written anew.
+    return [Step(statement=one, settings={"mutations_sync": "0"}) for one in statements]
+
+
+def _with_default(column: ColumnSpec) -> str:
+    kind, codec, how = column.type.partition(" CODEC")
+    return f"`{column.name}` {kind} DEFAULT {DEFAULTS[column.name]}{codec}{how}"
+
+
+def _facts_down(layout: Layout) -> list[Step]:
+    columns = ", ".join(f"DROP COLUMN IF EXISTS `{one.name}`" for one in FACTS)
+    statements = [
+        layout.alter("exchanges", "DROP INDEX IF EXISTS by_finding"),
+        *layout.alter_before("exchanges", columns),
+        layout.alter("exchanges", columns),
+    ]
+    return [Step(statement=one) for one in statements]
 
 
 REVISIONS = (
@@ -188,6 +222,7 @@ REVISIONS = (
     ),
     Revision(name="traces_0002", up=_hours_up, down=_hours_down),
     Revision(name="traces_0003", up=_conversations_up, down=_conversations_down),
+    Revision(name="traces_0004", up=_facts_up, down=_facts_down),
 )
 HEAD = REVISIONS[-1].name
 

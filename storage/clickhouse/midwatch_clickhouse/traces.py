@@ -7,8 +7,11 @@ from midwatch_clickhouse.address import Address
 from midwatch_clickhouse.checking import sums_apart
 from midwatch_clickhouse.conditions import add_text, conditions
 from midwatch_clickhouse.connecting import Connection
+from midwatch_clickhouse.conversing import conversations_in
 from midwatch_clickhouse.costing import costs_of
+from midwatch_clickhouse.counting import activity_in
 from midwatch_clickhouse.document import put_together
+from midwatch_clickhouse.finding import finding_counts_in, findings_in
 from midwatch_clickhouse.layout import layout_of
 from midwatch_clickhouse.migrating import ClickHouseMigrations
 from midwatch_clickhouse.putting import prepare, put_batch
@@ -18,10 +21,15 @@ from midwatch_clickhouse.searching import page_of_matches
 from midwatch_clickhouse.server_errors import translated
 from midwatch_clickhouse.sweeping import sweep
 from midwatch_core import (
+    ActivityRow,
     Clock,
+    ConversationPage,
     CostRow,
     Exchange,
     ExchangeFilter,
+    FindingCount,
+    FindingFilter,
+    FindingPage,
     Page,
     SchemaError,
     Scope,
@@ -78,8 +86,7 @@ class ClickHouseTraces:
 
     async def list(self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None) -> Page:
         """A page of rows, newest first. Raises StorageError."""
-        if limit < 1:
-            raise StorageError(f"a page of {limit} rows: at least 1 is needed")
+        _check_limit(limit)
         found = conditions(scope, wanted, cursor)
         with translated(self._connection.address):
             if wanted.text is not None:
@@ -108,6 +115,32 @@ class ClickHouseTraces:
         with translated(self._connection.address):
             return await costs_of(self._connection, scope, wanted, by)
 
+    async def activity(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
+        """Counts grouped by some of COST_KEYS, most calls first. Raises StorageError."""
+        with translated(self._connection.address):
+            return await activity_in(self._connection, scope, wanted, by)
+
+    async def conversations(
+        self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None
+    ) -> ConversationPage:
+        """A page of traces that have an exchange which is wanted, newest first. Raises StorageError."""
+        _check_limit(limit)
+        with translated(self._connection.address):
+            return await conversations_in(self._connection, scope, wanted, limit, cursor)
+
+    async def findings(
+        self, scope: Scope, wanted: FindingFilter, *, limit: int, cursor: str | None = None
+    ) -> FindingPage:
+        """A page of findings, those of the newest exchanges first. Raises StorageError."""
+        _check_limit(limit)
+        with translated(self._connection.address):
+            return await findings_in(self._connection, scope, wanted, limit, cursor)
+
+    async def finding_counts(self, scope: Scope, wanted: FindingFilter, *, by: Sequence[str]) -> Sequence[FindingCount]:
+        """Findings counted by some of FINDING_KEYS, most first. Raises StorageError."""
+        with translated(self._connection.address):
+            return await finding_counts_in(self._connection, scope, wanted, by)
+
     async def delete(self, scope: Scope, wanted: ExchangeFilter) -> int:
         """Forget these exchanges, and texts nothing refers to any more; how many went. Slow. Raises StorageError."""
         found = conditions(scope, wanted)
@@ -122,3 +155,8 @@ class ClickHouseTraces:
     async def close(self) -> None:
         """Let go of the connection."""
         await self._connection.close()
+
+
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise StorageError(f"a page of {limit} rows: at least 1 is needed")
