@@ -38,7 +38,8 @@ class IntakeFullError(IntakeError):
 class Whose:
     """Whose a call is, as its sender says. `tenant` None is the sender's own; a sender of one tenant has no other.
 
-    `key` is a key of idempotency, any text: calls of the same tenant and key are one call, however often they come.
+    `key` is a key of idempotency, any text: calls of the same tenant, key and `started_at` (which is needed beside it)
+    are one call, however often they come. Names are kept up to 200 characters, of what can be shown.
     """
 
     tenant: str | None = None
@@ -56,6 +57,7 @@ class WireCall:
     """A call as it went over the wire: read by the dialect that the catalogue has for its URL.
 
     Bodies are bytes as sent (a streamed answer is its SSE text whole), headers may be few: content type and encoding.
+    `status` None where no answer came; `response` None with a status where the answer's body is not known.
     """
 
     url: str
@@ -86,6 +88,7 @@ class PlainCall:
     """A call told without its wire bodies: what a sender knows who has an SDK's objects, or a span.
 
     `cost_usd` is the sender's own price; None lets ours be found by provider and model. `answer` None: none came.
+    With a status from 400 on, `error` is the provider's own.
     """
 
     provider: str

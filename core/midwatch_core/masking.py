@@ -69,7 +69,7 @@ def masked_exchange(exchange: Exchange, name: Namer, *, hidden: Collection[str] 
     """The exchange with every value that has a kind masked; spans of findings are those of the masked texts.
 
     Findings whose ids are in `hidden` have been masked on the way already.
-    What was masked is masked too where parameters, skeletons or a provider's error repeat it.
+    What was masked is masked too where parameters, skeletons, a provider's error or one on the way repeat it.
     """
     bare = [item for item in exchange.findings if item.kind and item.path is not None and item.id not in hidden]
     if not bare:
@@ -88,7 +88,8 @@ def masked_exchange(exchange: Exchange, name: Namer, *, hidden: Collection[str] 
             segments=request,
             body=_echoless(exchange.request.body, names),
             parameters=_echoless(dict(exchange.request.parameters), names),
-        )
+        ),
+        "error": _echoless(exchange.error, names),
     }
     if exchange.response is not None:
         changes["response"] = _without_echo(changed(exchange.response, segments=response), names)

@@ -36,7 +36,7 @@ class Reviewer:
 
     def __init__(self, engine: Engine, policy: Policy, key: bytes, clock: Clock, metrics: Metrics) -> None:
         self.policy = policy
-        self._engine = engine
+        self.engine = engine
         self._key = key
         self._clock = clock
         self._metrics = metrics
@@ -61,18 +61,18 @@ class Reviewer:
 
     def forget(self) -> None:
         """Packs or settings are new."""
-        self._engine.forget()
+        self.engine.forget()
 
     async def _seen(self, exchange: Exchange) -> Inspection:
         seen = Inspection()
         if Direction.REQUEST not in exchange.inspected:
-            seen += await self._engine.inspect_texts(exchange.request.segments, Direction.REQUEST)
-        seen += await self._engine.inspect_exchange(changed(exchange, response=None))
+            seen += await self.engine.inspect_texts(exchange.request.segments, Direction.REQUEST)
+        seen += await self.engine.inspect_exchange(changed(exchange, response=None))
         if exchange.response is not None:
             if Direction.RESPONSE not in exchange.inspected:
-                seen += await self._engine.inspect_texts(exchange.response.segments, Direction.RESPONSE)
-            seen += await self._engine.inspect_exchange(exchange)
-        weighed = self._engine.weigh((*exchange.findings, *seen.findings), exchange)
+                seen += await self.engine.inspect_texts(exchange.response.segments, Direction.RESPONSE)
+            seen += await self.engine.inspect_exchange(exchange)
+        weighed = self.engine.weigh((*exchange.findings, *seen.findings), exchange)
         return seen + Inspection(findings=weighed.findings)
 
     def _masked(self, exchange: Exchange, hidden: set[str]) -> Exchange:

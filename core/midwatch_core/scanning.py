@@ -15,12 +15,16 @@ MAX_SCAN_TEXTS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """What a text shows, its score between 0 and 1, the strongest action that policy would take, and who failed."""
+    """What a text shows, its score between 0 and 1, the strongest action that policy would take, and who failed.
+
+    `actions` are what policy would do about each finding, in their order.
+    """
 
     findings: tuple[Finding, ...]
     score: float
     action: Action
     failures: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
 
 
 class Scanner(Protocol):

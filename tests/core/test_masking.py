@@ -102,9 +102,11 @@ def test_a_provider_s_error_parameters_and_skeletons_do_not_repeat_the_value() -
     assert before.response is not None
     response = replace(before.response, error=ProviderError(type="x", message="no such user bob@example.org"))
     request = replace(before.request, parameters={"user": "bob@example.org"}, body={"user": ["bob@example.org"]})
-    kept = masked_exchange(replace(before, request=request, response=response), name)
+    lost = "not sent: bob@example.org"
+    kept = masked_exchange(replace(before, request=request, response=response, error=lost), name)
     assert "bob@" not in repr(kept.request)
     assert "bob@" not in repr(kept.response)
+    assert "bob@" not in str(kept.error)
 
 
 def test_directions_are_told_apart_by_more_than_their_path() -> None:

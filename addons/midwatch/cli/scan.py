@@ -10,16 +10,13 @@ from midwatch.cli.printing import print_json, print_text, visible
 from midwatch.cli.texts import STDIN, NoTextError, Source, from_file, from_lines, from_word, part_of, read_line
 from midwatch.home import Home
 from midwatch.settings import Settings, policy_named, policy_of, resolve
-from midwatch_core.engine import Engine, Scan
+from midwatch_core.engine import Engine
 from midwatch_core.errors import ConfigError
 from midwatch_core.host import Host, Role
+from midwatch_core.judging import direction_of, judged
 from midwatch_core.metrics import Metrics
-from midwatch_core.model.finding import Action
-from midwatch_core.model.segment import Direction, Part
+from midwatch_core.model.segment import Part
 from midwatch_core.policy import Policy, Subject
-
-# What a model says; all else is said to it.
-_ANSWERS = frozenset({Part.ASSISTANT, Part.REASONING, Part.TOOL_CALL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,25 +83,19 @@ class Scanner:
 
     def answer(self, text: str, part: Part) -> dict[str, Any]:
         """The stable keys (findings, action, score), and what else there is to say of a text."""
-        direction = Direction.RESPONSE if part in _ANSWERS else Direction.REQUEST
-        result = self._engine.scan(text, where=part, direction=direction)
+        result = self._engine.scan(text, where=part, direction=direction_of(part))
         at = datetime.now(UTC)
-        decision = self._policy.decide(result.findings, self._subject, at)
-        action = max(decision.verdict.action, self._on_failure(result, direction, part))
+        told = judged(result, part, self._policy, self._subject, at)
         return {
             "findings": [
-                {**asdict(ruling.finding), "action": ruling.action.name.lower()} for ruling in decision.rulings
+                {**asdict(finding), "action": action.name.lower()}
+                for finding, action in zip(told.findings, told.actions, strict=True)
             ],
-            "action": action.name.lower(),
-            "score": result.score,
-            **({"failures": result.failures} if result.failures else {}),
+            "action": told.action.name.lower(),
+            "score": told.score,
+            **({"failures": told.failures} if told.failures else {}),
             **({"explain": self._policy.explain(result.findings, self._subject, at)} if self._explain else {}),
         }
-
-    def _on_failure(self, result: Scan, direction: Direction, part: Part) -> Action:
-        if not result.failures:
-            return Action.ALLOW
-        return self._policy.on_failure(self._subject, direction, part=part).action
 
 
 def _sources(asked: Asked, most: int) -> Iterator[Source]:

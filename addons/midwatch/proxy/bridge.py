@@ -12,40 +12,15 @@ from midwatch_core.model.exchange import Endpoint
 from midwatch_core.wire.catalogue import Match
 from midwatch_core.wire.decoding import DecodedRequest
 from midwatch_core.wire.dialect import Answer
+from midwatch_core.wire.heeded import QUERY, REQUEST_HEADERS, RESPONSE_HEADERS, is_claude_login
 from midwatch_core.wire.session import SESSION_HEADERS, session_of
 from midwatch_core.wire.target import Target
 
-# What a dialect or an identity may want; everything else, keys and cookies first, stays out of the record.
-_REQUEST_HEADERS = frozenset(
-    {
-        b"accept",
-        b"anthropic-beta",
-        b"anthropic-version",
-        b"content-type",
-        b"mcp-session-id",
-        b"openai-beta",
-        b"traceparent",
-        b"user-agent",
-    }
-)
+# As bytes, for headers are compared before they are decoded.
+_REQUEST_HEADERS = frozenset(name.encode() for name in REQUEST_HEADERS)
+_RESPONSE_HEADERS = frozenset(name.encode() for name in RESPONSE_HEADERS)
 # What clients call their conversations.
 _SESSION_HEADERS = frozenset(name.encode() for name in SESSION_HEADERS)
-# What AWS says in the head alone: the tokens of models whose bodies have none, an error's type.
-_DIALECTS_HEADERS = frozenset(
-    {
-        b"x-amzn-bedrock-cache-read-input-token-count",
-        b"x-amzn-bedrock-cache-write-input-token-count",
-        b"x-amzn-bedrock-input-token-count",
-        b"x-amzn-bedrock-output-token-count",
-        b"x-amzn-bedrock-service-tier",
-        b"x-amzn-errortype",
-        b"x-amzn-requestid",
-    }
-)
-_RESPONSE_HEADERS = _DIALECTS_HEADERS | {b"content-type", b"content-encoding", b"content-length"}
-_QUERY = ("alt", "api-version", "beta", "deployment", "model")
-# How the tokens begin that `claude` and `claude setup-token` get for a subscription.
-_CLAUDE_LOGIN = "sk-ant-oat"
 
 
 def host_of(flow: http.HTTPFlow) -> str:
@@ -86,7 +61,7 @@ def target_of(flow: http.HTTPFlow, match: Match) -> Target:
         host=host_of(flow),
         path=path_of(flow),
         method=request.method,
-        query={key: value for key, value in parse_qsl(request.path.partition("?")[2]) if key in _QUERY},
+        query={key: value for key, value in parse_qsl(request.path.partition("?")[2]) if key in QUERY},
         headers=_picked(request.headers, _REQUEST_HEADERS),
         captures=match.captures,
     )
@@ -108,18 +83,8 @@ def endpoint_of(flow: http.HTTPFlow, match: Match) -> Endpoint:
         port=port_of(flow),
         path=path_of(flow),
         scheme=flow.request.scheme,
-        subscription=match.subscription or _is_claude_login(flow.request.headers),
+        subscription=match.subscription or is_claude_login(flow.request.headers.get("authorization", "")),
     )
-
-
-def _is_claude_login(headers: http.Headers) -> bool:
-    """Whether the credential is a Claude subscription's, as Claude Code has it after its login; no more is looked at.
-
-    An API key begins otherwise, and stands in another header (https://code.claude.com/docs/en/authentication).
-    """
-    given: str = headers.get("authorization", "")
-    scheme, _, token = given.partition(" ")
-    return scheme.lower() == "bearer" and token.startswith(_CLAUDE_LOGIN)
 
 
 def head_of(flow: http.HTTPFlow) -> ResponseHead:

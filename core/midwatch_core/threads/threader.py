@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from midwatch_core.model.changing import changed
 from midwatch_core.model.content import Operation
 from midwatch_core.model.exchange import Exchange
-from midwatch_core.model.thread import LinkedBy, Thread, Turn
+from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
 from midwatch_core.threads.history import History, history_of
 from midwatch_core.threads.known import BESIDE, TALK, Known, known_of
 from midwatch_core.threads.linking import Grade, Link, find_link
@@ -58,7 +58,7 @@ class Threader:
         thread = _place(exchange, history, room, found)
         parent = room.get(thread.parent_id) if thread.parent_id else None
         spans = spans_of(exchange.request, exchange.started_at, room, found.trace_id, parent)
-        threaded = changed(exchange, trace_id=found.trace_id, thread=thread, tool_spans=spans)
+        threaded = changed(exchange, trace_id=found.trace_id, thread=thread, tool_spans=_with_told(exchange, spans))
         self._keep(room, threaded, history)
         return threaded
 
@@ -97,6 +97,12 @@ class Threader:
         self._size -= self._rooms[largest].forget(1 + len(self._rooms[largest]) // _SHARE)
         if not self._rooms[largest]:
             del self._rooms[largest]
+
+
+def _with_told(exchange: Exchange, found: tuple[ToolSpan, ...]) -> tuple[ToolSpan, ...]:
+    """Whoever told a call may have seen its tools run: that is better known than what lies between two calls."""
+    told = {span.call_id for span in exchange.tool_spans}
+    return (*exchange.tool_spans, *(span for span in found if span.call_id is None or span.call_id not in told))
 
 
 def _find(exchange: Exchange, history: History, room: Room) -> _Found:

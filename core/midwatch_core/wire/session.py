@@ -51,14 +51,14 @@ def session_of(
     Claude Code without its header names it in `metadata.user_id`, which its dialect reads as the conversation.
     """
     for name in (*own, *SESSION_HEADERS):
-        if session := _name(headers.get(name)):
+        if session := session_name(headers.get(name)):
             return session
     if isinstance(document, dict):
         for path in _MEMBERS:
-            if session := _name(_at(document, path)):
+            if session := session_name(_at(document, path)):
                 return session
         if isinstance(document.get("metadata"), dict) and "user_id" in document["metadata"]:
-            return _name(request.conversation_id)
+            return session_name(request.conversation_id)
     return None
 
 
@@ -68,8 +68,8 @@ def _at(document: object, path: tuple[str, ...]) -> object:
     return document
 
 
-def _name(value: object) -> str | None:
-    """A name that can be shown on one line."""
+def session_name(value: object) -> str | None:
+    """A name of a conversation as it may be kept: one that can be shown on one line; None for anything else."""
     if not isinstance(value, str):
         return None
     name = value.strip()

@@ -148,7 +148,7 @@ class Pricer:
             if len(self._listed) >= _MAX_CACHED:
                 self._listed.clear()
             found = listed_id(self.likes.get(provider, provider), self.prices.provider_ids)
-            if found is None and not is_self_hosted(provider, host):
+            if found is None and host and not is_self_hosted(provider, host):
                 found = self.prices.provider_at(f"https://{host}{path}")
             self._listed[key] = found
         return self._listed[key]

@@ -47,8 +47,8 @@ def listed_id(provider: str, known: Container[str]) -> str | None:
 
 
 def is_self_hosted(provider: str, host: str) -> bool:
-    """Whether a model runs on the user's own machines, as far as names and addresses tell."""
-    return _spelling(provider) in _SELF_HOSTED or _is_local(host.lower().strip("[]").rstrip("."))
+    """Whether a model runs on the user's own machines, as far as names and addresses tell; no host tells nothing."""
+    return _spelling(provider) in _SELF_HOSTED or (host != "" and _is_local(host.lower().strip("[]").rstrip(".")))
 
 
 def _spelling(provider: str) -> str:

@@ -177,3 +177,16 @@ def test_a_worker_has_prices_where_a_rule_is_about_money(tmp_path: Path) -> None
         assert (plugin._pricer is not None) is loads
     assert _amount(plugin.price(_exchange())) == Decimal("0.007")
     assert host.metrics.samples() == []  # control counts what is priced, once
+
+
+def test_a_call_that_was_told_without_a_host_is_priced_by_provider_and_model() -> None:
+    told = _exchange()
+    told = replace(told, endpoint=Endpoint(provider="openai", dialect="plain", host="", port=443, path="/"))
+    assert _amount(Pricing().price(told)) == _amount(Pricing().price(_exchange()))
+
+
+def test_no_host_makes_no_model_self_hosted() -> None:
+    told = replace(_exchange(), endpoint=Endpoint(provider="somebody", dialect="plain", host="", port=443, path="/"))
+    assert Pricing().price(told).reason == "no prices for provider 'somebody'; set pricing.overrides"
+    ours = replace(told, endpoint=replace(told.endpoint, provider="ollama"))
+    assert "self-hosted" in str(Pricing().price(ours).reason)

@@ -9,6 +9,8 @@ from midwatch_core.wire.node import Node
 
 # Larger ones are schemas and the like: they are in the skeleton, and no setting to sort or filter by.
 _MAX_CHARACTERS = 2048
+# Deeper ones could not be journalled.
+_MAX_DEPTH = 64
 
 
 def parameters(body: Node, *, beside: AbstractSet[str]) -> dict[str, Json]:
@@ -22,4 +24,13 @@ def parameters(body: Node, *, beside: AbstractSet[str]) -> dict[str, Json]:
 
 def _is_small(value: Json) -> bool:
     """Only what may be long is written out to be measured."""
-    return value is None or type(value) in (bool, float) or len(compact(value)) <= _MAX_CHARACTERS
+    if value is None or type(value) in (bool, float):
+        return True
+    return len(compact(value)) <= _MAX_CHARACTERS and _is_shallow(value, _MAX_DEPTH)
+
+
+def _is_shallow(value: Json, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(item, levels - 1) for item in items)
