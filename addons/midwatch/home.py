@@ -60,9 +60,19 @@ class Home:
         return self.run / "pinned.json"
 
     @property
+    def published_policy(self) -> Path:
+        """The policy that an operator published: it holds where the configuration names no file."""
+        return self.root / "policy.published.json"
+
+    @property
     def audit_anchor(self) -> Path:
         """The last entry of the audit log: what is cut off its end shows by this."""
         return self.root / "audit.anchor"
+
+    @property
+    def pending_reports(self) -> Path:
+        """The ids of reports that are being made."""
+        return self.root / "reports.pending"
 
     @property
     def control_lock(self) -> Path:

@@ -10,11 +10,12 @@ import yaml
 from pydantic import ValidationError
 
 from midwatch.home import Home, write_private
+from midwatch.published_file import PUBLISHED, read_published, unusable
 from midwatch_core.config import Config, load_config, merged_sources, model_with
 from midwatch_core.contributions import Resource, ResourceKind
 from midwatch_core.errors import ConfigError
 from midwatch_core.hosting import Plugins
-from midwatch_core.policy import Policy
+from midwatch_core.policy import Policy, PolicyError
 from midwatch_core.wire.ai_hosts import AiHosts
 from midwatch_core.wire.catalogue import Catalogue, CatalogueError, CatalogueSpec
 from midwatch_core.wire.dialect import Dialect
@@ -125,14 +126,27 @@ def ai_hosts_of(settings: Settings, catalogue: Catalogue) -> AiHosts:
 
 
 def policy_of(settings: Settings) -> Policy:
-    """The policy that the setting names: one that a plugin brings, else a YAML file. Raises ConfigError."""
-    return policy_named(settings, settings.config.policy)
+    """The policy in use. Raises ConfigError."""
+    return policy_named(settings, policy_in_use(settings))
+
+
+def policy_in_use(settings: Settings) -> str:
+    """The name of the policy in use: what the setting names, unless that is no file and one was published."""
+    named = settings.config.policy
+    if settings.home.published_policy.exists() and policy_is_shipped(settings.plugins, named):
+        return PUBLISHED
+    return named
 
 
 def policy_named(settings: Settings, name: str) -> Policy:
     """The policy of this name, or in this file (beside the configuration's, or here). Raises ConfigError."""
     source, data = policy_text(settings, name)
-    return Policy.load(data, source)
+    try:
+        return Policy.load(data, source)
+    except PolicyError as error:
+        if source == PUBLISHED:  # by a Midwatch that knew other keys
+            raise unusable(settings.home, str(error)) from error
+        raise
 
 
 def policy_text(settings: Settings, name: str) -> tuple[str, bytes]:
@@ -142,6 +156,8 @@ def policy_text(settings: Settings, name: str) -> tuple[str, bytes]:
         return name, shipped[name].path.read_bytes()
     if name == _DEFAULT_POLICY:  # `plugins.allow` may leave out who ships it: the default must hold without
         return name, _OBSERVE
+    if name == PUBLISHED and (published := read_published(settings.home)) is not None:
+        return name, published.text.encode()
     file = policy_file(settings, name)
     try:
         return str(file), file.read_bytes()
@@ -150,6 +166,17 @@ def policy_text(settings: Settings, name: str) -> tuple[str, bytes]:
         raise ConfigError(
             f"policy: {name!r} is neither a policy ({known}) nor a file that can be read: {error.strerror}"
         ) from error
+
+
+def shipped_policies(plugins: Plugins) -> dict[str, bytes]:
+    """The policies that plugins bring, by name, and the one that is used unless configured. Raises ConfigError."""
+    found = {_DEFAULT_POLICY: _OBSERVE}
+    for name, resource in _shipped_policies(plugins).items():
+        try:
+            found[name] = resource.path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{resource.path}: {error.strerror}") from error
+    return found
 
 
 def policy_is_shipped(plugins: Plugins, name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from midwatch.child import EXIT_WRONG_USE
 from midwatch.home import Home
-from midwatch.settings import Settings, catalogue_of, dialects_of, resolve, write_snapshot
+from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, resolve, write_snapshot
 from midwatch.start_checks import check_start
 from midwatch.supervisor import Sockets, Supervisor, address_of
 from midwatch.trust import ensure_ca, write_upstream_bundle
@@ -45,9 +45,10 @@ def prepare(home: Home, *, config_file: Path | None, flags: Mapping[str, Any]) -
 
 
 def _check(settings: Settings) -> None:
-    """What else could be wrong: modes, providers, stores, certificates, and what `start_checks` refuse."""
+    """What else could be wrong: modes, providers, the policy, stores, certificates, and what `start_checks` refuse."""
     _check_modes(settings.config.mode)
     catalogue_of(settings, dialects_of(settings.plugins))
+    policy_of(settings)
     check_start(settings)
     ensure_ca(settings.home)
     if settings.config.upstream_ca is not None:

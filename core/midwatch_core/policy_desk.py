@@ -7,8 +7,8 @@ from typing import Protocol
 
 from midwatch_core.access.caller import Caller
 from midwatch_core.errors import MidwatchError
-from midwatch_core.model.content import Json
 from midwatch_core.model.document import PolicyVersion
+from midwatch_core.simulating import Change
 
 
 class PolicyDeskError(MidwatchError):
@@ -46,14 +46,13 @@ class PolicyCheck:
 class Simulation:
     """A policy run over stored findings. `changes` counts by `before → after`; `rows` are the first that change.
 
-    `looked_at` exchanges with findings; `cut` where there were more than were looked at. A row has the keys of
-    `policy simulate --json`.
+    `looked_at` exchanges with findings; `cut` where there were more than were looked at.
     """
 
     looked_at: int
     changed: int
     changes: Mapping[str, int]
-    rows: tuple[Mapping[str, Json], ...]
+    rows: tuple[Change, ...]
     cut: bool
 
 
@@ -74,6 +73,10 @@ class PolicyDesk(Protocol):
 
     async def versions(self, caller: Caller, *, limit: int = 100) -> Sequence[PolicyVersion]:
         """The versions of the policy in use, newest first."""
+        ...
+
+    async def version(self, caller: Caller, number: int) -> PolicyVersion:
+        """One version of the policy in use."""
         ...
 
     async def check(self, caller: Caller, text: str) -> PolicyCheck:

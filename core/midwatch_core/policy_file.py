@@ -12,6 +12,10 @@ from midwatch_core.model.segment import Direction, Part
 
 # A policy is written by hand; what is larger is a mistake, or meant to keep the reader busy.
 _MAX_BYTES = 1024 * 1024
+# Aliases (`*names`) may say a text again, and aliases of aliases may say it a million times: characters, all told.
+_MAX_TOLD = 4 * _MAX_BYTES
+# Every finding is held against every line, until one takes it.
+_MAX_LINES = 1000
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 type Names = tuple[str, ...]
@@ -74,18 +78,24 @@ class PolicyLine(_Strict):
 
 class _Head(_Strict):
     id: str = Field(pattern=_ID)
-    version: int = Field(1, ge=1)
+    version: int = Field(1, ge=1, lt=2**31)
 
 
 class PolicyFile(_Strict):
     """The whole file: `policy: {id, version}` and `lines`, first match first."""
 
     policy: _Head
-    lines: tuple[PolicyLine, ...]
+    lines: tuple[PolicyLine, ...] = Field(max_length=_MAX_LINES)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice: the second would silently win over a line's condition."""
+    """YAML that refuses alias bombs, and a key given twice: the second would silently win over a line's condition."""
+
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None and _told(node, {}) > _MAX_TOLD:
+            raise yaml.constructor.ConstructorError(None, None, "its aliases say too much", node.start_mark)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -95,6 +105,19 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} given twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _told(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many characters a node stands for, with all that its aliases say again."""
+    if id(node) not in known:
+        known[id(node)] = _MAX_TOLD + 1  # what holds itself is endless
+        if isinstance(node, yaml.MappingNode):
+            known[id(node)] = 1 + sum(_told(item, known) for pair in node.value for item in pair)
+        elif isinstance(node, yaml.SequenceNode):
+            known[id(node)] = 1 + sum(_told(item, known) for item in node.value)
+        else:
+            known[id(node)] = 1 + len(node.value)
+    return known[id(node)]
 
 
 def read_policy(data: bytes, name: str) -> PolicyFile:
@@ -109,10 +132,11 @@ def read_policy(data: bytes, name: str) -> PolicyFile:
         policy = PolicyFile.model_validate(document)
     except ValidationError as error:
         raise PolicyError(_explained(error, document, name)) from error
-    ids = [line.id for line in policy.lines]
-    for position, line_id in enumerate(ids):
-        if line_id in ids[:position]:
-            raise PolicyError(f"{name}: line {line_id!r}: id: given twice")
+    seen: set[str] = set()
+    for line in policy.lines:
+        if line.id in seen:
+            raise PolicyError(f"{name}: line {line.id!r}: id: given twice")
+        seen.add(line.id)
     return policy
 
 
@@ -127,7 +151,14 @@ def _explained(error: ValidationError, document: Any, name: str) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{name}: {line}{key}: no such key"
     message = problem["msg"].removeprefix("Value error, ")
-    return " ".join(f"{name}: {line}{key}: {message} (found {problem.get('input')!r:.80})".split())
+    return " ".join(f"{name}: {line}{key}: {message} (found {_found(problem.get('input')):.80})".split())
+
+
+def _found(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "a number that is too long"
 
 
 def _line_id(line: Any, position: int) -> str:

@@ -1,5 +1,6 @@
 """Triaging findings: who may judge, on record; and the rule exception that a false positive suggests."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +17,8 @@ from midwatch_core.queries import Queries
 MAX_NOTE = 1000
 # How long a proposed exception holds: a judgement of today is not one for ever.
 _HOLDS = timedelta(days=90)
+# What is no plain letter in a glob.
+_SIGNS = re.compile(r"[*?[]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +69,17 @@ class Triaging:
         """
         narrowing = {
             "rule": [found.rule],
-            "tenant": [found.tenant],
+            "tenant": [_itself(found.tenant)],
             "part": [found.part] if found.part else [],
-            "agent": [found.agent] if found.agent else [],
+            "agent": [_itself(found.agent)] if found.agent else [],
         }
         return {
             "reason": f"judged a false positive: {found.id}",
             "expires": (self.clock.now() + _HOLDS).date().isoformat(),
             "when": {key: value for key, value in narrowing.items() if value},
         }
+
+
+def _itself(name: str) -> str:
+    """A glob for this name alone: an agent may call itself `*`."""
+    return _SIGNS.sub(r"[\g<0>]", name)

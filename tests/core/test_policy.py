@@ -200,6 +200,11 @@ def test_it_explains_itself() -> None:
         ("\ud800", "p.yaml: not YAML"),
         ("[" * 5000, "p.yaml: not YAML"),
         ("x" * (1024 * 1024 + 1), "p.yaml: 1048577 bytes"),
+        ("policy: &a [*a]", "p.yaml: not YAML: its aliases say too much"),
+        (f"a: &a {['x' * 99] * 99}\nb: &b [{'*a,' * 99}]\nc: [{'*b,' * 99}]", "p.yaml: not YAML: its aliases say too"),
+        (f"policy: {{id: 0x{'f' * 9000}}}", "p.yaml: policy.id: Input should be a valid string (found a number that"),
+        (f"policy: {{id: a, version: 0x{'f' * 9000}}}", "p.yaml: policy.version: Input should be less than"),
+        (HEAD + "- {id: a, then: flag}\n" * 1001, "p.yaml: lines: Tuple should have at most 1000 items"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_file_line_and_key(text: str, told: str) -> None:
@@ -207,6 +212,14 @@ def test_what_is_wrong_is_one_line_with_file_line_and_key(text: str, told: str) 
         Policy.load(text.encode("utf-8", "surrogatepass"), "p.yaml")
     assert str(caught.value).startswith(told)
     assert "\n" not in str(caught.value)
+
+
+def test_aliases_that_say_little_are_read() -> None:
+    text = "agents: &mine [a, b]\n" + HEAD + "- {id: a, when: {agent: *mine}, then: flag}"
+    with pytest.raises(PolicyError, match="agents: no such key"):
+        Policy.load(text.encode(), "p")
+    text = HEAD + "- {id: a, when: &mine {agent: [a, b]}, then: flag}\n- {id: b, when: *mine, then: block}"
+    assert [line.id for line in Policy.load(text.encode(), "p").lines] == ["a", "b"]
 
 
 @given(st.binary(max_size=60) | st.text(alphabet="{}[]:- \n&*!idthen'\"", max_size=60).map(str.encode))

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from midwatch.settings import Settings
     from midwatch_core.ports import MetadataRepository, TraceRepository
 
+# What is kept in the home too: it holds though a store in memory forgets it.
+_AT_HOME = frozenset({"policy_publish", "policy_withdraw"})
 # What changes nothing: where nothing was ever kept, nothing need be made to look at it.
 _READING = frozenset({"tenants", "keys", "audit", "audit_verify", "policy_versions", "hosts"})
 
 
 class Administrator:
-    """Has messages done in one home: those of `control.administering` and `.policy_versions`, and `hosts`."""
+    """Has messages done in one home: those of `control.administering` and of `.policy_desk`, and `hosts`."""
 
     def __init__(self, home: Home, config_file: Path | None) -> None:
         self._home = home
@@ -44,6 +46,9 @@ class Administrator:
         from midwatch.control.administering import administer
         from midwatch.control.anchoring import AnchorFile
         from midwatch.control.answering import answer
+        from midwatch.control.policy_desk.alone import desk_alone
+        from midwatch.control.policy_desk.messages import OPERATIONS as CHANGES
+        from midwatch.control.policy_desk.messages import changed_policy
         from midwatch.control.policy_versions import policy_versions
         from midwatch.control.titles import Titles
         from midwatch.settings import policy_of
@@ -58,6 +63,8 @@ class Administrator:
                 return await answer(queries, message)
             if message["op"] == "policy_versions":
                 return await policy_versions(metadata, message, in_use=policy_of(settings).id)
+            if message["op"] in CHANGES:
+                return await changed_policy(desk_alone(settings, metadata, traces), message)
             configured = configured_tenants(settings.config.tenants, settings.config.tenant)
             administration = Administration(
                 metadata,
@@ -79,7 +86,7 @@ class Administrator:
         settings = resolve(self._home, config_file=self._config_file, flags={})
         profile = storage_profile(settings.config, self._home.root)
         if message["op"] not in _READING:
-            if profile.metadata.startswith("memory://"):
+            if profile.metadata.startswith("memory://") and message["op"] not in _AT_HOME:
                 raise AskError(f"nothing runs in {self._home.root}, and what its memory kept would be gone at once")
             self._home.prepare()
         elif settings.config.storage.metadata is None and not (self._home.root / "midwatch.db").exists():

@@ -7,7 +7,7 @@ import typer
 
 from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
 
-policy_app = typer.Typer(help="Policies: list, show, check, explain, simulate, versions.", no_args_is_help=True)
+policy_app = typer.Typer(help="Policies: list, show, check, simulate, publish, roll back.", no_args_is_help=True)
 
 
 @policy_app.command("list")
@@ -87,6 +87,41 @@ def policy_versions(
     from midwatch.cli.policy_history import list_versions
 
     return list_versions(home_of(home), config, name, limit=limit, as_json=json)
+
+
+@policy_app.command("publish")
+def policy_publish(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy's file; - is standard input.")],
+    note: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "",
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Put a policy into use, at once and over restarts, in place of the one that the configuration names."""
+    from midwatch.cli.policy_publishing import publish
+
+    return publish(home_of(home), config, file, note=note, as_json=json)
+
+
+@policy_app.command("rollback")
+def policy_roll_back(
+    version: Annotated[int, typer.Argument(min=1, help="One of `policy versions`.")],
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Put an earlier version of the policy in use into use again."""
+    from midwatch.cli.policy_publishing import roll_back
+
+    return roll_back(home_of(home), config, version, as_json=json)
+
+
+@policy_app.command("withdraw")
+def policy_withdraw(home: HomeOption = None, config: ConfigOption = None) -> int:
+    """Use what the configuration names again, in place of what was published."""
+    from midwatch.cli.policy_publishing import withdraw
+
+    return withdraw(home_of(home), config)
 
 
 rules_app = typer.Typer(help="Rule packs: list, check, schema.", no_args_is_help=True)

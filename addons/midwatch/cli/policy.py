@@ -8,20 +8,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from midwatch.cli.policy_checks import Known, doubts
 from midwatch.cli.printing import print_json, print_table, print_text, visible
-from midwatch.cli.rules import pack_files
 from midwatch.cli.stored import Stored
 from midwatch.home import Home
-from midwatch.settings import Settings, policy_is_shipped, policy_named, policy_of, policy_text, resolve
+from midwatch.packs import known_detectors
+from midwatch.settings import (
+    Settings,
+    policy_in_use,
+    policy_is_shipped,
+    policy_named,
+    policy_of,
+    policy_text,
+    resolve,
+)
 from midwatch_core.contributions import ResourceKind
-from midwatch_core.errors import ConfigError
-from midwatch_core.hosting import Plugins
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.policy import PolicyError, subject_of
+from midwatch_core.policy_doubts import Known, doubts
 from midwatch_core.policy_file import PolicyFile, read_policy
-from midwatch_core.rulepack import RulePackError
-from midwatch_core.rulepack.reading import read_spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,8 @@ class _Text:
 def list_policies(home: Home, config_file: Path | None, *, as_json: bool) -> int:
     """Print the policies that can be named, and which of them is used."""
     settings = resolve(home, config_file=config_file, flags={})
-    rows = [_row(item, settings.config.policy) for item in _known(settings)]
+    used = policy_in_use(settings)
+    rows = [_row(item, used) for item in _known(settings, used)]
     if as_json:
         print_json(rows)
     else:
@@ -48,7 +53,7 @@ def list_policies(home: Home, config_file: Path | None, *, as_json: bool) -> int
 def show_policy(home: Home, config_file: Path | None, name: str | None, *, as_json: bool) -> int:
     """Print a policy as it is written, its notes too; the one in use if none is named."""
     settings = resolve(home, config_file=config_file, flags={})
-    item = _text_of(settings, name or settings.config.policy)
+    item = _text_of(settings, name or policy_in_use(settings))
     policy = read_policy(item.data, item.name)
     if as_json:
         document = policy.model_dump(mode="json")
@@ -62,7 +67,7 @@ def check_policies(home: Home, config_file: Path | None, files: list[Path]) -> i
     """Check files: 1 where one can't be used. What is doubtful is told, and is no failure."""
     read = [(file, _read(file)) for file in files]
     sound = any(isinstance(policy, PolicyFile) for _, policy in read)
-    known = _known_detectors(resolve(home, config_file=config_file, flags={}).plugins, home) if sound else Known()
+    known = known_detectors(resolve(home, config_file=config_file, flags={}).plugins, home) if sound else Known()
     today = datetime.now(UTC).date()
     for file, policy in read:
         if isinstance(policy, PolicyFile):
@@ -109,9 +114,9 @@ def _recorded(exchange: Exchange) -> Iterator[str]:
         yield f"recorded: {would}{verdict.action.name.lower()} by {behind or 'no line'}{reason}"
 
 
-def _known(settings: Settings) -> Iterator[_Text]:
+def _known(settings: Settings, used: str) -> Iterator[_Text]:
     shipped = [item.name for item in settings.plugins.gather("resources") if item.kind is ResourceKind.POLICY]
-    for name in dict.fromkeys((*shipped, settings.config.policy)):
+    for name in dict.fromkeys((*shipped, settings.config.policy, used)):
         yield _text_of(settings, name)
 
 
@@ -144,15 +149,3 @@ def _read(file: Path) -> PolicyFile | str:
         return str(error.strerror)
     except PolicyError as error:
         return str(error)
-
-
-def _known_detectors(plugins: Plugins, home: Home) -> Known:
-    """The rules of all packs, read and not compiled: only their names are asked for. Raises ConfigError."""
-    try:
-        specs = [read_spec(data, name) for name, data in pack_files(plugins, home)]
-    except RulePackError as error:
-        raise ConfigError(str(error)) from error
-    return Known(
-        rules={f"{spec.pack.id}/{rule.id}" for spec in specs for rule in spec.rules},
-        categories={rule.category for spec in specs for rule in spec.rules},
-    )

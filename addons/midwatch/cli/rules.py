@@ -7,13 +7,10 @@ import orjson
 
 from midwatch.cli.printing import print_json, print_table
 from midwatch.home import Home
+from midwatch.packs import PACK_SUFFIX, pack_files
 from midwatch.settings import resolve
-from midwatch_core.contributions import ResourceKind
 from midwatch_core.errors import ConfigError
-from midwatch_core.hosting import Plugins
 from midwatch_core.rulepack import Pack, RulePackError, load_pack, pack_schema, self_test
-
-_SUFFIX = ".rules.yaml"
 
 
 def list_rules(home: Home, config_file: Path | None, *, as_json: bool) -> int:
@@ -57,15 +54,6 @@ def print_schema() -> int:
     return 0
 
 
-def pack_files(plugins: Plugins, home: Home) -> Iterator[tuple[str, bytes]]:
-    """Every pack that plugins bring or the home has: its name, or its file, and what is in it."""
-    for resource in plugins.gather("resources"):
-        if resource.kind is ResourceKind.RULES:
-            yield resource.name, resource.path.read_bytes()
-    for file in sorted((home.root / "rules").glob(f"*{_SUFFIX}")):
-        yield str(file), file.read_bytes()
-
-
 def _packs(home: Home, config_file: Path | None) -> Iterator[tuple[str, Pack]]:
     plugins = resolve(home, config_file=config_file, flags={}).plugins
     for name, data in pack_files(plugins, home):
@@ -80,9 +68,11 @@ def _loaded(data: bytes, name: str) -> Pack:
 
 
 def _files(places: list[Path]) -> list[Path]:
-    files = [file for place in places for file in (sorted(place.rglob(f"*{_SUFFIX}")) if place.is_dir() else [place])]
+    files = [
+        file for place in places for file in (sorted(place.rglob(f"*{PACK_SUFFIX}")) if place.is_dir() else [place])
+    ]
     if not files:
-        raise ConfigError(f"rules check: no *{_SUFFIX} in {', '.join(map(str, places))}")
+        raise ConfigError(f"rules check: no *{PACK_SUFFIX} in {', '.join(map(str, places))}")
     return files
 
 

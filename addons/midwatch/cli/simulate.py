@@ -11,9 +11,8 @@ from midwatch.cli.printing import print_json, print_text, visible
 from midwatch.cli.stored import Stored
 from midwatch.home import Home
 from midwatch.settings import policy_named, resolve
-from midwatch_core.model.exchange import Exchange
-from midwatch_core.model.finding import Action, Verdict
-from midwatch_core.policy import Policy, subject_of
+from midwatch_core.policy import Policy
+from midwatch_core.simulating import Change, change, turn
 
 
 @dataclass(slots=True)
@@ -41,29 +40,6 @@ def simulate(home: Home, config_file: Path | None, name: str, *, since: str | No
     return 0
 
 
-def change(exchange: Exchange, policy: Policy) -> dict[str, Any] | None:
-    """What the policy would have done otherwise, also on trial; None where nothing. Exceptions hold as on that day."""
-    decision = policy.decide(exchange.findings, subject_of(exchange), exchange.started_at)
-    before, after = exchange.action, decision.verdict.action
-    would = max((ruling.action for ruling in decision.dry_run), default=Action.ALLOW)
-    if after is before and would <= after:
-        return None
-    rules = {item.id: item.rule for item in exchange.findings}
-    return {
-        "id": exchange.id,
-        "at": exchange.started_at.isoformat(),
-        "tenant": exchange.identity.tenant,
-        "model": exchange.model,
-        "before": before.name.lower(),
-        "before_line": _line_of(exchange.verdicts, before),
-        "after": after.name.lower(),
-        "line": decision.verdict.policy_line,
-        "rules": sorted({rules[item] for item in decision.verdict.findings}),
-        "dry_run": would.name.lower() if would > after else None,
-        "dry_run_line": next((item.line for item in decision.dry_run if item.action is would > after), None),
-    }
-
-
 async def _simulate(stored: Stored, policy: Policy, wanted: Mapping[str, Any], limit: int, *, as_json: bool) -> Summary:
     summary = Summary()
     async with stored.with_findings(wanted, look_at=limit) as exchanges:
@@ -72,17 +48,13 @@ async def _simulate(stored: Stored, policy: Policy, wanted: Mapping[str, Any], l
             found = change(exchange, policy)
             if found is None:
                 continue
-            if found["before"] != found["after"]:
-                summary.changes[f"{found['before']} → {found['after']}"] += 1
+            if (turned := turn(found)) is not None:
+                summary.changes[turned] += 1
             print_json([found]) if as_json else print_text(_line(found))
     return summary
 
 
-def _line_of(verdicts: tuple[Verdict, ...], action: Action) -> str | None:
-    return next((item.policy_line for item in verdicts if item.action is action and not item.dry_run), None)
-
-
-def _line(found: Mapping[str, Any]) -> str:
+def _line(found: Change) -> str:
     parts = [
         found["id"],
         found["at"][:19].replace("T", " "),

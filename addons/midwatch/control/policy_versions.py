@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from midwatch.published_file import PUBLISHED
 from midwatch.settings import policy_is_shipped
 from midwatch_core.clock import Clock
 from midwatch_core.errors import StorageError, StorageUnavailableError
@@ -47,12 +48,18 @@ class PolicyVersions:
         self._news = asyncio.Event()
         self._current = ""
 
-    def note(self, name: str, policy: Policy) -> None:
-        """This policy, which the configuration calls `name`, is in use from now on."""
-        author = "shipped" if policy_is_shipped(self._plugins, name) else "file"
+    def note(self, policy: Policy) -> None:
+        """This policy is in use from now on. One that was published is kept already, but in a store of its own."""
         self._current = policy.id
-        self._waiting.append(_InUse(name=policy.id, text=policy.text, author=author, at=self._clock.now()))
+        self._waiting.append(
+            _InUse(name=policy.id, text=policy.text, author=self._author(policy.name), at=self._clock.now())
+        )
         self._news.set()
+
+    def _author(self, name: str) -> str:
+        if name == PUBLISHED:
+            return PUBLISHED
+        return "shipped" if policy_is_shipped(self._plugins, name) else "file"
 
     async def run(self) -> None:
         """Keep for ever."""
@@ -96,10 +103,11 @@ async def policy_versions(metadata: MetadataRepository, message: Mapping[str, An
         versions = await metadata.policy_versions(name, limit=_PAGE if limit is None else min(int(limit), _MOST))
     except (StorageError, ValueError, TypeError, OverflowError) as error:
         return {"error": str(error)}
-    return {"rows": [_row(version) for version in versions]}
+    return {"rows": [version_row(version) for version in versions]}
 
 
-def _row(version: PolicyVersion) -> dict[str, Any]:
+def version_row(version: PolicyVersion) -> dict[str, Any]:
+    """A version as JSON values, with its text."""
     return {
         "name": version.name,
         "version": version.version,

@@ -59,7 +59,7 @@ async def kept(metadata: MemoryMetadata, name: str = "own") -> list[tuple[int, s
 async def test_a_policy_is_kept_when_it_has_another_text(metadata: MemoryMetadata) -> None:
     async with at_work(metadata) as versions:
         for action in ("flag", "flag", "block", "block", "flag"):
-            versions.note("/etc/own.yaml", own(action))
+            versions.note(own(action))
         await settled(versions)
     assert await kept(metadata) == [
         (3, "file", OWN.format("flag")),
@@ -71,17 +71,24 @@ async def test_a_policy_is_kept_when_it_has_another_text(metadata: MemoryMetadat
 async def test_the_same_text_after_a_restart_is_no_new_version(metadata: MemoryMetadata) -> None:
     for _ in range(2):
         async with at_work(metadata) as versions:
-            versions.note("/etc/own.yaml", own())
+            versions.note(own())
             await settled(versions)
     assert len(await kept(metadata)) == 1
 
 
 @pytest.mark.parametrize(
-    ("name", "author"), [("balanced", "shipped"), ("observe", "shipped"), ("balanced.yaml", "file"), ("/b", "file")]
+    ("name", "author"),
+    [
+        ("balanced", "shipped"),
+        ("observe", "shipped"),
+        ("balanced.yaml", "file"),
+        ("/b", "file"),
+        ("published", "published"),
+    ],
 )
 async def test_whose_it_is(metadata: MemoryMetadata, name: str, author: str) -> None:
     async with at_work(metadata) as versions:
-        versions.note(name, own(name=name))
+        versions.note(own(name=name))
         await settled(versions)
     assert [who for _, who, _ in await kept(metadata)] == [author]
 
@@ -105,8 +112,8 @@ async def test_a_store_that_is_away_is_waited_for_and_said_once(
     metadata = AwayMetadata()
     await metadata.start()
     async with at_work(metadata) as versions:
-        versions.note("/etc/own.yaml", own("flag"))
-        versions.note("/etc/own.yaml", own("block"))
+        versions.note(own("flag"))
+        versions.note(own("block"))
         await until(lambda: metadata.tries == 5)
         await settled(versions)
     assert [number for number, _, _ in await kept(metadata)] == [2, 1]
@@ -127,8 +134,8 @@ async def test_what_the_store_refuses_holds_up_nothing(caplog: pytest.LogCapture
     await metadata.start()
     with caplog.at_level(logging.ERROR):
         async with at_work(metadata) as versions:
-            versions.note("/etc/own.yaml", own("flag"))
-            versions.note("/etc/own.yaml", own("block"))
+            versions.note(own("flag"))
+            versions.note(own("block"))
             await settled(versions)
     assert await kept(metadata) == [(1, "file", OWN.format("block"))]
     assert "policy own could not be kept: not this one" in caplog.text
@@ -136,8 +143,8 @@ async def test_what_the_store_refuses_holds_up_nothing(caplog: pytest.LogCapture
 
 async def test_versions_are_listed_newest_first_of_the_one_in_use_if_none_is_named(metadata: MemoryMetadata) -> None:
     async with at_work(metadata) as versions:
-        versions.note("/etc/own.yaml", own("flag"))
-        versions.note("/etc/own.yaml", own("block"))
+        versions.note(own("flag"))
+        versions.note(own("block"))
         await settled(versions)
         rows = (await versions.answer({"op": "policy_versions"}))["rows"]
         assert [(row["name"], row["version"], row["author"], row["text"]) for row in rows] == [
