@@ -113,11 +113,11 @@ def reference_for(path: tuple[str, ...], value: str, variable: str) -> str:
 def is_secret_place(path: tuple[str, ...]) -> bool:
     """Whether a setting is a secret, or holds one, or is where one lands by mistake: what is found there is not shown.
 
-    A provider's key is easily written where its fingerprint belongs.
+    A provider's key is easily written where its fingerprint belongs, and into headers a key itself.
     """
     if path[:1] == ("tenants",):
         return len(path) < 3 or path[2] == "provider_keys"
-    return any(path == known[: len(path)] for known in SECRET_KEYS)
+    return "headers" in path or any(path == known[: len(path)] for known in SECRET_KEYS)
 
 
 def _at(settings: Mapping[str, Any], path: tuple[str, ...]) -> Any:
