@@ -1,4 +1,7 @@
-"""Listing and summing up a million exchanges in the SQLite store: any filter, first page and later ones, any sums."""
+"""Listing and summing up a million exchanges in the SQLite store: any filter, first page and later ones, any sums.
+
+Findings and conversations as well: one call in ten has a finding, and a conversation has eight calls.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,12 @@ from typing import Any
 from benchmarks.row import Row, at_most
 from benchmarks.session import Session
 from midwatch_core.cursor import encode_cursor, microseconds
+from midwatch_core.finding_listing import FindingFilter
 from midwatch_core.listing import row_of
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.finding import Finding, Severity
 from midwatch_core.model.identity import Identity
+from midwatch_core.model.segment import Part
 from midwatch_core.ports import COST_KEYS, ExchangeFilter, Scope, TraceRepository
 from midwatch_core.testing.factories import BEGINNING, make_cost, make_exchange
 from midwatch_sql import open_traces
@@ -44,7 +50,20 @@ _MODELS = (
     ("gemini", "gemini-3-pro"),
 )
 _AGENTS, _APPS = ("planner", "coder", "reviewer", None), ("editor", "terminal", "mail")
-_ADDED = ("key_id", "user", "group_id")
+_TURNS = 8
+_ADDED = (
+    "key_id",
+    "user",
+    "group_id",
+    "cost_basis",
+    "session",
+    "turn",
+    "linked_by",
+    "parent_id",
+    "tool_spans",
+    "failed",
+)
+_RULES = tuple((f"pack-{number % 4}/rule-{number}", f"category-{number % 8}") for number in range(40))
 
 
 def callers() -> list[Exchange]:
@@ -63,7 +82,23 @@ def callers() -> list[Exchange]:
         )
         call = make_exchange(model=model, identity=who, cost=make_cost(f"0.0{chance.randint(1000, 9999)}"))
         made.append(replace(call, endpoint=replace(call.endpoint, provider=provider)))
-    return made
+    return [replace(one, findings=(_finding(chance),)) if chance.random() < 0.1 else one for one in made]
+
+
+def _finding(chance: random.Random) -> Finding:
+    rule, category = chance.choice(_RULES)
+    return Finding(
+        id=f"finding-{chance.randrange(10**9)}",
+        rule=rule,
+        category=category,
+        severity=chance.choice(list(Severity)),
+        confidence=0.8,
+        message="Asks the model to drop its instructions",
+        evidence="ignore all previous …",
+        part=Part.USER,
+        path="/messages/1/content",
+        plugin="rules",
+    )
 
 
 def fill(path: Path, count: int) -> None:
@@ -85,14 +120,15 @@ def _values(count: int) -> Iterator[Sequence[Any]]:
     chance = random.Random(5)
     kinds = [{**values_of(row_of(one)), "detail": pack_detail(take_apart(one).detail)} for one in callers()]
     for values in kinds:
-        for name in _ADDED[:2]:
-            del values[name]
+        for name in _ADDED:
+            values.pop(name, None)
     first = microseconds(BEGINNING)
-    step = DAYS * 86_400_000_000 // count
+    step, values = DAYS * 86_400_000_000 // count, kinds[0]
     for number in range(count):
-        values = kinds[int(chance.random() ** 2 * len(kinds))]  # some call far more than others
+        if number % _TURNS == 0:  # a conversation is one caller's; some call far more than others
+            values = kinds[int(chance.random() ** 2 * len(kinds))]
         values["id"] = f"0190{number:04x}-0000-7000-8000-{number:012x}"
-        values["trace_id"] = f"trace-{number // 8}"
+        values["trace_id"] = f"trace-{number // _TURNS}"
         values["started_at"] = first + number * step
         values["status"] = chance.choice(_STATUSES)
         yield tuple(values.values())
@@ -154,6 +190,30 @@ def summings() -> Iterator[tuple[str, ExchangeFilter, tuple[str, ...]]]:
                 yield f"{name}, {span}, by {', '.join(by)}", ExchangeFilter(**values, **between), by
 
 
+def finding_pages() -> Iterator[tuple[str, FindingFilter]]:
+    """The first page of any filter, on the frequent and the rare."""
+    wanted: dict[str, dict[str, Any]] = {
+        "none": {},
+        "category": {"category": "category-3"},
+        "rule": {"rule": "pack-1/rule-5"},
+        "severity": {"severity": Severity.CRITICAL},
+        "tenant": {"tenant": "tenant-3"},
+        "model, app": {"model": "gpt-5", "app": "mail"},
+        "absent rule": {"rule": "none"},
+        "month": {"until": BEGINNING + timedelta(days=40, minutes=7)},
+    }
+    for name, values in wanted.items():
+        yield name, FindingFilter(**values)
+
+
+def finding_sums() -> Iterator[tuple[str, FindingFilter, tuple[str, ...]]]:
+    """What the pages of the console ask of a month: a third of all findings."""
+    since = BEGINNING + timedelta(days=DAYS - 30, minutes=7)
+    for tenant in (None, "tenant-3"):
+        for by in (("category",), ("day", "category"), ("rule",), ("severity",), ("model",)):
+            yield f"{tenant}, month, by {', '.join(by)}", FindingFilter(since=since, tenant=tenant), by
+
+
 async def timed(calls: Mapping[str, Callable[[], Awaitable[object]]], rounds: int) -> dict[str, list[float]]:
     """Milliseconds of each call, by its name."""
     seen: dict[str, list[float]] = {}
@@ -183,9 +243,22 @@ async def _measured(repository: TraceRepository, rounds: int) -> list[Row]:
         name: partial(repository.list, Scope(), wanted, limit=100, cursor=cursor) for name, wanted, cursor in listings()
     }
     costs = {name: partial(repository.costs, Scope(), wanted, by=by) for name, wanted, by in summings()}
+    activity = {
+        name: partial(repository.activity, Scope(), wanted, by=by) for name, wanted, by in summings() if len(by) < 2
+    }
+    conversations = {
+        name: partial(repository.conversations, Scope(), wanted, limit=100, cursor=cursor)
+        for name, wanted, cursor in listings()
+    }
+    findings = {name: partial(repository.findings, Scope(), wanted, limit=100) for name, wanted in finding_pages()}
+    counts = {name: partial(repository.finding_counts, Scope(), wanted, by=by) for name, wanted, by in finding_sums()}
     return [
         *_rows("list", await timed(lists, rounds)),
         *_rows("costs", await timed(costs, rounds)),
+        *_rows("activity", await timed(activity, rounds)),
+        *_rows("conversations", await timed(conversations, rounds)),
+        *_rows("findings", await timed(findings, rounds)),
+        *_rows("finding counts", await timed(counts, rounds)),
     ]
 
 

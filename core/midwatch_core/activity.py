@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action
@@ -36,6 +36,50 @@ class ActivityRow:
     refused: int
     flagged: int
     ttft: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class ActivitySum:
+    """A group's counts while they are added up."""
+
+    calls: int = 0
+    errors: int = 0
+    refused: int = 0
+    flagged: int = 0
+    ttft: list[int] = field(default_factory=lambda: [0] * TTFT_CLASSES)
+
+    def add(self, activity: Activity) -> None:
+        """Add one call."""
+        self.calls += 1
+        self.errors += activity.errors
+        self.refused += activity.refused
+        self.flagged += activity.flagged
+        if activity.ttft_class is not None:
+            self.ttft[activity.ttft_class] += 1
+
+    def add_counts(self, calls: int, errors: int, refused: int, flagged: int, ttft: Iterable[int]) -> None:
+        """Add the counts of many."""
+        self.calls += calls
+        self.errors += errors
+        self.refused += refused
+        self.flagged += flagged
+        self.ttft = list(map(sum, zip(self.ttft, ttft, strict=True)))
+
+    def row(self, group: tuple[str | None, ...]) -> ActivityRow:
+        """These counts as a row."""
+        return ActivityRow(
+            group=group,
+            calls=self.calls,
+            errors=self.errors,
+            refused=self.refused,
+            flagged=self.flagged,
+            ttft=tuple(self.ttft),
+        )
+
+
+def most_calls_first(rows: Iterable[ActivityRow]) -> list[ActivityRow]:
+    """Most calls first; where they are equal, by the group's values."""
+    return sorted(rows, key=lambda row: (-row.calls, tuple(value or "" for value in row.group)))
 
 
 def activity_of(exchange: Exchange) -> Activity:

@@ -12,9 +12,9 @@ from midwatch_core.model.content import Json
 class ConversationRow:
     """One trace, with all its exchanges in scope. `last_at` is when its newest one began.
 
-    `models` are those asked for, by name. `app`, `agent`, `user` and `session` are its newest exchange's. Tokens and
-    `cost_usd` sum what is known; `unpriced` counts the calls whose cost is unknown. `errors` and `flagged` are counted
-    as in `ActivityRow`.
+    `models` are those asked for, by name. `tenant`, `app`, `agent`, `user` and `session` are its newest exchange's.
+    Tokens and `cost_usd` sum what is known; `unpriced` counts the calls whose cost is unknown. `errors` and `flagged`
+    are counted as in `ActivityRow`.
     """
 
     trace_id: str

@@ -27,6 +27,16 @@ class CostSum:
     unpriced: int = 0
     api_equivalent_usd: Decimal = Decimal(0)
 
+    def add_call(self, input_tokens: int | None, output_tokens: int | None, cost_usd: Decimal | None) -> None:
+        """Add one call; None is unknown."""
+        self.calls += 1
+        self.input_tokens += input_tokens or 0
+        self.output_tokens += output_tokens or 0
+        if cost_usd is None:
+            self.unpriced += 1
+        else:
+            self.add_cost(cost_usd)
+
     def add_cost(self, amount: Decimal) -> None:
         """Add money, exactly."""
         self.cost_usd = EXACT.add(self.cost_usd, amount)

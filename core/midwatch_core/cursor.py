@@ -9,6 +9,7 @@ from midwatch_core.errors import StorageError
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LONGEST = 1024
+_MOST_DIGITS = 9
 
 
 def microseconds(moment: datetime) -> int:
@@ -41,3 +42,17 @@ def decode_cursor(cursor: str) -> tuple[datetime, str]:
         return moment_of(started_at), exchange_id
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise StorageError("not a cursor of this listing") from error
+
+
+def encode_finding_cursor(at: datetime, exchange_id: str, position: int) -> str:
+    """The cursor after an exchange's finding, `position` counted from 0 among those of its exchange."""
+    return encode_cursor(at, f"{position} {exchange_id}")
+
+
+def decode_finding_cursor(cursor: str) -> tuple[datetime, str, int]:
+    """`at`, exchange and position that a cursor stands for. Raises StorageError for one that is none of ours."""
+    at, place = decode_cursor(cursor)
+    position, space, exchange_id = place.partition(" ")
+    if not space or not position.isascii() or not position.isdecimal() or len(position) > _MOST_DIGITS:
+        raise StorageError("not a cursor of this listing")
+    return at, exchange_id, int(position)

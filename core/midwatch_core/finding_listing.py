@@ -1,9 +1,10 @@
 """Findings as lines of a listing: the stable keys that scripts lean on (add, never rename), filters and counts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from midwatch_core.errors import StorageError
 from midwatch_core.model.content import Json
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Severity
@@ -45,6 +46,7 @@ class FindingFilter:
     app: str | None = None
     agent: str | None = None
     exchange_id: str | None = None
+    trace_id: str | None = None
     id: str | None = None
 
 
@@ -100,6 +102,18 @@ class FindingCount:
 
     group: tuple[str | None, ...]
     findings: int
+
+
+def check_finding_keys(by: Sequence[str]) -> None:
+    """Raises StorageError where a key is not one of FINDING_KEYS."""
+    unknown = [key for key in by if key not in FINDING_KEYS]
+    if unknown:
+        raise StorageError(f"findings can't be grouped by {unknown[0]!r}; known are {', '.join(FINDING_KEYS)}")
+
+
+def most_findings_first(counts: Iterable[FindingCount]) -> list[FindingCount]:
+    """Most findings first; where they are equal, by the group's values."""
+    return sorted(counts, key=lambda count: (-count.findings, tuple(value or "" for value in count.group)))
 
 
 def finding_rows(exchange: Exchange) -> Iterator[FindingRow]:

@@ -154,7 +154,7 @@ class TraceRepository(Protocol):
     async def activity(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
         """Counts grouped by some of COST_KEYS, most calls first. An unknown key raises StorageError.
 
-        `wanted.text` asks nothing here, as in `costs`.
+        `wanted.text` asks nothing here.
         """
         ...
 
@@ -248,7 +248,7 @@ class MetadataRepository(Protocol):
         ...
 
     async def triage(self, scope: Scope, finding_ids: Sequence[str]) -> Sequence[Triage]:
-        """The judgements in scope on these findings; those nobody judged are left out. At most 1,000 ids."""
+        """The judgements in scope on these findings; those nobody judged are left out. At most MOST_JUDGED ids."""
         ...
 
     async def forget_triage(self, *, before: datetime | None = None, tenant: str | None = None) -> int:

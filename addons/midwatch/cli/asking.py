@@ -35,7 +35,7 @@ class Asker:
         return answer
 
     def pages(self, question: dict[str, Any], *, limit: int) -> Iterator[dict[str, Any]]:
-        """Rows of an `exchanges` question, page by page, at most `limit`."""
+        """Rows of an `exchanges` or `findings` question, page by page, at most `limit`."""
         cursor: str | None = None
         while limit > 0:
             answer = self.ask({**question, "limit": min(limit, 500), "cursor": cursor})

@@ -8,7 +8,10 @@ from typing import Any
 import orjson
 
 from midwatch_core.errors import StorageError
+from midwatch_core.finding_listing import FindingFilter
 from midwatch_core.listing import row_of
+from midwatch_core.model.finding import Severity
+from midwatch_core.model.triage import TriageState
 from midwatch_core.ports import COST_KEYS, ExchangeFilter
 from midwatch_core.queries import Queries
 
@@ -18,7 +21,7 @@ _KINDS = {"status": int}
 
 
 async def answer(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer `exchanges`, `exchange`, `trace`, `costs` or `hosts`; `error` says what is wrong with a question."""
+    """Answer `exchanges`, `exchange`, `trace`, `costs`, `findings` or `hosts`; `error` says what is wrong with it."""
     try:
         match question.get("op"):
             case "exchanges":
@@ -29,6 +32,8 @@ async def answer(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any
                 return await _trace(queries, question)
             case "costs":
                 return await _costs(queries, question)
+            case "findings":
+                return await _findings(queries, question)
             case "hosts":
                 return await _hosts(queries, question)
     except KeyError as error:
@@ -78,6 +83,23 @@ async def _costs(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any
     }
 
 
+async def _findings(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
+    state, judged = question.get("state"), queries.metadata is not None
+    if state is not None and not judged:
+        raise ValueError("triage is not known without control: start midwatch")
+    page = await queries.findings(
+        finding_filter_of(question.get("filter") or {}),
+        state=None if state is None else TriageState(state),
+        limit=int(question.get("limit", 100)),
+        cursor=question.get("cursor"),
+    )
+    rows = [dict(row.as_json()) for row in page.rows]
+    if not judged:
+        for row in rows:
+            del row["state"]
+    return {"rows": rows, "cursor": page.cursor}
+
+
 async def _hosts(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any]:
     since, known, client = (question.get(name) for name in ("since", "known", "client"))
     rows = await queries.hosts(
@@ -91,12 +113,23 @@ async def _hosts(queries: Queries, question: Mapping[str, Any]) -> dict[str, Any
 
 def filter_of(values: Mapping[str, Any]) -> ExchangeFilter:
     """A filter from JSON values. Raises ValueError for a condition that is not known or has a value of another kind."""
-    known = {field.name for field in fields(ExchangeFilter)}
+    return ExchangeFilter(**_conditions(values, ExchangeFilter))
+
+
+def finding_filter_of(values: Mapping[str, Any]) -> FindingFilter:
+    """A filter of findings, likewise. Raises ValueError."""
+    given = _conditions(values, FindingFilter)
+    if "severity" in given:
+        given["severity"] = Severity(given["severity"])
+    return FindingFilter(**given)
+
+
+def _conditions(values: Mapping[str, Any], kind: type[ExchangeFilter | FindingFilter]) -> dict[str, Any]:
+    known = {field.name for field in fields(kind)}
     if unknown := sorted(set(values) - known):
         raise ValueError(f"no such filter: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     for key, value in given.items():
         if not isinstance(value, _KINDS.get(key, str)):
             raise ValueError(f"{key}: {value!r} can't be asked for")
-    given |= {key: datetime.fromisoformat(given[key]) for key in _MOMENTS if key in given}
-    return ExchangeFilter(**given)
+    return given | {key: datetime.fromisoformat(given[key]) for key in _MOMENTS if key in given}

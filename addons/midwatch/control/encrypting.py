@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from midwatch.control.exchange_texts import TextChange, with_texts
+from midwatch_core.activity import ActivityRow
+from midwatch_core.conversation_listing import ConversationPage
 from midwatch_core.errors import StorageError
+from midwatch_core.finding_listing import FindingCount, FindingFilter, FindingPage, FindingRow
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.model.changing import changed
 from midwatch_core.model.content import Json
@@ -80,6 +83,28 @@ class EncryptedTraces:
         _check(wanted)
         return await self._traces.costs(scope, wanted, by=by)
 
+    async def activity(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
+        """Counts: nothing said is in them."""
+        return await self._traces.activity(scope, wanted, by=by)
+
+    async def conversations(
+        self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None
+    ) -> ConversationPage:
+        """A page of traces: nothing said is in them. Raises StorageError for a search in texts."""
+        _check(wanted)
+        return await self._traces.conversations(scope, wanted, limit=limit, cursor=cursor)
+
+    async def findings(
+        self, scope: Scope, wanted: FindingFilter, *, limit: int, cursor: str | None = None
+    ) -> FindingPage:
+        """A page of findings, their messages and evidence decrypted as far as the keys here go."""
+        page = await self._traces.findings(scope, wanted, limit=limit, cursor=cursor)
+        return replace(page, rows=tuple(map(self._read_finding, page.rows)))
+
+    async def finding_counts(self, scope: Scope, wanted: FindingFilter, *, by: Sequence[str]) -> Sequence[FindingCount]:
+        """Findings counted: nothing said is in that."""
+        return await self._traces.finding_counts(scope, wanted, by=by)
+
     async def delete(self, scope: Scope, wanted: ExchangeFilter) -> int:
         """Forget exchanges. Raises StorageError for a search in texts."""
         _check(wanted)
@@ -94,6 +119,10 @@ class EncryptedTraces:
             return row
         opening = self._opening(row.tenant)
         return changed(row, error=opening.some(row.error), decode_error=opening.some(row.decode_error))
+
+    def _read_finding(self, row: FindingRow) -> FindingRow:
+        opening = self._opening(row.tenant)
+        return changed(row, message=opening.some(row.message), evidence=opening.some(row.evidence))
 
     def _sealing(self, tenant: str) -> TextChange:
         def text(clear: str) -> str:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# How many findings one question for judgements may name.
+MOST_JUDGED = 1000
+
 
 class TriageState(StrEnum):
     """How a finding stands. `open` is how each begins, and what it is again when somebody takes a judgement back."""

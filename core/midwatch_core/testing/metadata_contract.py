@@ -5,7 +5,6 @@ Needs pytest and pytest-asyncio.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,12 +13,14 @@ import pytest
 
 from midwatch_core.errors import StorageError
 from midwatch_core.model.apikey import AccessRole, ApiKey
-from midwatch_core.model.document import PolicyVersion, Report
+from midwatch_core.model.document import PolicyVersion
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.ports import MetadataRepository, Scope
 from midwatch_core.testing.audit_contract import AuditContract, SharedAuditContract, make_record
 from midwatch_core.testing.factories import BEGINNING
+from midwatch_core.testing.reports_contract import ReportsContract, make_report
 from midwatch_core.testing.sightings_contract import SharedSightingsContract, SightingsContract, make_sighting
+from midwatch_core.testing.triage_contract import SharedTriageContract, TriageContract, make_triage
 
 EVERYONE = Scope()
 NOBODY = Scope(tenants=frozenset())
@@ -48,6 +49,9 @@ _UNUSABLE: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "keep_report": lambda one: one.keep_report(make_report("a")),
     "report": lambda one: one.report(EVERYONE, "a"),
     "reports": lambda one: one.reports(EVERYONE, limit=1),
+    "keep_triage": lambda one: one.keep_triage(make_triage("a")),
+    "triage": lambda one: one.triage(EVERYONE, ["a"]),
+    "forget_triage": lambda one: one.forget_triage(tenant="a"),
     "sight": lambda one: one.sight([make_sighting()]),
     "sightings": lambda one: one.sightings(EVERYONE, limit=1),
     "forget_sightings": lambda one: one.forget_sightings(tenant="a"),
@@ -61,6 +65,10 @@ _WITHOUT_ZONE: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "key's revocation": lambda one: one.keep_key(make_key("a", revoked_at=NO_ZONE)),
     "policy": lambda one: one.keep_policy("a", "b", author="c", at=NO_ZONE),
     "report": lambda one: one.keep_report(make_report("a", created_at=NO_ZONE)),
+    "report's since": lambda one: one.keep_report(make_report("a", since=NO_ZONE)),
+    "report's until": lambda one: one.keep_report(make_report("a", until=NO_ZONE)),
+    "judgement": lambda one: one.keep_triage(make_triage("a", at=NO_ZONE)),
+    "judgements before": lambda one: one.forget_triage(before=NO_ZONE),
     "sighting's beginning": lambda one: one.sight([make_sighting(), make_sighting(first_at=NO_ZONE)]),
     "sighting's end": lambda one: one.sight([make_sighting(), make_sighting(last_at=NO_ZONE)]),
     "sightings since": lambda one: one.sightings(EVERYONE, since=NO_ZONE, limit=1),
@@ -105,21 +113,7 @@ def make_key(key_id: str, **changes: object) -> ApiKey:
     return replace(key, **changes)  # type: ignore[arg-type]  # fields of its
 
 
-def make_report(report_id: str, **changes: object) -> Report:
-    """A short report."""
-    report = Report(
-        id=report_id,
-        tenant="acme",
-        kind="owasp",
-        title="March",
-        created_at=BEGINNING,
-        media_type="application/pdf",
-        body=b"%PDF",
-    )
-    return replace(report, **changes)  # type: ignore[arg-type]  # fields of its
-
-
-class MetadataRepositoryContract(AuditContract, SightingsContract):
+class MetadataRepositoryContract(AuditContract, ReportsContract, SightingsContract, TriageContract):
     """What holds for every MetadataRepository."""
 
     pytestmark = pytest.mark.asyncio
@@ -142,7 +136,7 @@ class MetadataRepositoryContract(AuditContract, SightingsContract):
     async def test_any_text_may_stand_anywhere(self, repository: MetadataRepository, text: str) -> None:
         tenant = make_tenant(text, title=text, networks=(text,), provider_keys=(text, text), certificates=(text,))
         key = make_key(text, digest=text, tenant=text, label=text, agent=text)
-        report = make_report(text, tenant=text, kind=text, title=text, media_type=text)
+        report = make_report(text, tenant=text, kind=text, title=text, media_type=text, problem=text)
         record = make_record(text, actor=text, action=text, details={text: text}, tenant=text)
         assert await repository.setting(text) is None
         await repository.keep_setting(text, text)
@@ -240,43 +234,6 @@ class MetadataRepositoryContract(AuditContract, SightingsContract):
         (version,) = await repository.policy_versions("long", limit=1)
         assert version.text == text
 
-    async def test_a_report_has_its_body_and_a_listing_has_none(self, repository: MetadataRepository) -> None:
-        large = make_report("large", body=random.Random(5).randbytes(1_000_000))  # noqa: S311  # for looks
-        empty = make_report("empty", body=b"", created_at=BEGINNING + timedelta(seconds=1))
-        for report in (large, empty):
-            await repository.keep_report(report)
-            assert await repository.report(EVERYONE, report.id) == report
-        assert list(await repository.reports(EVERYONE, limit=9)) == [empty, replace(large, body=b"")]
-        assert await repository.report(EVERYONE, "absent") is None
-
-    async def test_a_report_is_replaced(self, repository: MetadataRepository) -> None:
-        await repository.keep_report(make_report("a", tenant="theirs"))
-        ours = make_report("a", tenant="ours", title="April", body=bytes(range(256)))
-        await repository.keep_report(ours)
-        assert await repository.report(EVERYONE, "a") == ours
-        assert await repository.report(Scope(tenants=frozenset({"theirs"})), "a") is None
-        assert len(await repository.reports(EVERYONE, limit=9)) == 1
-
-    async def test_reports_come_newest_first(self, repository: MetadataRepository) -> None:
-        made = [
-            make_report(f"{number}", created_at=BEGINNING + timedelta(microseconds=number // 2)) for number in range(9)
-        ]
-        for report in (made[3], made[8], *made[:3], *made[4:8]):
-            await repository.keep_report(report)
-        assert [one.id for one in await repository.reports(EVERYONE, limit=20)] == list("876543210")
-        assert [one.id for one in await repository.reports(EVERYONE, limit=4)] == list("8765")
-
-    async def test_reports_stay_in_scope(self, repository: MetadataRepository) -> None:
-        for tenant in ("ours", "theirs", "", None):
-            await repository.keep_report(make_report(f"of {tenant}", tenant=tenant))
-        for names, seen in (({"ours"}, ["ours"]), ({"ours", "", "absent"}, ["ours", ""]), (set[str](), [])):
-            scope = Scope(tenants=frozenset(names))
-            assert {one.tenant for one in await repository.reports(scope, limit=9)} == set(seen)
-            for tenant in ("ours", "theirs", "", None):
-                assert (await repository.report(scope, f"of {tenant}") is not None) == (tenant in seen)
-        assert await repository.report(EVERYONE, "of None") is not None
-        assert len(await repository.reports(EVERYONE, limit=9)) == 4
-
     @pytest.mark.parametrize("what", _WITHOUT_ZONE)
     async def test_refuses_a_moment_without_zone(self, repository: MetadataRepository, what: str) -> None:
         with pytest.raises(StorageError, match="time zone"):
@@ -285,6 +242,8 @@ class MetadataRepositoryContract(AuditContract, SightingsContract):
         assert list(await repository.keys()) == []
         assert list(await repository.policy_versions("a", limit=1)) == []
         assert list(await repository.sightings(EVERYONE, limit=1)) == []
+        assert list(await repository.reports(EVERYONE, limit=1)) == []
+        assert list(await repository.triage(EVERYONE, ["a"])) == []
 
     @pytest.mark.parametrize("what", _EMPTY_PAGES)
     async def test_refuses_a_page_of_nothing(self, repository: MetadataRepository, what: str) -> None:
@@ -299,7 +258,7 @@ class MetadataRepositoryContract(AuditContract, SightingsContract):
             await _UNUSABLE[what](repository)
 
 
-class SharedMetadataContract(SharedAuditContract, SharedSightingsContract):
+class SharedMetadataContract(SharedAuditContract, SharedSightingsContract, SharedTriageContract):
     """What holds besides where two repositories, `repository` and `other`, stand over one database."""
 
     pytestmark = pytest.mark.asyncio

@@ -18,6 +18,8 @@ from midwatch_core.model.identity import Identity
 from midwatch_core.model.segment import Part, Segment
 from midwatch_core.model.timing import Timing
 from midwatch_core.ports import ExchangeFilter, Page, Scope, TraceRepository
+from midwatch_core.testing.activity_contract import TraceActivityContract
+from midwatch_core.testing.conversations_contract import TraceConversationsContract
 from midwatch_core.testing.costs_contract import TraceCostsContract
 from midwatch_core.testing.deletion_contract import TraceDeletionContract
 from midwatch_core.testing.factories import (
@@ -27,6 +29,7 @@ from midwatch_core.testing.factories import (
     make_exchange,
     make_request,
 )
+from midwatch_core.testing.findings_contract import TraceFindingsContract
 from midwatch_core.testing.metadata_contract import MetadataRepositoryContract as MetadataRepositoryContract
 from midwatch_core.testing.metadata_contract import SharedMetadataContract as SharedMetadataContract
 from midwatch_core.testing.search_contract import TraceSearchContract
@@ -54,7 +57,15 @@ def _ids(page: Page) -> list[str]:
     return [row.id for row in page.rows]
 
 
-class TraceRepositoryContract(TraceCostsContract, TraceDeletionContract, TraceSearchContract, TraceSumsContract):
+class TraceRepositoryContract(
+    TraceActivityContract,
+    TraceConversationsContract,
+    TraceCostsContract,
+    TraceDeletionContract,
+    TraceFindingsContract,
+    TraceSearchContract,
+    TraceSumsContract,
+):
     """What holds for every TraceRepository."""
 
     pytestmark = pytest.mark.asyncio

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from midwatch_core import (
+    MOST_JUDGED,
     ApiKey,
     AuditEntry,
     AuditRecord,
@@ -16,6 +17,7 @@ from midwatch_core import (
     Sighting,
     StorageError,
     Tenant,
+    Triage,
     chained,
     microseconds,
     sum_sightings,
@@ -27,7 +29,7 @@ _REPORTS = 100
 
 
 class MemoryMetadata:
-    """A MetadataRepository that holds at most `capacity` audit entries, as many sightings, and 100 reports.
+    """A MetadataRepository that holds at most `capacity` audit entries, as many sightings and judgements, 100 reports.
 
     The oldest make room.
     """
@@ -46,6 +48,7 @@ class MemoryMetadata:
         self._keys: dict[str, ApiKey] = {}
         self._policies: dict[str, list[PolicyVersion]] = {}
         self._reports: dict[str, Report] = {}
+        self._triage: dict[str, Triage] = {}
         self._sightings: dict[tuple[str | None, ...], Sighting] = {}
         self._audit: deque[AuditEntry] = deque(maxlen=self._capacity)
 
@@ -111,7 +114,8 @@ class MemoryMetadata:
     async def keep_report(self, report: Report) -> None:
         """Keep a report, replacing the one of its id. Raises StorageError for a moment without a time zone."""
         self._check_open()
-        microseconds(report.created_at)
+        for moment in filter(None, (report.created_at, report.since, report.until)):
+            microseconds(moment)
         self._reports[report.id] = report
         if len(self._reports) > _REPORTS:
             del self._reports[min(self._reports.values(), key=_age).id]
@@ -128,6 +132,35 @@ class MemoryMetadata:
         _check_limit(limit, "reports")
         seen = [report for report in self._reports.values() if _within(scope, report.tenant)]
         return [replace(report, body=b"") for report in sorted(seen, key=_age, reverse=True)[:limit]]
+
+    async def keep_triage(self, triage: Triage) -> None:
+        """Keep a judgement, replacing the one on the same finding. Raises StorageError as `keep_report` does."""
+        self._check_open()
+        microseconds(triage.at)
+        self._triage[triage.finding_id] = triage
+        if len(self._triage) > self._capacity:
+            del self._triage[min(self._triage.values(), key=lambda one: one.at).finding_id]
+
+    async def triage(self, scope: Scope, finding_ids: Sequence[str]) -> Sequence[Triage]:
+        """The judgements in scope on these findings. Raises StorageError."""
+        self._check_open()
+        if len(finding_ids) > MOST_JUDGED:
+            raise StorageError(f"{len(finding_ids)} findings asked for: at most {MOST_JUDGED} at once")
+        judged = filter(None, map(self._triage.get, dict.fromkeys(finding_ids)))
+        return [one for one in judged if scope.allows(one.tenant)]
+
+    async def forget_triage(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget judgements of which all that is given holds; how many went. Raises StorageError."""
+        self._check_open()
+        if before is not None:
+            microseconds(before)
+        kept = {
+            one.finding_id: one
+            for one in self._triage.values()
+            if (before is not None and one.at >= before) or tenant not in (None, one.tenant)
+        }
+        gone, self._triage = len(self._triage) - len(kept), kept
+        return gone
 
     async def sight(self, sightings: Sequence[Sighting]) -> None:
         """Add sightings to those that are alike. Raises StorageError for a moment without a time zone."""

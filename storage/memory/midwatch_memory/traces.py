@@ -1,27 +1,38 @@
 """The trace repository in memory: the newest exchanges, as many as it may hold."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 
 from midwatch_core import (
+    ActivityRow,
+    ActivitySum,
+    ConversationPage,
     CostRow,
     CostSum,
     Exchange,
     ExchangeFilter,
     ExchangeRow,
+    FindingCount,
+    FindingFilter,
+    FindingPage,
     Page,
     Scope,
     StorageError,
+    activity_of,
     check_cost_keys,
+    conversation_of,
     decode_cursor,
     encode_cursor,
     highest_first,
     microseconds,
+    most_calls_first,
     row_of,
     text_finder,
 )
 from midwatch_memory.capacity import DEFAULT
+from midwatch_memory.findings import counts_of, page_of
 from midwatch_memory.matching import check, group_of, matches, texts_of
 
 # How many exchanges a search looks into for one page.
@@ -59,8 +70,7 @@ class MemoryTraces:
     async def list(self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None) -> Page:
         """A page of rows, newest first. Raises StorageError."""
         self._check_open()
-        if limit < 1:
-            raise StorageError(f"a page of {limit} rows: at least 1 is needed")
+        _check_limit(limit)
         has_text = _text_test(wanted)
         candidates = self._newest_first(scope, wanted, cursor)
         rows: list[ExchangeRow] = []
@@ -90,14 +100,47 @@ class MemoryTraces:
         sums: dict[tuple[str | None, ...], CostSum] = {}
         for row in self._wanted(scope, wanted):
             total = sums.setdefault(group_of(row, tuple(by)), CostSum())
-            total.calls += 1
-            total.input_tokens += row.input_tokens or 0
-            total.output_tokens += row.output_tokens or 0
-            if row.cost_usd is None:
-                total.unpriced += 1
-            else:
-                total.add_cost(row.cost_usd)
+            total.add_call(row.input_tokens, row.output_tokens, row.cost_usd)
         return highest_first(total.row(group) for group, total in sums.items())
+
+    async def activity(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
+        """Counts grouped by some of COST_KEYS, most calls first. Raises StorageError."""
+        self._check_open()
+        check_cost_keys(by)
+        sums: dict[tuple[str | None, ...], ActivitySum] = {}
+        for row, exchange in self._newest_first(scope, wanted, None):
+            sums.setdefault(group_of(row, tuple(by)), ActivitySum()).add(activity_of(exchange))
+        return most_calls_first(total.row(group) for group, total in sums.items())
+
+    async def conversations(
+        self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None
+    ) -> ConversationPage:
+        """A page of traces, newest first. Raises StorageError."""
+        self._check_open()
+        _check_limit(limit)
+        if wanted.text is not None:
+            raise StorageError("conversations can't be searched for a text")
+        heads = self._heads(scope, wanted, cursor)
+        page = list(islice(heads, limit))
+        more = next(heads, None) is not None
+        traces = self._traces(scope, {head.trace_id for head in page})
+        rows = [conversation_of(traces[head.trace_id]) for head in page]
+        return ConversationPage(
+            rows=tuple(rows), cursor=encode_cursor(page[-1].started_at, page[-1].id) if more else None
+        )
+
+    async def findings(
+        self, scope: Scope, wanted: FindingFilter, *, limit: int, cursor: str | None = None
+    ) -> FindingPage:
+        """A page of findings, those of the newest exchanges first. Raises StorageError."""
+        self._check_open()
+        _check_limit(limit)
+        return page_of(self._exchanges(), scope, wanted, limit, cursor)
+
+    async def finding_counts(self, scope: Scope, wanted: FindingFilter, *, by: Sequence[str]) -> Sequence[FindingCount]:
+        """Findings counted by some of FINDING_KEYS, most first. Raises StorageError."""
+        self._check_open()
+        return counts_of(self._exchanges(), scope, wanted, by)
 
     async def delete(self, scope: Scope, wanted: ExchangeFilter) -> int:
         """Forget exchanges; how many went. Raises StorageError."""
@@ -127,6 +170,28 @@ class MemoryTraces:
         kept = (self._kept[self._keys[index][1]] for index in reversed(range(end)))
         return ((row, exchange) for row, exchange in kept if matches(row, scope, wanted))
 
+    def _exchanges(self) -> Iterator[Exchange]:
+        """All, newest first."""
+        return (self._kept[exchange_id][1] for _, exchange_id in reversed(self._keys))
+
+    def _heads(self, scope: Scope, wanted: ExchangeFilter, cursor: str | None) -> Iterator[ExchangeRow]:
+        """Of each trace its newest exchange that is wanted, where that stands after the cursor."""
+        end = decode_cursor(cursor) if cursor is not None else None
+        seen: set[str] = set()
+        for row, _ in self._newest_first(scope, wanted, None):
+            if row.trace_id not in seen:
+                seen.add(row.trace_id)
+                if end is None or (row.started_at, row.id) < end:
+                    yield row
+
+    def _traces(self, scope: Scope, trace_ids: Collection[str]) -> dict[str, deque[Exchange]]:
+        """All exchanges in scope of these traces."""
+        traces: dict[str, deque[Exchange]] = {}
+        for row, exchange in self._newest_first(scope, ExchangeFilter(), None):
+            if row.trace_id in trace_ids:
+                traces.setdefault(row.trace_id, deque()).append(exchange)
+        return traces
+
     def _forget_oldest(self, count: int) -> None:
         for _, exchange_id in self._keys[:count]:
             del self._kept[exchange_id]
@@ -135,6 +200,11 @@ class MemoryTraces:
     def _check_open(self) -> None:
         if not self._open:
             raise StorageError("memory://: the repository is not open")
+
+
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise StorageError(f"a page of {limit} rows: at least 1 is needed")
 
 
 def _text_test(wanted: ExchangeFilter) -> Callable[[Exchange], bool]:

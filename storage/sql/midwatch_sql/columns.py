@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from midwatch_core import TTFT_CLASSES
+
 
 class Kind(Enum):
     """What a column holds. MOMENT is microseconds since 1970 UTC."""
@@ -69,11 +71,13 @@ ROW = (
     ColumnSpec("tool_spans", nullable=True),
 )
 
-# `cost_pico` is the cost in 10^-12 dollars where that is exact, for sums inside the database;
-# `group_id` is the exchange's group (see `groups`); `detail` is the rest of the exchange (see `document`).
+# `cost_pico` is the cost in 10^-12 dollars where that is exact, for sums inside the database; `failed` is whether it
+# counts as an error (see `Activity`); `group_id` is the exchange's group (see `groups`); `detail` is the rest of the
+# exchange (see `document`).
 EXCHANGES = (
     *ROW,
     ColumnSpec("cost_pico", Kind.INTEGER, nullable=True),
+    ColumnSpec("failed", Kind.FLAG),
     ColumnSpec("group_id", Kind.INTEGER),
     ColumnSpec("detail", Kind.BYTES),
 )
@@ -119,11 +123,72 @@ _SUMS = (
     ColumnSpec("cost_micro", Kind.INTEGER),
     ColumnSpec("cost_rest", Kind.INTEGER),
     ColumnSpec("unpriced", Kind.INTEGER),
+    ColumnSpec("errors", Kind.INTEGER),
+)
+# Counts as in ActivityRow; `t0` and so on are the classes of `ttft`.
+_ACTIVITY = (
+    ColumnSpec("refused", Kind.INTEGER),
+    ColumnSpec("flagged", Kind.INTEGER),
+    *(ColumnSpec(f"t{number}", Kind.INTEGER) for number in range(TTFT_CLASSES)),
 )
 _GROUP = ColumnSpec("group_id", Kind.INTEGER, key=True)
+_DAY = ColumnSpec("day", Kind.INTEGER, key=True)
 # `hour` and `day` count from 1970 UTC.
-COST_HOURS = (_GROUP, ColumnSpec("hour", Kind.INTEGER, key=True), *_SUMS)
-COST_DAYS = (_GROUP, ColumnSpec("day", Kind.INTEGER, key=True), *_SUMS)
+COST_HOURS = (_GROUP, ColumnSpec("hour", Kind.INTEGER, key=True), *_SUMS, *_ACTIVITY)
+COST_DAYS = (_GROUP, _DAY, *_SUMS, *_ACTIVITY)
+
+# What a trace and a finest group have in common: its first and last moments, and the id of the exchange that began
+# last (of several at one moment the greatest).
+CONVERSATIONS = (
+    ColumnSpec("trace_id", key=True),
+    _GROUP,
+    ColumnSpec("first_at", Kind.MOMENT),
+    ColumnSpec("last_at", Kind.MOMENT),
+    ColumnSpec("last_id"),
+    *_SUMS,
+    ColumnSpec("flagged", Kind.INTEGER),
+)
+
+# Findings, by the names of FindingRow, but `at` is the exchange's `started_at`, and a severity its rank. `place`
+# counts an exchange's findings backwards, 0, -1, -2 …: newest exchange first and first finding first is then one way
+# through an index. JSON: owasp.
+FINDINGS = (
+    ColumnSpec("exchange_id", key=True),
+    ColumnSpec("place", Kind.INTEGER, key=True),
+    ColumnSpec("started_at", Kind.MOMENT),
+    ColumnSpec("id"),
+    ColumnSpec("tenant"),
+    ColumnSpec("rule"),
+    ColumnSpec("category"),
+    ColumnSpec("severity", Kind.INTEGER),
+    ColumnSpec("plugin"),
+    ColumnSpec("action"),
+    ColumnSpec("provider"),
+    ColumnSpec("model", nullable=True),
+    ColumnSpec("app", nullable=True),
+    ColumnSpec("agent", nullable=True),
+    ColumnSpec("owasp"),
+    ColumnSpec("confidence", Kind.REAL),
+    ColumnSpec("part", nullable=True),
+    ColumnSpec("start", Kind.INTEGER, nullable=True),
+    ColumnSpec("end", Kind.INTEGER, nullable=True),
+    ColumnSpec("direction"),
+    ColumnSpec("path", nullable=True),
+    ColumnSpec("message"),
+    ColumnSpec("evidence", nullable=True),
+    ColumnSpec("trace_id"),
+)
+# How many findings a day has of those that are alike in what is mostly asked for.
+FINDING_DAYS = (
+    _DAY,
+    ColumnSpec("tenant", key=True),
+    ColumnSpec("rule", key=True),
+    ColumnSpec("category", key=True),
+    ColumnSpec("severity", Kind.INTEGER, key=True),
+    ColumnSpec("plugin", key=True),
+    ColumnSpec("action", key=True),
+    ColumnSpec("findings", Kind.INTEGER),
+)
 
 SETTINGS = (ColumnSpec("key", key=True), ColumnSpec("value"))
 
@@ -166,7 +231,22 @@ REPORTS = (
     ColumnSpec("title"),
     ColumnSpec("created_at", Kind.MOMENT),
     ColumnSpec("media_type"),
+    ColumnSpec("state"),
+    ColumnSpec("since", Kind.MOMENT, nullable=True),
+    ColumnSpec("until", Kind.MOMENT, nullable=True),
+    ColumnSpec("problem", nullable=True),
     ColumnSpec("body", Kind.BYTES),
+)
+
+# What people made of findings: `judge` is who (`by` is a word of SQL), `at` is when.
+TRIAGE = (
+    ColumnSpec("finding_id", key=True),
+    ColumnSpec("tenant"),
+    ColumnSpec("rule"),
+    ColumnSpec("state"),
+    ColumnSpec("judge"),
+    ColumnSpec("at", Kind.MOMENT),
+    ColumnSpec("note"),
 )
 
 # No database counts `number` for us: it has no gaps, and the digest covers it (see `audit_chain`). JSON: details.

@@ -9,7 +9,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from midwatch_core import Exchange, ExchangeRow, Json, Request, Response, dump_json, load_json, row_of
+from midwatch_core import (
+    Activity,
+    Exchange,
+    ExchangeRow,
+    FindingRow,
+    Json,
+    Request,
+    Response,
+    activity_of,
+    dump_json,
+    finding_rows,
+    load_json,
+    row_of,
+)
 from midwatch_sql.folding import BLOCK, Levels, Piece, PieceKind, Pieces, fold, levels_children, piece_hash, unfold
 
 if TYPE_CHECKING:
@@ -26,6 +39,8 @@ class TakenApart:
     """An exchange ready to be kept. `children` are the pieces that it refers to itself, `pieces` all of them."""
 
     row: ExchangeRow
+    activity: Activity
+    findings: tuple[FindingRow, ...]
     detail: bytes
     children: frozenset[str]
     pieces: Mapping[str, Piece]
@@ -47,7 +62,14 @@ def take_apart(exchange: Exchange) -> TakenApart:
     bare = replace(exchange, request=request, response=response)
     children = frozenset[str]().union(*(levels_children(levels, kind) for _, kind, levels in lists))
     detail = dump_json({"exchange": bare, "lists": lists})
-    return TakenApart(row=row_of(exchange), detail=detail, children=children, pieces=pieces)
+    return TakenApart(
+        row=row_of(exchange),
+        activity=activity_of(exchange),
+        findings=tuple(finding_rows(exchange)),
+        detail=detail,
+        children=children,
+        pieces=pieces,
+    )
 
 
 def _without_lists[Side: (Request, Response)](name: str, side: Side, pieces: Pieces, lists: _Lists) -> Side:

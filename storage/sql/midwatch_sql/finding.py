@@ -39,10 +39,10 @@ def some_ids(
 ) -> list[str]:
     """Ids of at most `limit` exchanges, any, that were there when `last_row` gave `last`. Raises as `newest_keys`."""
     if (conversation := of_conversation(wanted)).words:
-        index, where = _of_one_conversation(wanted), conversation + of_dimensions(scope, wanted)
+        index, where = index_of_one(wanted), conversation + of_dimensions(scope, wanted)
     else:
-        asked = _groups(scope, wanted)
-        index, where = (_BY_GROUP, _in(asked)) if asked.words else (_BY_TIME, Conditions())
+        asked = groups_asked(scope, wanted)
+        index, where = (_BY_GROUP, in_groups(asked)) if asked.words else (_BY_TIME, Conditions())
     where += of_time(wanted)
     where.add("rowid <= ?", last)
     query = f"SELECT id FROM exchanges INDEXED BY {index} WHERE {where} LIMIT ?"  # noqa: S608  # as above
@@ -62,27 +62,36 @@ def is_of_age_alone(wanted: ExchangeFilter) -> bool:
 def _way(connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter) -> tuple[str, Conditions]:
     """The index to go by, and what is asked of its exchanges beside their time."""
     if (conversation := of_conversation(wanted)).words:
-        return _of_one_conversation(wanted), conversation + of_dimensions(scope, wanted)
-    groups = _groups(scope, wanted)
+        return index_of_one(wanted), conversation + of_dimensions(scope, wanted)
+    groups = groups_asked(scope, wanted)
     if not groups.words:
         return _BY_TIME, groups
+    few = calls_of(connection, groups) <= MOST_BY_GROUP
+    return (_BY_GROUP if few else _BY_TIME), in_groups(groups)
+
+
+def index_of_one(wanted: ExchangeFilter) -> str:
+    """The index of exchanges for a filter that names a trace or a session."""
+    return _BY_TRACE if wanted.trace_id is not None else _BY_SESSION
+
+
+def calls_of(connection: sqlite3.Connection, groups: Conditions) -> int:
+    """How many exchanges groups have. Raises sqlite3.Error."""
     counted: tuple[Any] = connection.execute(
         f"SELECT coalesce(sum(calls), 0) FROM cost_groups WHERE {groups}",  # noqa: S608  # as above
         groups.values,
     ).fetchone()
-    return (_BY_GROUP if counted[0] <= MOST_BY_GROUP else _BY_TIME), _in(groups)
+    return int(counted[0])
 
 
-def _of_one_conversation(wanted: ExchangeFilter) -> str:
-    return _BY_TRACE if wanted.trace_id is not None else _BY_SESSION
-
-
-def _groups(scope: Scope, wanted: ExchangeFilter) -> Conditions:
+def groups_asked(scope: Scope, wanted: ExchangeFilter) -> Conditions:
+    """The conditions on groups; none where the filter names no dimension."""
     asked = of_dimensions(scope, wanted)
     if asked.words:
         asked.add("level = ?", FINEST)
     return asked
 
 
-def _in(groups: Conditions) -> Conditions:
+def in_groups(groups: Conditions) -> Conditions:
+    """The condition that a row's group is one of these."""
     return Conditions([f"group_id IN (SELECT id FROM cost_groups WHERE {groups})"], list(groups.values))  # noqa: S608  # as above

@@ -7,7 +7,9 @@ from itertools import batched
 
 from midwatch_sql.compression import unpack, unpack_detail
 from midwatch_sql.conditions import marks
+from midwatch_sql.conversations_kept import PLACE, take_from_conversations
 from midwatch_sql.document import detail_children
+from midwatch_sql.findings_kept import drop_findings
 from midwatch_sql.folding import PieceKind, block_children
 from midwatch_sql.putting import CHUNK
 from midwatch_sql.summing import FACTS, take_from_sums
@@ -25,14 +27,17 @@ def forget(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
 
     Raises StorageError, sqlite3.Error.
     """
-    query = f"SELECT id, detail, {', '.join(FACTS)} FROM exchanges WHERE id IN ({marks(len(ids))})"  # noqa: S608  # names and marks only
+    known_by = (*FACTS, *PLACE)
+    query = f"SELECT id, detail, {', '.join(known_by)} FROM exchanges WHERE id IN ({marks(len(ids))})"  # noqa: S608  # names and marks only
     gone = connection.execute(query, ids).fetchall()
-    facts = [dict(zip(FACTS, values, strict=True)) for _, _, *values in gone]
+    facts = [dict(zip(known_by, values, strict=True)) for _, _, *values in gone]
     uses: dict[str, Counter[str]] = {}
     for (_, detail, *_), known in zip(gone, facts, strict=True):
         uses.setdefault(known["tenant"], Counter()).update(detail_children(unpack_detail(detail)))
     connection.executemany("DELETE FROM exchanges WHERE id = ?", [(exchange_id,) for exchange_id, *_ in gone])
     take_from_sums(connection, facts)
+    take_from_conversations(connection, facts)
+    drop_findings(connection, [exchange_id for exchange_id, *_ in gone])
     for tenant, released in uses.items():
         _release(connection, tenant, released)
     return len(gone)

@@ -4,8 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from midwatch_core import ApiKey, AuditEntry, AuditRecord, Migrations, PolicyVersion, Report, Scope, Sighting, Tenant
-from midwatch_sql import metadata_audit, metadata_documents, metadata_registers, metadata_sightings
+from midwatch_core import (
+    ApiKey,
+    AuditEntry,
+    AuditRecord,
+    Migrations,
+    PolicyVersion,
+    Report,
+    Scope,
+    Sighting,
+    Tenant,
+    Triage,
+)
+from midwatch_sql import metadata_audit, metadata_documents, metadata_registers, metadata_sightings, metadata_triage
 from midwatch_sql.dialogue import Dialogue
 
 
@@ -96,6 +107,18 @@ class SqlMetadata:
     async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
         """The newest reports in scope, newest first, with empty bodies."""
         return await self._store.read(metadata_documents.reports(scope, limit))
+
+    async def keep_triage(self, triage: Triage) -> None:
+        """Keep a judgement, replacing the one on the same finding."""
+        await self._store.write(metadata_triage.keep_triage(triage))
+
+    async def triage(self, scope: Scope, finding_ids: Sequence[str]) -> Sequence[Triage]:
+        """The judgements in scope on these findings."""
+        return await self._store.read(metadata_triage.triage(scope, finding_ids))
+
+    async def forget_triage(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget judgements of which all that is given holds; how many went."""
+        return await self._store.write(metadata_triage.forget_triage(before, tenant))
 
     async def sight(self, sightings: Sequence[Sighting]) -> None:
         """Add sightings to those that are alike."""

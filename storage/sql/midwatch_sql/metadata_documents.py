@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from midwatch_core import PolicyVersion, Report, Scope, microseconds, moment_of
+from midwatch_core import PolicyVersion, Report, ReportState, Scope, microseconds, moment_of
 from midwatch_sql.columns import POLICIES, REPORTS
 from midwatch_sql.dialogue import Dialogue, Statement, chosen, insert, replace
 from midwatch_sql.metadata_scope import check_limit, within
+from midwatch_sql.moments import optional_microseconds, optional_moment
 
 _VERSIONS = f"{chosen('policies', POLICIES)} WHERE name = :name ORDER BY version DESC LIMIT :limit"
 _LATEST = "SELECT coalesce(max(version), 0) FROM policies WHERE name = :name"
@@ -43,6 +44,10 @@ def keep_report(report: Report) -> Dialogue[None]:
         "title": report.title,
         "created_at": microseconds(report.created_at),
         "media_type": report.media_type,
+        "state": report.state.value,
+        "since": optional_microseconds(report.since),
+        "until": optional_microseconds(report.until),
+        "problem": report.problem,
         "body": report.body,
     }
     yield Statement(sql=_KEEP_REPORT, values=values)
@@ -66,7 +71,7 @@ def reports(scope: Scope, limit: int) -> Dialogue[Sequence[Report]]:
 
 
 def _report(row: Sequence[Any]) -> Report:
-    report_id, tenant, kind, title, created_at, media_type, body = row
+    report_id, tenant, kind, title, created_at, media_type, state, since, until, problem, body = row
     return Report(
         id=report_id,
         tenant=tenant,
@@ -75,4 +80,8 @@ def _report(row: Sequence[Any]) -> Report:
         created_at=moment_of(created_at),
         media_type=media_type,
         body=body,
+        state=ReportState(state),
+        since=optional_moment(since),
+        until=optional_moment(until),
+        problem=problem,
     )

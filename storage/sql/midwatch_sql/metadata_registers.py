@@ -1,13 +1,13 @@
 """Settings, tenants and keys: how they are written and read."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import orjson
 
 from midwatch_core import AccessRole, ApiKey, StorageError, Tenant, microseconds, moment_of
 from midwatch_sql.columns import API_KEYS, SETTINGS, TENANTS
 from midwatch_sql.dialogue import Dialogue, Statement, chosen, replace
+from midwatch_sql.moments import optional_microseconds, optional_moment
 
 _SETTING = "SELECT value FROM settings WHERE key = :key"
 _KEEP_SETTING = replace("settings", SETTINGS)
@@ -80,8 +80,8 @@ def keys() -> Dialogue[Sequence[ApiKey]]:
             created_at=moment_of(created_at),
             label=label,
             agent=agent,
-            expires_at=None if expires_at is None else moment_of(expires_at),
-            revoked_at=None if revoked_at is None else moment_of(revoked_at),
+            expires_at=optional_moment(expires_at),
+            revoked_at=optional_moment(revoked_at),
         )
         for key_id, digest, role, tenant, created_at, label, agent, expires_at, revoked_at in rows
     ]
@@ -97,11 +97,7 @@ def keep_key(key: ApiKey) -> Dialogue[None]:
         "created_at": microseconds(key.created_at),
         "label": key.label,
         "agent": key.agent,
-        "expires_at": _optional(key.expires_at),
-        "revoked_at": _optional(key.revoked_at),
+        "expires_at": optional_microseconds(key.expires_at),
+        "revoked_at": optional_microseconds(key.revoked_at),
     }
     yield Statement(sql=_KEEP_KEY, values=values)
-
-
-def _optional(moment: datetime | None) -> int | None:
-    return None if moment is None else microseconds(moment)

@@ -9,7 +9,8 @@ from typing import Any
 from midwatch_core import Scope, Seen, Sighting, dump_json, microseconds, moment_of, sum_sightings
 from midwatch_sql.columns import SIGHTINGS, names
 from midwatch_sql.dialogue import Dialogue, Statement, chosen
-from midwatch_sql.metadata_scope import check_limit, within
+from midwatch_sql.metadata_scope import check_limit, holding, within
+from midwatch_sql.moments import optional_microseconds
 
 # Below the number of values that any build of SQLite takes in one statement (999).
 _ROWS = 999 // len(SIGHTINGS)
@@ -68,13 +69,12 @@ def _sighting(row: Sequence[Any]) -> Sighting:
 def forget_sightings(before: datetime | None, tenant: str | None, client: str | None) -> Dialogue[int]:
     """Forget those of which all that is given holds; how many went."""
     asked = {
-        "last_at < :before": None if before is None else microseconds(before),
+        "last_at < :before": optional_microseconds(before),
         "tenant = :tenant": tenant,
         "client = :client": client,
     }
-    given = {condition: value for condition, value in asked.items() if value is not None}
-    values = {condition.rpartition(":")[2]: value for condition, value in given.items()}
-    which = f"FROM sightings WHERE {' AND '.join(given) or '1 = 1'}"
+    condition, values = holding(asked)
+    which = f"FROM sightings WHERE {condition}"
     ((count,),) = yield Statement(sql=f"SELECT count(*) {which}", values=values)
     yield Statement(sql=f"DELETE {which}", values=values)
     return int(count)

@@ -8,7 +8,9 @@ from itertools import batched
 from midwatch_sql.columns import EXCHANGES, PIECES, names
 from midwatch_sql.compression import pack, pack_detail
 from midwatch_sql.conditions import marks
+from midwatch_sql.conversations_kept import add_to_conversations
 from midwatch_sql.document import TakenApart
+from midwatch_sql.findings_kept import keep_findings
 from midwatch_sql.folding import Piece
 from midwatch_sql.rows import values_of
 from midwatch_sql.summing import add_to_sums
@@ -29,12 +31,14 @@ def put_batch(connection: sqlite3.Connection, batch: Sequence[TakenApart]) -> No
         tenants.setdefault(item.row.tenant, []).append(item)
     for tenant, items in tenants.items():
         _put_pieces(connection, tenant, items)
-    rows = [values_of(item.row) for item in new]
+    rows = [{**values_of(item.row), "failed": item.activity.errors} for item in new]
     groups = add_to_sums(connection, rows)
+    add_to_conversations(connection, rows, groups)
     connection.executemany(
         _INSERT_EXCHANGE,
         [(*row.values(), group, pack_detail(item.detail)) for row, group, item in zip(rows, groups, new, strict=True)],
     )
+    keep_findings(connection, [item.findings for item in new if item.findings])
 
 
 def _not_yet_there(connection: sqlite3.Connection, batch: Sequence[TakenApart]) -> Collection[TakenApart]:

@@ -30,12 +30,43 @@ REVISIONS: Mapping[Part, Mapping[str, frozenset[str]]] = {
                 "cost_days",
             }
         ),
+        "traces_0004": frozenset(
+            {
+                "exchanges",
+                "exchanges.group_id",
+                "exchanges.session",
+                "exchanges.failed",
+                "pieces",
+                "cost_groups",
+                "cost_groups.cost_basis",
+                "cost_hours",
+                "cost_hours.errors",
+                "cost_days",
+                "cost_days.errors",
+                "conversations",
+                "findings",
+                "finding_days",
+            }
+        ),
     },
     "metadata": {
         "metadata_0001": frozenset({"settings", "audit"}),
         "metadata_0002": frozenset({"settings", "audit_entries", "tenants", "api_keys", "policies", "reports"}),
         "metadata_0003": frozenset(
             {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports", "sightings"}
+        ),
+        "metadata_0004": frozenset(
+            {
+                "settings",
+                "audit_entries",
+                "tenants",
+                "api_keys",
+                "policies",
+                "reports",
+                "reports.state",
+                "sightings",
+                "triage",
+            }
         ),
     },
 }

@@ -6,14 +6,28 @@ from typing import Any
 
 import orjson
 
-from midwatch_core import ExchangeRow, microseconds, moment_of, pico, read_spans, write_spans
-from midwatch_sql.columns import ROW, Kind
+from midwatch_core import (
+    ExchangeRow,
+    FindingRow,
+    Severity,
+    microseconds,
+    moment_of,
+    pico,
+    read_spans,
+    write_spans,
+)
+from midwatch_sql.columns import FINDINGS, ROW, Kind
+
+# Severities by their rank.
+SEVERITIES = tuple(severity.value for severity in Severity)
 
 # A provider may claim any number of tokens. Held below this, millions of such calls still add up in 64 bits.
 _LARGEST = 10**12
 
 _INTEGERS = tuple(column.name for column in ROW if column.kind is Kind.INTEGER)
 _NAMES = tuple(column.name for column in ROW)
+# Those after exchange, place and moment.
+_FINDING_NAMES = tuple(column.name for column in FINDINGS[3:])
 
 
 def values_of(row: ExchangeRow) -> dict[str, Any]:
@@ -29,6 +43,23 @@ def values_of(row: ExchangeRow) -> dict[str, Any]:
         if values[name] is not None:
             values[name] = max(-_LARGEST, min(values[name], _LARGEST))
     return {**values, "cost_pico": pico(row.cost_usd)}
+
+
+def finding_values(row: FindingRow, position: int) -> tuple[Any, ...]:
+    """The values of columns.FINDINGS of an exchange's finding, `position` counted from 0."""
+    values: dict[str, Any] = {name: getattr(row, name) for name in _FINDING_NAMES}
+    values["severity"] = Severity(row.severity).rank
+    values["owasp"] = orjson.dumps(row.owasp).decode()
+    return row.exchange_id, -position, microseconds(row.at), *values.values()
+
+
+def finding_from(values: Sequence[Any]) -> FindingRow:
+    """The row of the values of columns.FINDINGS. Raises as `row_from`."""
+    exchange_id, _, started_at, *rest = values
+    fields = dict(zip(_FINDING_NAMES, rest, strict=True))
+    fields["severity"] = SEVERITIES[fields["severity"]]
+    fields["owasp"] = tuple(orjson.loads(fields["owasp"]))
+    return FindingRow(exchange_id=exchange_id, at=moment_of(started_at), **fields)
 
 
 def row_from(values: Sequence[Any]) -> ExchangeRow:

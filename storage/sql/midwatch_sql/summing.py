@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from midwatch_sql import activity_parts
 from midwatch_sql.columns import COST_DAYS, COST_HOURS, ColumnSpec, names
 from midwatch_sql.conditions import marks
 from midwatch_sql.groups import DIMENSIONS, FINEST, group_ids, groups_of
@@ -15,7 +16,15 @@ from midwatch_sql.periods import HOUR_US, HOURS_A_DAY
 # Micro-dollars and the rest apart: see columns.COST_HOURS.
 SPLIT = 1_000_000
 # What an exchange's part in the sums follows from.
-FACTS = ("started_at", *DIMENSIONS, "input_tokens", "output_tokens", "cost_pico", "cost_usd")
+FACTS = (
+    "started_at",
+    *DIMENSIONS,
+    "input_tokens",
+    "output_tokens",
+    "cost_pico",
+    "cost_usd",
+    *activity_parts.FACTS,
+)
 
 type Sums = list[int]
 type Facts = Mapping[str, Any]
@@ -60,11 +69,16 @@ def _summed(places: Iterable[Place], exchanges: Iterable[Facts], *, sign: int) -
     """Exchanges alike are one change."""
     sums: dict[Place, Sums] = {}
     for place, facts in zip(places, exchanges, strict=True):
-        micro, rest = divmod(facts["cost_pico"] or 0, SPLIT)
-        tokens = facts["input_tokens"] or 0, facts["output_tokens"] or 0
-        part = 1, *tokens, micro, rest, int(facts["cost_usd"] is None)
+        part = *cost_part(facts), *activity_parts.part_of(facts)
         _add(sums.setdefault(place, [0] * len(part)), [sign * value for value in part])
     return sums
+
+
+def cost_part(facts: Facts) -> tuple[int, ...]:
+    """An exchange's calls, tokens, cost and whether that is unknown, as `columns.COST_HOURS` has them."""
+    micro, rest = divmod(facts["cost_pico"] or 0, SPLIT)
+    tokens = facts["input_tokens"] or 0, facts["output_tokens"] or 0
+    return 1, *tokens, micro, rest, int(facts["cost_usd"] is None)
 
 
 class _Changes:

@@ -8,10 +8,13 @@ from sqlalchemy.types import TypeEngine
 from midwatch_sql.columns import (
     API_KEYS,
     AUDIT_ENTRIES,
+    CONVERSATIONS,
     COST_DAYS,
     COST_GROUPS,
     COST_HOURS,
     EXCHANGES,
+    FINDING_DAYS,
+    FINDINGS,
     FINE_COST,
     IN_SESSION,
     PIECES,
@@ -20,12 +23,29 @@ from midwatch_sql.columns import (
     SETTINGS,
     SIGHTINGS,
     TENANTS,
+    TRIAGE,
     ColumnSpec,
     Kind,
 )
 
 # A whole number is the place of its row in SQLite's file only where its type is INTEGER to the letter.
 _NUMBER_KEY = BigInteger().with_variant(Integer(), "sqlite")
+# What a filter or a count can ask of a finding is in one index, newest first.
+FINDING_ASKED = (
+    "started_at",
+    "exchange_id",
+    "place",
+    "severity",
+    "category",
+    "rule",
+    "tenant",
+    "plugin",
+    "action",
+    "provider",
+    "model",
+    "app",
+    "agent",
+)
 _TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.TEXT: Text(),
     Kind.INTEGER: BigInteger(),
@@ -65,6 +85,13 @@ Index("cost_groups_by_key", cost_groups.c.key_id)
 Index("cost_groups_by_client", cost_groups.c.client)
 cost_hours = Table("cost_hours", traces, *_columns(COST_HOURS), sqlite_with_rowid=False)
 cost_days = Table("cost_days", traces, *_columns(COST_DAYS), sqlite_with_rowid=False)
+conversations = Table("conversations", traces, *_columns(CONVERSATIONS), sqlite_with_rowid=False)
+Index("conversations_by_end", *(conversations.c[name] for name in ("last_at", "last_id", "first_at")))
+Index("conversations_by_group", *(conversations.c[name] for name in ("group_id", "last_at", "last_id", "first_at")))
+findings = Table("findings", traces, *_columns(FINDINGS), sqlite_with_rowid=False)
+Index("findings_by_start", *(findings.c[name] for name in FINDING_ASKED))
+Index("findings_by_id", findings.c.id)
+finding_days = Table("finding_days", traces, *_columns(FINDING_DAYS), sqlite_with_rowid=False)
 
 metadata = MetaData()
 settings = Table("settings", metadata, *_columns(SETTINGS))
@@ -74,6 +101,9 @@ policies = Table("policies", metadata, *_columns(POLICIES))
 reports = Table("reports", metadata, *_columns(REPORTS))
 Index("reports_by_creation", reports.c.created_at)
 Index("reports_by_tenant", reports.c.tenant, reports.c.created_at)
+triage = Table("triage", metadata, *_columns(TRIAGE))
+Index("triage_by_moment", triage.c.at)
+Index("triage_by_tenant", triage.c.tenant, triage.c.at)
 audit_entries = Table("audit_entries", metadata, *_columns(AUDIT_ENTRIES))
 Index("audit_entries_by_tenant", audit_entries.c.tenant, audit_entries.c.number)
 sightings = Table("sightings", metadata, *_columns(SIGHTINGS))

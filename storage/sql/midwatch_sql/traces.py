@@ -7,7 +7,23 @@ from functools import cache, partial
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from midwatch_core import CostRow, Exchange, ExchangeFilter, ExchangeRow, Page, Scope, StorageError, encode_cursor
+from midwatch_core import (
+    ActivityRow,
+    ConversationPage,
+    CostRow,
+    Exchange,
+    ExchangeFilter,
+    ExchangeRow,
+    FindingCount,
+    FindingFilter,
+    FindingPage,
+    Page,
+    Scope,
+    StorageError,
+    encode_cursor,
+)
+from midwatch_sql import conversations_asked, findings_asked
+from midwatch_sql.activity import activity_rows
 from midwatch_sql.checking import sums_apart
 from midwatch_sql.columns import ROW, names
 from midwatch_sql.compression import unpack_detail
@@ -59,8 +75,7 @@ class SqliteTraces:
 
     async def list(self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None) -> Page:
         """A page of rows, newest first. Raises StorageError."""
-        if limit < 1:
-            raise StorageError(f"a page of {limit} rows: at least 1 is needed")
+        _check_limit(limit)
         page = _page if wanted.text is None else _page_of_search
         return await self.database.read(lambda connection: page(connection, scope, wanted, limit, cursor))
 
@@ -77,6 +92,30 @@ class SqliteTraces:
         async for ids in self._found(scope, wanted, CHUNK):
             await self.database.read(partial(costs.add_ids, ids=ids))
         return costs.rows()
+
+    async def activity(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
+        """Counts grouped by some of COST_KEYS, most calls first. Raises StorageError."""
+        return await self.database.read(partial(activity_rows, scope=scope, wanted=wanted, by=by))
+
+    async def conversations(
+        self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None
+    ) -> ConversationPage:
+        """A page of traces, newest first. Raises StorageError."""
+        _check_limit(limit)
+        page = partial(conversations_asked.page_of, scope=scope, wanted=wanted, limit=limit, cursor=cursor)
+        return await self.database.read(page)
+
+    async def findings(
+        self, scope: Scope, wanted: FindingFilter, *, limit: int, cursor: str | None = None
+    ) -> FindingPage:
+        """A page of findings, those of the newest exchanges first. Raises StorageError."""
+        _check_limit(limit)
+        page = partial(findings_asked.page_of, scope=scope, wanted=wanted, limit=limit, cursor=cursor)
+        return await self.database.read(page)
+
+    async def finding_counts(self, scope: Scope, wanted: FindingFilter, *, by: Sequence[str]) -> Sequence[FindingCount]:
+        """Findings counted by some of FINDING_KEYS, most first. Raises StorageError."""
+        return await self.database.read(partial(findings_asked.counts_of, scope=scope, wanted=wanted, by=by))
 
     async def delete(self, scope: Scope, wanted: ExchangeFilter) -> int:
         """Forget exchanges, in steps: others write in between. How many went. Raises StorageError.
@@ -130,6 +169,11 @@ class SqliteTraces:
             cursor = found.cursor
             if cursor is None:
                 return
+
+
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise StorageError(f"a page of {limit} rows: at least 1 is needed")
 
 
 def _page(connection: sqlite3.Connection, scope: Scope, wanted: ExchangeFilter, limit: int, cursor: str | None) -> Page:

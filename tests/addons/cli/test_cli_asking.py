@@ -11,6 +11,7 @@ from midwatch.cli import main
 from midwatch.cli.asking import Asker, AskError
 from midwatch.home import Home
 from midwatch_core.errors import StorageUnavailableError
+from midwatch_core.finding_listing import FindingFilter, FindingPage
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding, Severity
 from midwatch_core.ports import ExchangeFilter, Page, Scope
@@ -25,6 +26,11 @@ class AwayTraces(MemoryTraces):
     async def list(self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None) -> Page:
         raise StorageUnavailableError("the disk is away")
 
+    async def findings(
+        self, scope: Scope, wanted: FindingFilter, *, limit: int, cursor: str | None = None
+    ) -> FindingPage:
+        raise StorageUnavailableError("the disk is away")
+
 
 class LateControl(Control):
     """A control whose store does not keep up with the journal."""
@@ -35,6 +41,7 @@ class LateControl(Control):
 
 async def _open(control: Control) -> AsyncIterator[Control]:
     await control.traces.start()
+    await control.metadata.start()
     await control.traces.put([make_exchange() for _ in range(1200)])
     await control.door.start(control.path)
     yield control

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midwatch.control.answering import answer
+from midwatch_core.model.triage import Triage, TriageState
 from midwatch_core.queries import Queries
 from midwatch_core.testing.factories import make_exchange
+from midwatch_core.testing.findings_contract import found
+from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
 
 SENT = [make_exchange(), make_exchange(model="gpt-5"), make_exchange(tenant="acme")]
@@ -61,6 +64,40 @@ async def test_costs(queries: Queries) -> None:
     assert (total["calls"], total["unpriced"]) == (3, 0)
 
 
+async def test_findings_page_by_page_with_their_triage() -> None:
+    traces, metadata = MemoryTraces(), MemoryMetadata()
+    await traces.start()
+    await metadata.start()
+    await traces.put([make_exchange(findings=(found(number),)) for number in range(3)])
+    judged = Triage(
+        finding_id="finding-1",
+        tenant="default",
+        rule="pack/rule",
+        state=TriageState.FALSE_POSITIVE,
+        by="k1",
+        at=SENT[0].started_at,
+    )
+    await metadata.keep_triage(judged)
+    queries = Queries(traces=traces, metadata=metadata)
+    first = await answer(queries, {"op": "findings", "limit": 2})
+    rest = await answer(queries, {"op": "findings", "limit": 2, "cursor": first["cursor"]})
+    assert [(row["id"], row["state"]) for row in (*first["rows"], *rest["rows"])] == [
+        ("finding-2", "open"),
+        ("finding-1", "false_positive"),
+        ("finding-0", "open"),
+    ]
+    wanted = {"severity": "medium", "category": "secret", "tenant": None}
+    found_open = await answer(queries, {"op": "findings", "filter": wanted, "state": "open"})
+    assert [row["id"] for row in found_open["rows"]] == ["finding-2", "finding-0"]
+    assert (await answer(queries, {"op": "findings", "filter": {"severity": "high"}}))["rows"] == []
+
+
+async def test_findings_of_a_store_alone_say_nothing_of_triage(queries: Queries) -> None:
+    await queries.traces.put([make_exchange(findings=(found(1),))])
+    (row,) = (await answer(queries, {"op": "findings"}))["rows"]
+    assert (row["id"], "state" in row) == ("finding-1", False)
+
+
 @pytest.mark.parametrize(
     ("question", "says"),
     [
@@ -71,6 +108,10 @@ async def test_costs(queries: Queries) -> None:
         ({"op": "exchanges", "filter": {"since": "once"}}, "Invalid isoformat"),
         ({"op": "exchanges", "limit": "many"}, "invalid literal"),
         ({"op": "exchanges", "cursor": "forged"}, "not a cursor"),
+        ({"op": "findings", "filter": {"session": "s"}}, "no such filter: session; there are action, agent, app"),
+        ({"op": "findings", "filter": {"severity": "worst"}}, "'worst' is not a valid Severity"),
+        ({"op": "findings", "cursor": "forged"}, "not a cursor"),
+        ({"op": "findings", "state": "open"}, "triage is not known without control"),
         ({"op": "costs", "by": ["colour"]}, "costs can't be grouped by colour; there are day, hour"),
     ],
 )
@@ -85,8 +126,8 @@ JSON: st.SearchStrategy[Any] = (
 
 @given(
     st.fixed_dictionaries(
-        {"op": st.sampled_from(["exchanges", "exchange", "costs"])},
-        optional=dict.fromkeys(("id", "limit", "cursor", "by", "filter"), JSON),
+        {"op": st.sampled_from(["exchanges", "exchange", "costs", "findings"])},
+        optional=dict.fromkeys(("id", "limit", "cursor", "by", "filter", "state"), JSON),
     )
 )
 async def test_any_question_has_an_answer(question: dict[str, Any]) -> None:

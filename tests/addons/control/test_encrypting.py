@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from midwatch.control.cipher import DAMAGED, NO_KEY, TextCipher, UnreadableError, is_cipher, keys_from
 from midwatch.control.encrypting import EncryptedTraces, with_encryption
 from midwatch_core.errors import ConfigError, StorageError
+from midwatch_core.finding_listing import FindingFilter, finding_rows
 from midwatch_core.listing import row_of
 from midwatch_core.model.content import Json
 from midwatch_core.model.exchange import Exchange
@@ -185,6 +186,22 @@ async def test_another_key_reads_notes_in_place_of_texts_and_fails_nothing() -> 
     assert found.identity == exchange.identity
     page = await encrypted(below, TWO).list(Scope(), ExchangeFilter(), limit=1)
     assert (page.rows[0].error, page.rows[0].model) == (NO_KEY, exchange.model)
+
+
+async def test_findings_are_read_with_their_key_and_counted_without() -> None:
+    below, exchange = MemoryTraces(), telling()
+    await below.start()
+    await encrypted(below, ONE).put([exchange])
+    (sealed,) = (await below.findings(Scope(), FindingFilter(), limit=1)).rows
+    assert is_cipher(sealed.message)
+    assert sealed.evidence is not None
+    assert is_cipher(sealed.evidence)
+    (clear,) = (await encrypted(below, ONE).findings(Scope(), FindingFilter(), limit=1)).rows
+    assert [clear] == list(finding_rows(exchange))
+    (lost,) = (await encrypted(below, TWO).findings(Scope(), FindingFilter(), limit=1)).rows
+    assert (lost.message, lost.evidence, lost.rule) == (NO_KEY, NO_KEY, "pack/rule")
+    (count,) = await encrypted(below, TWO).finding_counts(Scope(), FindingFilter(), by=["rule"])
+    assert (count.group, count.findings) == (("pack/rule",), 1)
 
 
 async def test_after_a_rotation_old_and_new_are_read_and_the_new_key_alone_reads_the_new() -> None:

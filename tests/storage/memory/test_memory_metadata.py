@@ -6,7 +6,8 @@ import pytest
 from midwatch_core.ports import MetadataRepository, Scope
 from midwatch_core.testing.audit_contract import make_record
 from midwatch_core.testing.factories import BEGINNING
-from midwatch_core.testing.metadata_contract import MetadataRepositoryContract, make_report
+from midwatch_core.testing.metadata_contract import MetadataRepositoryContract
+from midwatch_core.testing.reports_contract import make_report
 from midwatch_memory import open_metadata
 
 

@@ -9,20 +9,24 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, NullPool
 
+from midwatch_core.cursor import moment_of
 from midwatch_core.errors import SchemaError, StorageError
 from midwatch_core.model.audit import AuditRecord
+from midwatch_core.model.document import Report, ReportState
 from midwatch_core.ports import Scope
 from midwatch_core.testing.audit_contract import check_chain, make_record, whole_log
 from midwatch_core.testing.factories import BEGINNING
 from midwatch_core.testing.metadata_contract import make_tenant
+from midwatch_core.testing.reports_contract import make_report
 from midwatch_core.testing.sightings_contract import make_sighting
+from midwatch_core.testing.triage_contract import make_triage
 from midwatch_sql import tables
 from midwatch_sql.postgres_address import parse_url
 from midwatch_sql.postgres_connecting import make_engine
 from tests.storage.sql.databases import Database, PostgresDatabase, metadata_of, migrations_of
 
-OLD, GOVERNED, NEW = "metadata_0001", "metadata_0002", "metadata_0003"
-TABLES = {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports", "sightings"}
+OLD, GOVERNED, SEEN, NEW = ALL = ("metadata_0001", "metadata_0002", "metadata_0003", "metadata_0004")
+TABLES = {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports", "sightings", "triage"}
 START = """
 import asyncio, sys
 from midwatch_core import AuditRecord, moment_of
@@ -39,7 +43,8 @@ asyncio.run(main())
 """
 HALVES = {
     "a table is missing": ["DROP TABLE reports"],
-    "a table of the newest is missing": ["DROP TABLE sightings"],
+    "a table of the newest is missing": ["DROP TABLE triage"],
+    "a column of the newest is missing": ["ALTER TABLE reports DROP COLUMN state"],
     "no version is noted": [f"DELETE FROM metadata_version WHERE version_num = '{NEW}'"],
     "an older version is noted": [f"UPDATE metadata_version SET version_num = '{OLD}'"],
     "two versions are noted": [f"INSERT INTO metadata_version VALUES ('{OLD}')"],
@@ -60,8 +65,8 @@ async def test_an_old_audit_log_is_chained_in_its_order(database: Database) -> N
     await old_database(database, [7, 2, 9, 1])
     migrations = migrations_of(database)
     before = await migrations.state()
-    assert (before.current, before.head, before.pending, before.problem) == (OLD, NEW, (GOVERNED, NEW), None)
-    assert await migrations.up() == (GOVERNED, NEW)
+    assert (before.current, before.head, before.pending, before.problem) == (OLD, NEW, ALL[1:], None)
+    assert await migrations.up() == ALL[1:]
     after = await migrations.state()
     assert (after.current, after.pending, after.is_current) == (NEW, (), True)
     repository = metadata_of(database)
@@ -95,10 +100,10 @@ async def test_down_keeps_what_the_old_schema_holds(database: Database) -> None:
     await repository.keep_tenant(make_tenant("acme"))
     await repository.close()
     migrations = migrations_of(database)
-    assert await migrations.down(OLD) == (NEW, GOVERNED)
+    assert await migrations.down(OLD) == ALL[:0:-1]
     assert (await migrations.state()).current == OLD
     assert await migrations.down(OLD) == ()
-    assert await migrations.up() == (GOVERNED, NEW)
+    assert await migrations.up() == ALL[1:]
     await repository.start()
     assert await repository.setting("a") == "\0"
     assert list(await repository.tenants()) == []
@@ -117,7 +122,7 @@ async def test_a_schema_before_the_inventory_keeps_everything_else(database: Dat
     await repository.sight([make_sighting()])
     await repository.close()
     migrations = migrations_of(database)
-    assert await migrations.down(GOVERNED) == (NEW,)
+    assert await migrations.down(GOVERNED) == (NEW, SEEN)
     assert "sightings" not in await database.tables()
     await repository.start()
     assert list(await repository.sightings(Scope(), limit=5)) == []
@@ -128,24 +133,68 @@ async def test_a_schema_before_the_inventory_keeps_everything_else(database: Dat
     await repository.close()
 
 
+async def test_reports_of_before_are_made_and_of_no_certain_time(database: Database) -> None:
+    await database.migrate_to(SEEN)
+    await database.change(
+        "INSERT INTO reports VALUES ('a', NULL, 'owasp', 'March', 1000000, 'text/html', CAST('<p>' AS "
+        + ("BLOB" if database.url.startswith("sqlite") else "BYTEA")
+        + "))"
+    )
+    assert await migrations_of(database).up() == (NEW,)
+    repository = metadata_of(database)
+    await repository.start(migrate=False)
+    assert await repository.report(Scope(), "a") == Report(
+        id="a",
+        tenant=None,
+        kind="owasp",
+        title="March",
+        created_at=moment_of(1_000_000),
+        media_type="text/html",
+        body=b"<p>",
+        state=ReportState.DONE,
+    )
+    await repository.keep_report(make_report("a", created_at=BEGINNING))
+    assert await repository.report(Scope(), "a") == make_report("a", created_at=BEGINNING)
+    await repository.close()
+
+
+async def test_a_schema_before_triage_keeps_the_reports_that_are_made(database: Database) -> None:
+    repository = metadata_of(database)
+    await repository.start()
+    await repository.keep_triage(make_triage("f"))
+    made = make_report("made", body=b"\0" * 9000)
+    for state in (ReportState.PENDING, ReportState.FAILED):
+        await repository.keep_report(make_report(state, state=state, problem="p"))
+    await repository.keep_report(replace(made, since=BEGINNING, until=BEGINNING))
+    await repository.close()
+    migrations = migrations_of(database)
+    assert await migrations.down(SEEN) == (NEW,)
+    assert "triage" not in await database.tables()
+    assert await migrations.up() == (NEW,)
+    await repository.start()
+    assert list(await repository.triage(Scope(), ["f"])) == []
+    assert list(await repository.reports(Scope(), limit=5)) == [replace(made, body=b"")]
+    assert await repository.report(Scope(), "made") == made
+    await repository.close()
+
+
 async def test_down_to_nothing_and_up_again(database: Database) -> None:
     migrations = migrations_of(database)
-    assert await migrations.up() == (OLD, GOVERNED, NEW)
+    assert await migrations.up() == ALL
     assert await migrations.up() == ()
     assert await database.tables() >= TABLES
-    assert await migrations.down(None) == (NEW, GOVERNED, OLD)
+    assert await migrations.down(None) == ALL[::-1]
     assert (await database.tables()).isdisjoint(TABLES | {"audit"})
     state = await migrations.state()
-    assert (state.current, state.pending, state.problem) == (None, (OLD, GOVERNED, NEW), None)
+    assert (state.current, state.pending, state.problem) == (None, ALL, None)
     assert await migrations.down(None) == ()
-    assert await migrations.up() == (OLD, GOVERNED, NEW)
+    assert await migrations.up() == ALL
 
 
 async def test_a_revision_there_is_none_of(database: Database) -> None:
     await migrations_of(database).up()
-    known = "there are metadata_0001, metadata_0002, metadata_0003"
-    with pytest.raises(SchemaError, match=f"no revision 'metadata_0004': {known}"):
-        await migrations_of(database).down("metadata_0004")
+    with pytest.raises(SchemaError, match=f"no revision 'metadata_0009': there are {', '.join(ALL)}"):
+        await migrations_of(database).down("metadata_0009")
 
 
 async def test_down_does_not_go_up(database: Database) -> None:
@@ -155,7 +204,7 @@ async def test_down_does_not_go_up(database: Database) -> None:
     assert (await migrations_of(database).state()).current == OLD
 
 
-@pytest.mark.parametrize("revision", [None, OLD, GOVERNED])
+@pytest.mark.parametrize("revision", [None, *ALL[:-1]])
 async def test_without_migrating_an_old_schema_is_refused_with_the_command(
     database: Database, revision: str | None
 ) -> None:
@@ -210,7 +259,7 @@ async def refused(database: Database, reason: str) -> None:
 
 async def test_of_several_who_migrate_at_once_one_does(database: Database) -> None:
     done = await asyncio.gather(*(migrations_of(database).up() for _ in range(4)))
-    assert sorted(done) == [(), (), (), (OLD, GOVERNED, NEW)]
+    assert sorted(done) == [(), (), (), ALL]
 
 
 async def test_processes_that_start_at_once_migrate_once(database: Database) -> None:

@@ -8,16 +8,24 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 
+from acme_store.findings import finding_counts, finding_page
 from acme_store.matching import group_of, matcher
 from midwatch_core import (
+    ActivityRow,
+    ActivitySum,
+    ConversationPage,
     CostRow,
     CostSum,
     Exchange,
     ExchangeFilter,
     ExchangeRow,
+    FindingCount,
+    FindingFilter,
+    FindingPage,
     FrameDecoder,
     MidwatchError,
     Migrations,
@@ -25,11 +33,14 @@ from midwatch_core import (
     Scope,
     StorageError,
     StorageUnavailableError,
+    activity_of,
     check_cost_keys,
+    conversation_of,
     decode_cursor,
     encode_cursor,
     highest_first,
     microseconds,
+    most_calls_first,
     row_of,
 )
 
@@ -75,8 +86,7 @@ class AcmeTraces:
 
     async def list(self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None) -> Page:
         """A page of rows, newest first. Raises StorageError."""
-        if limit < 1:
-            raise StorageError(f"a page of {limit} rows: at least 1 is needed")
+        _check_limit(limit)
 
         def work() -> Page:
             rows: list[ExchangeRow] = []
@@ -105,10 +115,54 @@ class AcmeTraces:
         def work() -> Sequence[CostRow]:
             sums: dict[tuple[str | None, ...], CostSum] = {}
             for exchange in self._newest_first(scope, wanted, None):
-                _add(sums.setdefault(group_of(exchange, by), CostSum()), exchange)
+                row = row_of(exchange)
+                total = sums.setdefault(group_of(exchange, by), CostSum())
+                total.add_call(row.input_tokens, row.output_tokens, row.cost_usd)
             return highest_first(total.row(group) for group, total in sums.items())
 
         return await self._alone(work)
+
+    async def activity(self, scope: Scope, wanted: ExchangeFilter, *, by: Sequence[str]) -> Sequence[ActivityRow]:
+        """Counts grouped by some of COST_KEYS, most calls first. Raises StorageError."""
+        check_cost_keys(by)
+
+        def work() -> Sequence[ActivityRow]:
+            sums: dict[tuple[str | None, ...], ActivitySum] = {}
+            for exchange in self._newest_first(scope, replace(wanted, text=None), None):
+                sums.setdefault(group_of(exchange, by), ActivitySum()).add(activity_of(exchange))
+            return most_calls_first(total.row(group) for group, total in sums.items())
+
+        return await self._alone(work)
+
+    async def conversations(
+        self, scope: Scope, wanted: ExchangeFilter, *, limit: int, cursor: str | None = None
+    ) -> ConversationPage:
+        """A page of traces, newest first. Raises StorageError."""
+        _check_limit(limit)
+        if wanted.text is not None:
+            raise StorageError("conversations can't be searched for a text")
+
+        def work() -> ConversationPage:
+            heads = self._heads(scope, wanted, cursor)
+            page = list(islice(heads, limit))
+            more = next(heads, None) is not None
+            rows = [conversation_of(list(self._of_trace(scope, head))) for head in page]
+            return ConversationPage(
+                rows=tuple(rows), cursor=encode_cursor(page[-1].started_at, page[-1].id) if more else None
+            )
+
+        return await self._alone(work)
+
+    async def findings(
+        self, scope: Scope, wanted: FindingFilter, *, limit: int, cursor: str | None = None
+    ) -> FindingPage:
+        """A page of findings, those of the newest exchanges first. Raises StorageError."""
+        _check_limit(limit)
+        return await self._alone(lambda: finding_page(self._all(scope), scope, wanted, limit, cursor))
+
+    async def finding_counts(self, scope: Scope, wanted: FindingFilter, *, by: Sequence[str]) -> Sequence[FindingCount]:
+        """Findings counted by some of FINDING_KEYS, most first. Raises StorageError."""
+        return await self._alone(lambda: finding_counts(self._all(scope), scope, wanted, by))
 
     async def delete(self, scope: Scope, wanted: ExchangeFilter) -> int:
         """Forget exchanges with all their texts; how many went. Raises StorageError."""
@@ -152,6 +206,22 @@ class AcmeTraces:
         read = (self._read(body) for (body,) in self._open().execute(_WALK, end))
         return (exchange for exchange in read if matches(exchange))
 
+    def _all(self, scope: Scope) -> Iterator[Exchange]:
+        return self._newest_first(scope, ExchangeFilter(), None)
+
+    def _heads(self, scope: Scope, wanted: ExchangeFilter, cursor: str | None) -> Iterator[Exchange]:
+        """Of each trace its newest exchange that is wanted, where that stands after the cursor."""
+        end = None if cursor is None else decode_cursor(cursor)
+        seen: set[str] = set()
+        for exchange in self._newest_first(scope, wanted, None):
+            if exchange.trace_id not in seen:
+                seen.add(exchange.trace_id)
+                if end is None or (exchange.started_at, exchange.id) < end:
+                    yield exchange
+
+    def _of_trace(self, scope: Scope, exchange: Exchange) -> Iterator[Exchange]:
+        return self._newest_first(scope, ExchangeFilter(trace_id=exchange.trace_id), None)
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._open()
@@ -176,12 +246,6 @@ def _written(exchange: Exchange) -> str:
     return json.dumps(asdict(exchange), default=str)
 
 
-def _add(total: CostSum, exchange: Exchange) -> None:
-    row = row_of(exchange)
-    total.calls += 1
-    total.input_tokens += row.input_tokens or 0
-    total.output_tokens += row.output_tokens or 0
-    if row.cost_usd is None:
-        total.unpriced += 1
-    else:
-        total.add_cost(row.cost_usd)
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise StorageError(f"a page of {limit} rows: at least 1 is needed")
