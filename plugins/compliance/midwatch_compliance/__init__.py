@@ -1,1 +1,5 @@
-"""Compliance reports and SIEM export for Midwatch."""
+"""Compliance reports and SIEM export for Midwatch: evidence for frameworks, and findings for other systems."""
+
+from midwatch_compliance.plugin import Compliance
+
+__all__ = ["Compliance"]

@@ -1,0 +1,1 @@
+"""Judging: each control's checks look at the evidence and say, in a sentence with numbers, what they see."""
