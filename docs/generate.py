@@ -11,6 +11,8 @@ from midwatch_core.config import ENV_PREFIX, Config, Section
 from midwatch_core.hosting import Plugins
 
 HERE = Path(__file__).parent
+# Sections of plugins that do not come along: they may be installed here or not, and have pages of their own.
+_APART = frozenset({"grpc"})
 
 
 def configuration() -> str:
@@ -31,7 +33,8 @@ def configuration() -> str:
         *_rows(Config, ""),
     ]
     for section, model in sorted(plugins.sections().items()):
-        lines += _rows(model, f"{section}.")
+        if section not in _APART:
+            lines += _rows(model, f"{section}.")
     return "\n".join(lines) + "\n"
 
 

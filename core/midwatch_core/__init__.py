@@ -14,7 +14,9 @@ from midwatch_core.activity import (
     TTFT_CLASSES,
     Activity,
     ActivityRow,
+    ActivitySum,
     activity_of,
+    most_calls_first,
     ttft_quantile_ms,
     ttft_sum,
 )
@@ -23,8 +25,26 @@ from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.config import Config, read_yaml, split_address
 from midwatch_core.contributions import AsgiApp, Command, Mount, Resource, ResourceKind
 from midwatch_core.conversation_listing import ConversationPage, ConversationRow
+from midwatch_core.conversation_rows import conversation_of
 from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first, pico
-from midwatch_core.cursor import decode_cursor, encode_cursor, microseconds, moment_of
+from midwatch_core.curl import curl_command
+from midwatch_core.cursor import (
+    decode_cursor,
+    decode_finding_cursor,
+    encode_cursor,
+    encode_finding_cursor,
+    microseconds,
+    moment_of,
+)
+from midwatch_core.diff_telling import (
+    ToldChange,
+    cache_told,
+    cache_usage,
+    diff_document,
+    diff_exchanges,
+    short_json,
+    told_changes,
+)
 from midwatch_core.engine import Engine, Inspection, Scan
 from midwatch_core.errors import (
     ConfigError,
@@ -41,7 +61,10 @@ from midwatch_core.finding_listing import (
     FindingFilter,
     FindingPage,
     FindingRow,
+    action_on,
+    check_finding_keys,
     finding_rows,
+    most_findings_first,
 )
 from midwatch_core.frame import FrameDecoder
 from midwatch_core.governing.asking import (
@@ -54,6 +77,8 @@ from midwatch_core.governing.asking import (
 from midwatch_core.governing.counters import Counters
 from midwatch_core.governing.meters import lifetime_us
 from midwatch_core.governing.moment import Moment, moment
+from midwatch_core.guarded import Guard
+from midwatch_core.har import har_entry, har_head
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
 from midwatch_core.installation import Installation
@@ -96,10 +121,12 @@ from midwatch_core.model.stream import StreamEvent, StreamKind
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
 from midwatch_core.model.timing import Gaps, Timing
-from midwatch_core.model.triage import Triage, TriageState
+from midwatch_core.model.triage import MOST_JUDGED, Triage, TriageState
 from midwatch_core.model.usage import Usage
 from midwatch_core.policy import Decision, Policy, PolicyError, Subject
 from midwatch_core.policy_desk import PolicyCheck, PolicyDesk, PolicyDeskError, PolicyStanding, Simulation
+from midwatch_core.policy_editing import exception_yaml, line_ruling, with_exception
+from midwatch_core.policy_file import PolicyFile, PolicyLine, When, read_policy
 from midwatch_core.ports import (
     COST_KEYS,
     CacheLayer,
@@ -114,12 +141,17 @@ from midwatch_core.ports import (
     TraceRepository,
 )
 from midwatch_core.queries import Queries
+from midwatch_core.rebuilding import body_text, request_body, response_body
 from midwatch_core.report_desk import Rendered, ReportDesk, ReportError, ReportKind, ReportOrder
+from midwatch_core.report_rows import kind_row, report_row
+from midwatch_core.request_diff import Kind, RequestDiff
 from midwatch_core.rulepack import Pack, Prefilter, Presence, RulePackError, RuleSet, load_pack
 from midwatch_core.scanning import MAX_SCAN_CHARACTERS, MAX_SCAN_TEXTS, Scanned, Scanner
+from midwatch_core.secret_text import has_secret, resolve_secrets
 from midwatch_core.section import Section
 from midwatch_core.sighting_rows import sighting_of, sighting_row
 from midwatch_core.sighting_sums import sum_sightings
+from midwatch_core.simulating import Change
 from midwatch_core.text_search import text_finder
 from midwatch_core.threads.outline import Outline, TraceLine
 from midwatch_core.tool_spans import read_spans, write_spans
@@ -128,6 +160,7 @@ from midwatch_core.views import Text, View
 from midwatch_core.wire.assembly import Assembly
 from midwatch_core.wire.catalogue import CatalogueSpec, ProviderSpec, RouteSpec
 from midwatch_core.wire.decoding import DecodedRequest, decode_document
+from midwatch_core.wire.decompression import DecompressionError, decompressor_for
 from midwatch_core.wire.dialect import Answer, BodyReader, CallDialect, Dialect, HeadReader, Refusal, StreamReader
 from midwatch_core.wire.editing.slot import Reading, Slot, StreamMap
 from midwatch_core.wire.node import Node
@@ -144,6 +177,7 @@ __all__ = [
     "MAX_SCAN_CHARACTERS",
     "MAX_SCAN_TEXTS",
     "MOST",
+    "MOST_JUDGED",
     "NOTHING_HEARD",
     "NOTHING_SAID",
     "SLOTS",
@@ -155,6 +189,7 @@ __all__ = [
     "Action",
     "Activity",
     "ActivityRow",
+    "ActivitySum",
     "Administration",
     "AdministrationError",
     "Admission",
@@ -174,6 +209,7 @@ __all__ = [
     "CatalogueSpec",
     "ChainCheck",
     "ChainFault",
+    "Change",
     "Clock",
     "Command",
     "Concurrency",
@@ -189,6 +225,7 @@ __all__ = [
     "Counters",
     "Decision",
     "DecodedRequest",
+    "DecompressionError",
     "Demand",
     "Detection",
     "Dialect",
@@ -206,6 +243,7 @@ __all__ = [
     "FinishReason",
     "FrameDecoder",
     "Gaps",
+    "Guard",
     "HeadReader",
     "Health",
     "Heard",
@@ -220,6 +258,7 @@ __all__ = [
     "IntakeFullError",
     "Json",
     "KeyWish",
+    "Kind",
     "LinkedBy",
     "LiveFeed",
     "MadeKey",
@@ -247,6 +286,8 @@ __all__ = [
     "PolicyDesk",
     "PolicyDeskError",
     "PolicyError",
+    "PolicyFile",
+    "PolicyLine",
     "PolicyStanding",
     "PolicyVersion",
     "Prefilter",
@@ -264,6 +305,7 @@ __all__ = [
     "ReportOrder",
     "ReportState",
     "Request",
+    "RequestDiff",
     "Resource",
     "ResourceKind",
     "Response",
@@ -302,6 +344,7 @@ __all__ = [
     "Thread",
     "Timing",
     "ToldCall",
+    "ToldChange",
     "ToolCall",
     "ToolResult",
     "ToolSpan",
@@ -316,45 +359,74 @@ __all__ = [
     "Verdict",
     "View",
     "Weighed",
+    "When",
     "Whose",
     "Window",
     "WireCall",
+    "action_on",
     "activity_of",
     "audit_row",
+    "body_text",
+    "cache_told",
+    "cache_usage",
     "caller_showing",
     "chained",
     "check_actual",
     "check_cost_keys",
     "check_demands",
+    "check_finding_keys",
     "check_seconds",
     "check_seed",
+    "conversation_of",
+    "curl_command",
     "decode_cursor",
     "decode_document",
+    "decode_finding_cursor",
+    "decompressor_for",
+    "diff_document",
+    "diff_exchanges",
     "dump_json",
     "encode_cursor",
+    "encode_finding_cursor",
+    "exception_yaml",
     "finding_rows",
+    "har_entry",
+    "har_head",
+    "has_secret",
     "highest_first",
     "hookimpl",
     "key_row",
     "key_shown",
+    "kind_row",
     "lifetime_us",
+    "line_ruling",
     "load_json",
     "load_pack",
     "microseconds",
     "moment",
     "moment_of",
+    "most_calls_first",
+    "most_findings_first",
     "most_of",
     "pico",
+    "read_policy",
     "read_spans",
     "read_yaml",
+    "report_row",
+    "request_body",
+    "resolve_secrets",
+    "response_body",
     "row_of",
+    "short_json",
     "sighting_of",
     "sighting_row",
     "split_address",
     "sum_sightings",
     "tenant_row",
     "text_finder",
+    "told_changes",
     "ttft_quantile_ms",
     "ttft_sum",
+    "with_exception",
     "write_spans",
 ]

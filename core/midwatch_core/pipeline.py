@@ -67,16 +67,22 @@ class Source(Protocol):
 
 
 # So many exchanges are made ready in a row.
-_BREATH = 10
+_BREATH = 4
+# How long a look at whether somebody still waits is apart from the next.
+_LOOK_S = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Sizes and seconds of the pipeline's loop. Small batches keep the loop responsive while it stores."""
+    """Sizes and seconds of the pipeline's loop. Small batches keep the loop responsive while it stores.
+
+    `give_way_s`: so long at most a batch waits for senders that wait for us; what they send is in the journal then.
+    """
 
     batch_frames: int = 100
     batch_bytes: int = 4 * 1024 * 1024
     idle_s: float = 0.05
+    give_way_s: float = 1.0
 
 
 class Pipeline:
@@ -98,8 +104,11 @@ class Pipeline:
         pace: Pace = Pace(),
         patience: Patience | None = None,
         threader: Threader | None = None,
+        awaited: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`awaited` tells whether a sender waits for this process: it is served before what is in the journal."""
         self._source = source
+        self._awaited = awaited
         self._patience = patience or Patience()
         self._storer = Storer(traces, metrics, breaker=breaker or Breaker(), patience=self._patience)
         self._plugins = plugins
@@ -155,9 +164,11 @@ class Pipeline:
         exchanges: list[Exchange] = []
         readable: list[Entry] = []
         unreadable: list[tuple[Entry, str]] = []
+        patience_s = self._pace.give_way_s
         for number, entry in enumerate(entries):
             if number % _BREATH == _BREATH - 1:
                 await asyncio.sleep(0)  # console and workers are answered in between
+                patience_s = await self._give_way(patience_s, stopping)
             try:
                 exchanges.append(await self.reviewed(self.priced(self._decoder.decode(entry.payload))))
                 readable.append(entry)
@@ -169,6 +180,13 @@ class Pipeline:
                 self._set_aside(entry, reason)
             self._source.acknowledge(entry.position for entry in entries)
         return kept
+
+    async def _give_way(self, patience_s: float, stopping: asyncio.Event) -> float:
+        """Wait while senders wait for this process, at most so many seconds; what is left of them."""
+        while patience_s > 0 and self._awaited() and not stopping.is_set():
+            await sleep(_LOOK_S, stopping)
+            patience_s -= _LOOK_S
+        return patience_s
 
     async def reviewed(self, exchange: Exchange) -> Exchange:
         """The exchange inspected and masked; as it is where there is nobody to do it.

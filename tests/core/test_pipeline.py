@@ -23,7 +23,7 @@ from midwatch_core.testing.factories import conversation, make_exchange
 from midwatch_core.threads import Threader
 from midwatch_memory.traces import MemoryTraces
 
-PACE = Pace(batch_frames=10, batch_bytes=1 << 20, idle_s=0.001)
+PACE = Pace(batch_frames=10, batch_bytes=1 << 20, idle_s=0.001, give_way_s=0.02)
 PATIENCE = Patience(retry_s=0.001, retry_limit_s=0.002, deadline_s=20.0, stop_s=0.01)
 AWAY = StorageUnavailableError("away")
 
@@ -101,6 +101,7 @@ class House:
         self.metrics = Metrics()
         self.metrics.declare(METRICS)
         self.told: list[str] = []
+        self.awaited = False
         self.stopping = asyncio.Event()
         self.pipeline = Pipeline(
             self.shelf,
@@ -111,6 +112,7 @@ class House:
             breaker=breaker,
             pace=PACE,
             patience=patience,
+            awaited=lambda: self.awaited,
         )
 
     def _stored(self, exchanges: Sequence[Exchange]) -> None:
@@ -155,6 +157,16 @@ async def test_all_that_is_journalled_is_priced_kept_told_and_acknowledged(house
     assert exchange is not None
     assert exchange.cost == Cost(amount=Decimal(1), source="a test")
     assert (house.counted("midwatch_stored_total"), house.counted("midwatch_store_available")) == (35, 1)
+
+
+async def test_senders_that_wait_are_served_first_and_hold_nothing_up_for_good(house: House) -> None:
+    house.awaited = True
+    house.shelf.add(*frames(make_exchange() for _ in range(10)))
+    running = house.start()
+    assert not house.told
+    assert await house.pipeline.caught_up(10)
+    assert len(house.told) == 10
+    await house.end(running)
 
 
 async def test_a_stop_comes_after_the_journal_is_empty(house: House) -> None:

@@ -36,6 +36,12 @@ class Way(Enum):
     TAIL = "tail"
     # Changes who the browser is, and nothing else.
     SESSION = "session"
+    # Changes, or tries, what is of the installation as a whole: its own tests say who may.
+    CHANGE = "change"
+    # Takes what is sent, and shows nothing of any call: to who may send calls.
+    SENT = "sent"
+    # A report, which must have been ordered first: to who may read its tenant, as its own tests say.
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +56,65 @@ class Entrance:
 ENTRANCES = tuple(
     Entrance(path=path, way=way, methods=frozenset(methods.split()))
     for path, way, methods in (
-        ("/", Way.LIST, "GET"),
+        ("/calls", Way.LIST, "GET"),
         ("/totals", Way.SUMS, "GET"),
         ("/hosts", Way.LIST, "GET"),
         ("/live", Way.TAIL, "GET"),
         ("/exchanges/{exchange_id}", Way.ONE, "GET"),
+        ("/exchanges/{exchange_id}/diff", Way.ONE, "GET"),
         ("/exchanges/{exchange_id}/texts/{side}/{index}", Way.ONE, "GET"),
+        ("/conversations", Way.LIST, "GET"),
         ("/traces/{trace_id}", Way.ONE, "GET"),
+        ("/policies", Way.WHOLE, "GET"),
+        ("/policies/edit", Way.WHOLE, "GET"),
+        ("/policies/edit", Way.CHANGE, "POST"),
+        ("/policies/publish", Way.CHANGE, "POST"),
+        ("/policies/roll_back", Way.CHANGE, "POST"),
+        ("/policies/versions", Way.WHOLE, "GET"),
+        ("/policies/versions/{version}", Way.WHOLE, "GET"),
+        ("/policies/withdraw", Way.WHOLE, "GET"),
+        ("/policies/withdraw", Way.CHANGE, "POST"),
+        ("/reports", Way.LIST, "GET"),
+        ("/reports", Way.CHANGE, "POST"),
+        ("/reports/list", Way.LIST, "GET"),
+        ("/reports/{report_id}", Way.REPORT, "GET"),
+        ("/reports/{report_id}/again", Way.CHANGE, "POST"),
+        ("/reports/{report_id}/{form}", Way.REPORT, "GET"),
         ("/signin", Way.OPEN, "GET"),
         ("/signin", Way.SESSION, "POST"),
         ("/signout", Way.SESSION, "POST"),
         ("/static", Way.OPEN, ""),
         ("/api/v1/openapi.json", Way.PROGRAM, "GET HEAD"),
         ("/api/v1/exchanges", Way.LIST, "GET"),
+        ("/api/v1/exchanges.csv", Way.LIST, "GET"),
+        ("/api/v1/exchanges.jsonl", Way.LIST, "GET"),
         ("/api/v1/exchanges/{exchange_id}", Way.ONE, "GET"),
+        ("/api/v1/exchanges/{exchange_id}/curl", Way.ONE, "GET"),
+        ("/api/v1/exchanges/{exchange_id}/diff", Way.ONE, "GET"),
+        ("/api/v1/exchanges/{exchange_id}/har", Way.ONE, "GET"),
+        ("/api/v1/exchanges/{exchange_id}/raw/{side}", Way.ONE, "GET"),
+        ("/api/v1/traces", Way.LIST, "GET"),
         ("/api/v1/traces/{trace_id}", Way.ONE, "GET"),
         ("/api/v1/costs", Way.LIST, "GET"),
         ("/api/v1/hosts", Way.LIST, "GET"),
+        ("/api/v1/ingest", Way.SENT, "POST"),
         ("/api/v1/live", Way.TAIL, "GET"),
+        ("/api/v1/policies", Way.WHOLE, "GET"),
+        ("/api/v1/policies/check", Way.CHANGE, "POST"),
+        ("/api/v1/policies/publish", Way.CHANGE, "POST"),
+        ("/api/v1/policies/roll_back", Way.CHANGE, "POST"),
+        ("/api/v1/policies/simulate", Way.CHANGE, "POST"),
+        ("/api/v1/policies/versions", Way.WHOLE, "GET"),
+        ("/api/v1/policies/versions/{version}", Way.WHOLE, "GET"),
+        ("/api/v1/policies/withdraw", Way.CHANGE, "POST"),
+        ("/api/v1/reports", Way.LIST, "GET"),
+        ("/api/v1/reports", Way.CHANGE, "POST"),
+        ("/api/v1/reports/{report_id}", Way.REPORT, "GET"),
+        ("/api/v1/reports/{report_id}/{form}", Way.REPORT, "GET"),
+        ("/api/v1/scan", Way.SENT, "POST"),
+        ("/v1/logs", Way.SENT, "POST"),
+        ("/v1/metrics", Way.SENT, "POST"),
+        ("/v1/traces", Way.SENT, "POST"),
         ("/metrics", Way.WHOLE, "GET"),
         ("/healthz", Way.OPEN, "GET HEAD"),
         ("/readyz", Way.OPEN, "GET HEAD"),
@@ -88,7 +135,16 @@ def mounted_routes(home: Home, config_file: Path) -> list[tuple[str, frozenset[s
     )
     mounts = list(resolved.plugins.gather("mounts", host=host))
     assert mounts, "nothing is mounted: is the web plugin installed?"
-    return [(mount.prefix + path, methods) for mount in mounts for path, methods in _routes_of(mount.app.routes)]
+    return [route for mount in mounts for route in _served_by(mount)]
+
+
+def _served_by(mount: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """The routes of an application; a plain one, which has no router, says what it serves."""
+    if (served := getattr(mount.app, "paths", None)) is not None:
+        yield from served.items()
+        return
+    for path, methods in _routes_of(mount.app.routes):
+        yield mount.prefix + path, methods
 
 
 def _routes_of(routes: Iterable[Any]) -> Iterator[tuple[str, frozenset[str]]]:

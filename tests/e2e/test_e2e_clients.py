@@ -319,7 +319,7 @@ def test_the_console_shows_them(house: Any, waiting: Callable[..., Any]) -> None
     import httpx
 
     with httpx.Client(base_url=house.console, trust_env=False, timeout=30) as web:
-        assert "gpt-4o-mini" in web.get("/").text
+        assert "gpt-4o-mini" in web.get("/calls").text
         assert web.get("/healthz").status_code == 200
         assert web.get("/readyz").status_code == 200
         assert web.get("/startupz").status_code == 200

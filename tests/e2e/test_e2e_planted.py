@@ -152,7 +152,7 @@ def test_the_first_admin_key_is_shown_once_and_opens_the_console(make_house: Any
     shown = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=house.console, trust_env=False, timeout=60) as web:
         assert web.get("/api/v1/exchanges").status_code == 401
-        assert web.get("/", follow_redirects=True).url.path == "/signin"
+        assert web.get("/calls", follow_redirects=True).url.path == "/signin"
         assert web.get("/metrics", headers=shown).status_code == 200
     (row,) = Desk(house).rows("keys")
     assert (row["id"], row["role"], row["tenant"], row["label"]) == (name_of(key), "admin", None, "first admin key")

@@ -10,6 +10,7 @@ from midwatch.cli.access_commands import audit_app, keys_app, tenants_app
 from midwatch.cli.detection_commands import policy_app, rules_app
 from midwatch.cli.host_commands import hosts_app
 from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
+from midwatch.cli.report_commands import report_app
 from midwatch.cli.trace_commands import traces_app
 from midwatch.cli.upkeep_commands import migrate_app, plugins_app
 
@@ -213,12 +214,17 @@ def findings(
     json: JsonOption = False,
 ) -> int:
     """List what detectors saw in the calls that are kept."""
-    from midwatch.cli.findings import Wanted, list_findings, severity_of
+    from midwatch.cli.findings import list_findings, severity_of
     from midwatch.cli.listing import moment
 
-    exchanges = {"since": moment(since), "tenant": tenant, "trace_id": trace}
-    wanted = Wanted(exchanges=exchanges, category=category, severity=severity_of(severity), limit=limit)
-    return list_findings(home_of(home), config, wanted, as_json=json)
+    wanted = {
+        "since": moment(since),
+        "category": category,
+        "severity": severity_of(severity),
+        "tenant": tenant,
+        "trace_id": trace,
+    }
+    return list_findings(home_of(home), config, wanted, limit=limit, as_json=json)
 
 
 @app.command()
@@ -271,5 +277,6 @@ for _group, _name in (
     (tenants_app, "tenants"),
     (keys_app, "keys"),
     (audit_app, "audit"),
+    (report_app, "report"),
 ):
     app.add_typer(_group, name=_name)

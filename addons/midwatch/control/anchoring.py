@@ -16,6 +16,7 @@ from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.sighting import Sighting
 from midwatch_core.model.tenant import Tenant
+from midwatch_core.model.triage import Triage
 from midwatch_core.ports import MetadataRepository, Migrations, Scope
 
 logger = logging.getLogger(__name__)
@@ -155,6 +156,18 @@ class AnchoredMetadata:
     async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
         """The newest reports in scope."""
         return await self._metadata.reports(scope, limit=limit)
+
+    async def keep_triage(self, triage: Triage) -> None:
+        """Keep a judgement."""
+        await self._metadata.keep_triage(triage)
+
+    async def triage(self, scope: Scope, finding_ids: Sequence[str]) -> Sequence[Triage]:
+        """The judgements in scope on these findings."""
+        return await self._metadata.triage(scope, finding_ids)
+
+    async def forget_triage(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget judgements."""
+        return await self._metadata.forget_triage(before=before, tenant=tenant)
 
     async def sight(self, sightings: Sequence[Sighting]) -> None:
         """Add to the inventory."""

@@ -10,6 +10,8 @@ from midwatch.control.administering import OPERATIONS
 from midwatch.control.answering import answer
 from midwatch.control.forgetting import OPERATIONS as FORGETTING
 from midwatch.control.live import Live
+from midwatch.control.policy_desk.room import OPERATIONS as POLICIES
+from midwatch.control.report_answers import OPERATIONS as REPORTING
 from midwatch.control.tally import Tally
 from midwatch.lines import LIMIT_BYTES, Line
 from midwatch_core.listing import ExchangeRow
@@ -46,11 +48,12 @@ class Door:
         administer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         spent: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         forget: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
-        policy_versions: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        policies: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         crossed: Callable[[Told], None] = _heard_by_nobody,
         sighted: Callable[[Told, Reply], None] = _heard_by_nobody,
         pinned: Callable[[Told], Awaitable[None]] = _kept_by_nobody,
         unpin: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        reports: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
     ) -> None:
         self._queries = queries
         self._live = live
@@ -61,11 +64,12 @@ class Door:
         self._administer = administer
         self._spent = spent
         self._forget = forget
-        self._policy_versions = policy_versions
+        self._policies = policies
         self._crossed = crossed
         self._sighted = sighted
         self._pinned = pinned
         self._unpin = unpin
+        self._reports = reports
         self._workers: set[Line] = set()
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -134,8 +138,10 @@ class Door:
                 await line.send(await self._forget(message))
             case "unpin" if self._unpin is not None:
                 await line.send(await self._unpin(message))
-            case "policy_versions" if self._policy_versions is not None:
-                await line.send(await self._policy_versions(message))
+            case str(op) if self._reports is not None and op in REPORTING:
+                await line.send(await self._reports(message))
+            case str(op) if self._policies is not None and op in POLICIES:
+                await line.send(await self._policies(message))
             case _:
                 await line.send(await answer(self._queries, message))
 

@@ -22,6 +22,8 @@ BY = ("user", "key_id", "client", "agent", "app", "trace_id", "text", "tenant")
 
 # What the inventory can be asked for by as well: any other condition is one on exchanges.
 _OF_SIGHTINGS = frozenset({"tenant", "client", "until"})
+# And the judgements on findings.
+_OF_TRIAGE = frozenset({"tenant", "until"})
 _CATCH_UP_S = 10.0
 
 
@@ -57,6 +59,7 @@ class Forgetting:
         try:
             # First: where both are in one file, cleaning up after the exchanges overwrites these as well.
             await self._forget_sightings(wanted)
+            await self._forget_triage(wanted)
             return await self.queries.delete(wanted)
         except StorageError as error:
             await self._record("forget.failed", wanted, error=type(error).__name__)
@@ -66,6 +69,11 @@ class Forgetting:
         """A tenant that is forgotten, or a client, leaves the inventory too; `until` leaves out who was seen since."""
         if _named(wanted) <= _OF_SIGHTINGS:
             await self.metadata.forget_sightings(before=wanted.until, tenant=wanted.tenant, client=wanted.client)
+
+    async def _forget_triage(self, wanted: ExchangeFilter) -> None:
+        """What people made of a tenant's findings goes with them; of judgements since `until` the finding may stay."""
+        if _named(wanted) <= _OF_TRIAGE:
+            await self.metadata.forget_triage(before=wanted.until, tenant=wanted.tenant)
 
     async def _record(self, action: str, wanted: ExchangeFilter, **details: str) -> None:
         record = AuditRecord(

@@ -1,6 +1,7 @@
 """The metrics of an installation: control's own, and the declarations by which it reads those of all workers."""
 
 from midwatch import __version__
+from midwatch.control.intake import METRICS as INTAKE
 from midwatch.control.journal_counts import METRICS as JOURNAL
 from midwatch.control.troubles import METRICS as TROUBLES
 from midwatch.plugin_report import METRICS as PLUGINS
@@ -30,6 +31,7 @@ _ALL = (
     *PLUGINS,
     *PIPELINE,
     *REVIEWING,
+    *INTAKE,
     *JOURNAL,
     *TROUBLES,
     *_OWN,

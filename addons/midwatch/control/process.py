@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from midwatch import __version__
@@ -21,12 +22,15 @@ from midwatch.control.console import Console
 from midwatch.control.door import Door
 from midwatch.control.enforcement_log import EnforcementLog
 from midwatch.control.forgetting import Forgetting
+from midwatch.control.intake import IntakeRoom
 from midwatch.control.live import Live
 from midwatch.control.numbers import declared
 from midwatch.control.pinned import PinnedRoom
-from midwatch.control.policy_versions import PolicyVersions
+from midwatch.control.policy_desk.room import PolicyRoom
 from midwatch.control.reloading import Reloader
-from midwatch.control.retention import keep_to
+from midwatch.control.report_answers import answer_report
+from midwatch.control.report_desk import Desk
+from midwatch.control.retention import Retention
 from midwatch.control.sightings import SightingStore, forget_old_sightings
 from midwatch.control.spent import Spent
 from midwatch.control.standing import Standing
@@ -113,8 +117,6 @@ class Control:
         self._pool = pool_of(settings, self._metrics)
         self._reviewer = self._new_reviewer()
         self._audit = EnforcementLog(self._metadata)
-        self._versions = PolicyVersions(self._metadata, settings.plugins, self._clock)
-        self._versions.note(settings.config.policy, self._reviewer.policy)
         self._pipeline = Pipeline(
             self._reader,
             self._storage.traces,
@@ -142,10 +144,13 @@ class Control:
         self._access = AccessRoom(
             self._home, settings.config, self._metadata, self._clock, self._tell_access, private=private
         )
+        self._intake = IntakeRoom(settings, self._reviewer, self._access.watch.directory, self._clock, self._metrics)
         self._inventory = settings.config.inventory
         self._titles = Titles(settings)
         self._sightings = SightingStore(self._metadata)
         self._pinned = PinnedRoom(self._home, self._clock, self._tell_pinned)
+        self._reports = Desk(self._metadata, self._clock, self._home.pending_reports)
+        self._policies = self._new_policies()
         self._host = self._new_host()
         self._door = self._new_door()
         self._reloader = Reloader(
@@ -169,6 +174,7 @@ class Control:
             await self._door.start(self._home.control_socket)
             stack.push_async_callback(self._door.close)
             self._start_watchers(stack)
+            stack.push_async_callback(self._intake.close)
             self._serve_console(stack, console_fd)
             self._watch_signals(parent)
             self._standing.started = True
@@ -198,6 +204,16 @@ class Control:
             self._metrics,
         )
 
+    def _new_policies(self) -> PolicyRoom:
+        return PolicyRoom(
+            self._settings,
+            self._metadata,
+            self._queries(),
+            self._clock,
+            in_use=lambda: self._reviewer.policy,
+            reload=self._reload,
+        )
+
     def _new_host(self) -> Host:
         return Host(
             role=Role.CONTROL,
@@ -211,7 +227,11 @@ class Control:
             samples=self._standing.samples,
             access=self._access.doorkeeper,
             administration=self._access.administration,
+            intake=self._intake.intake,
+            scanner=self._intake.scanner,
             triaging=Triaging(queries=self._queries(), metadata=self._metadata, clock=self._clock),
+            policies=self._policies.desk,
+            reports=self._reports,
             version=__version__,
             resources=tuple(self._settings.plugins.gather("resources")),
         )
@@ -229,11 +249,12 @@ class Control:
             administer=self._access.administer,
             spent=Spent(traces=traces, caught_up=caught_up).answer,
             forget=Forgetting(queries=queries, metadata=self._metadata, clock=self._clock, caught_up=caught_up).answer,
-            policy_versions=self._versions.answer,
+            policies=self._policies.answer,
             crossed=self._budgets.take,
             sighted=self._sightings.take,
             pinned=self._pinned.take,
             unpin=self._pinned.answer,
+            reports=partial(answer_report, self._reports),
         )
 
     def _queries(self) -> Queries:
@@ -241,19 +262,29 @@ class Control:
 
     def _start_watchers(self, stack: AsyncExitStack) -> None:
         """What looks after something for as long as we live."""
-        days = self._settings.config.retention_days
+        self._reports.open(self._settings.plugins.gather("reports", host=self._host))
         for job in (
             self._reloader.watch(),
             self._audit.run(),
-            self._versions.run(),
+            self._policies.run(),
             self._access.run(),
             self._troubles.run(),
             self._budgets.run(),
             self._sightings.run(),
+            self._reports.run(),
             forget_old_sightings(lambda: self._inventory.retention_days, self._metadata, self._clock),
-            keep_to(days, self._access.retention_terms, self._storage.traces, self._clock),
+            self._retention().run(),
         ):
             stack.callback(asyncio.create_task(job).cancel)
+
+    def _retention(self) -> Retention:
+        return Retention(
+            days=self._settings.config.retention_days,
+            terms=self._access.retention_terms,
+            traces=self._storage.traces,
+            metadata=self._metadata,
+            clock=self._clock,
+        )
 
     def _serve_console(self, stack: AsyncExitStack, descriptor: int | None) -> None:
         if descriptor is None:
@@ -287,9 +318,10 @@ class Control:
 
     async def _take_reloaded(self, config: Config, policy: Policy) -> None:
         """Everything was read anew: the policy, what detectors find by, and the configuration's tenants."""
-        self._versions.note(config.policy, policy)
+        self._policies.take(config, policy)
         self._inventory = config.inventory
         self._titles.follow(config)
+        self._intake.follow(config)
         self._reviewer.policy = policy
         self._reviewer.forget()
         if self._pool is not None:

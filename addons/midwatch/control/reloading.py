@@ -1,6 +1,7 @@
 """Reloading: on SIGHUP and when a watched file changes. What is bad is reported; the last good one stays."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -88,8 +89,15 @@ class Reloader:
             self._fresh = fresh.config, policy
             self._host = replace(self._host, settings=dict(fresh.config))
         except (ConfigError, OSError) as error:
+            self._take_policy()
             return str(error)
         return None
+
+    def _take_policy(self) -> None:
+        """Under the last good configuration: workers read the policy anew then too, and one may have been published."""
+        config = self._fresh[0] if self._fresh is not None else self._settings.config
+        with contextlib.suppress(ConfigError):  # then the last good one stays
+            self._fresh = config, policy_of(replace(self._settings, config=config))
 
     def _as_bound(self, fresh: Config) -> Config:
         """Sockets are bound and stores opened for as long as we run: where they are is not read again."""

@@ -1,13 +1,18 @@
-"""Retention: what is older than a tenant's, or else the installation's, term is forgotten, once an hour."""
+"""Retention: what is older than a tenant's, or else the installation's, term is forgotten, once an hour.
+
+Exchanges, and what people made of their findings: nobody judges a finding before its call, so that no judgement goes
+earlier than what it is about.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from midwatch_core.clock import Clock
 from midwatch_core.errors import StorageError
-from midwatch_core.ports import ExchangeFilter, Scope, TraceRepository
+from midwatch_core.ports import ExchangeFilter, MetadataRepository, Scope, TraceRepository
 
 logger = logging.getLogger(__name__)
 _EVERY_S = 3600.0
@@ -16,40 +21,57 @@ _EVERY_S = 3600.0
 type Terms = Mapping[str, float | None]
 
 
-async def keep_to(days: float | None, terms: Callable[[], Terms], traces: TraceRepository, clock: Clock) -> None:
-    """Delete what is older than its term, now and every hour. `days` is the term of tenants that `terms` has not.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Forgets what is older than its term. `days` is the term of tenants that `terms` has not."""
 
-    `terms` is asked each time: tenants come and go while this runs.
-    """
-    while True:
-        await forget_old(days, terms(), traces, clock)
-        await asyncio.sleep(_EVERY_S)
+    days: float | None
+    terms: Callable[[], Terms]
+    traces: TraceRepository
+    metadata: MetadataRepository
+    clock: Clock
 
+    async def run(self) -> None:
+        """Forget, now and every hour, for ever. Terms are asked for each time: tenants come and go while this runs."""
+        while True:
+            await self.forget_old()
+            await asyncio.sleep(_EVERY_S)
 
-async def forget_old(days: float | None, terms: Terms, traces: TraceRepository, clock: Clock) -> None:
-    """Delete what is older than its term. A store that fails is logged: what is left goes the next time."""
-    try:
-        tenants = await _tenants(traces)
-    except StorageError as error:
-        logger.error("retention: %s", error)
-        return
-    for tenant in tenants:
+    async def forget_old(self) -> None:
+        """Forget once. A store that fails is logged: what is left goes the next time."""
+        terms = self.terms()
         try:
-            await _forget(tenant, terms.get(tenant, days), traces, clock)
-        except StorageError as error:  # one tenant's damaged exchange keeps nobody else's
-            logger.error("retention of tenant %s: %s", tenant, error)
+            tenants = await self._tenants()
+        except StorageError as error:
+            logger.error("retention: %s", error)
+            return
+        for tenant in sorted(tenants | terms.keys()):
+            try:
+                await self._forget(tenant, terms.get(tenant, self.days))
+            except StorageError as error:  # one tenant's damaged exchange keeps nobody else's
+                logger.error("retention of tenant %s: %s", tenant, error)
+        await self._forget_judgements([self.days, *terms.values()])
 
+    async def _tenants(self) -> set[str]:
+        """All that have exchanges, whether or not anybody knows such a tenant any more."""
+        groups = [row.group[0] for row in await self.traces.costs(Scope(), ExchangeFilter(), by=["tenant"])]
+        return {tenant for tenant in groups if tenant is not None}
 
-async def _tenants(traces: TraceRepository) -> list[str]:
-    """All that have exchanges, whether or not anybody knows such a tenant any more."""
-    groups = [row.group[0] for row in await traces.costs(Scope(), ExchangeFilter(), by=["tenant"])]
-    return sorted(tenant for tenant in groups if tenant is not None)
+    async def _forget(self, tenant: str, days: float | None) -> None:
+        if days is None:
+            return
+        before = self.clock.now() - timedelta(days=days)
+        gone = await self.traces.delete(Scope(tenants=frozenset({tenant})), ExchangeFilter(until=before))
+        await self.metadata.forget_triage(before=before, tenant=tenant)
+        if gone:
+            logger.info("retention: %d exchanges of tenant %s older than %g days are forgotten", gone, tenant, days)
 
-
-async def _forget(tenant: str, days: float | None, traces: TraceRepository, clock: Clock) -> None:
-    if days is None:
-        return
-    before = clock.now() - timedelta(days=days)
-    gone = await traces.delete(Scope(tenants=frozenset({tenant})), ExchangeFilter(until=before))
-    if gone:
-        logger.info("retention: %d exchanges of tenant %s older than %g days are forgotten", gone, tenant, days)
+    async def _forget_judgements(self, terms: Collection[float | None]) -> None:
+        """Those of tenants that have no term of their own and no exchanges any more: the longest of all is theirs."""
+        days = [term for term in terms if term is not None]
+        if len(days) < len(terms):
+            return
+        try:
+            await self.metadata.forget_triage(before=self.clock.now() - timedelta(days=max(days)))
+        except StorageError as error:
+            logger.error("retention of judgements on findings: %s", error)

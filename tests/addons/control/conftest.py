@@ -16,6 +16,8 @@ from midwatch.control.forgetting import Forgetting
 from midwatch.control.live import Live
 from midwatch.control.pinned import PinnedRoom
 from midwatch.control.policy_versions import policy_versions
+from midwatch.control.report_answers import answer_report
+from midwatch.control.report_desk import Desk
 from midwatch.control.sightings import SightingStore
 from midwatch.control.spent import Spent
 from midwatch.control.tally import Tally
@@ -54,6 +56,7 @@ class Control:
         self.client = LineClient(self.path)
         self.sightings = SightingStore(self.metadata)
         self.pinned = PinnedRoom(self.home, SystemClock(), self._tell_pinned)
+        self.reports = Desk(self.metadata, SystemClock(), self.home.pending_reports)
         self.door = self.new_door()
 
     @property
@@ -77,10 +80,11 @@ class Control:
                 queries=queries, metadata=self.metadata, clock=SystemClock(), caught_up=self._caught_up
             ).answer,
             spent=Spent(traces=self.traces, caught_up=self._caught_up).answer,
-            policy_versions=partial(policy_versions, self.metadata, in_use="observe"),
+            policies=partial(policy_versions, self.metadata, in_use="observe"),
             sighted=self.sightings.take,
             pinned=self.pinned.take,
             unpin=self.pinned.answer,
+            reports=partial(answer_report, self.reports),
         )
 
     async def _tell_pinned(self) -> None:

@@ -28,6 +28,7 @@ from midwatch_core.ports import ExchangeFilter, MetadataRepository, Scope, Trace
 from midwatch_core.queries import Queries
 from midwatch_core.testing.factories import BEGINNING, make_exchange
 from midwatch_core.testing.sightings_contract import make_sighting
+from midwatch_core.testing.triage_contract import make_triage
 from midwatch_journal import JournalLimits, JournalReader, JournalWriter
 from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
@@ -129,6 +130,29 @@ async def test_who_is_forgotten_leaves_the_inventory(stores: Stores, wanted: dic
     assert len(await stores.metadata.sightings(Scope(), limit=9)) == 4
     await stores.ask(**wanted)
     assert {one.host for one in await stores.metadata.sightings(Scope(), limit=9)} == left
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        ({"tenant": "acme"}, {"b"}),
+        ({"tenant": "acme", "until": (BEGINNING + timedelta(minutes=1)).isoformat()}, {"a1", "b"}),
+        ({"tenant": "acme", "since": BEGINNING.isoformat()}, {"a0", "a1", "b"}),
+        ({"tenant": "acme", "user": "ada"}, {"a0", "a1", "b"}),
+        ({"client": "1"}, {"a0", "a1", "b"}),
+    ],
+    ids=["tenant", "until", "since", "user of a tenant", "client"],
+)
+async def test_a_tenant_that_is_forgotten_leaves_no_judgements(
+    stores: Stores, wanted: dict[str, Any], left: set[str]
+) -> None:
+    for minute, finding_id in enumerate(("a0", "a1")):
+        await stores.metadata.keep_triage(make_triage(finding_id, at=BEGINNING + timedelta(minutes=minute)))
+    await stores.metadata.keep_triage(make_triage("b", tenant="default"))
+    await stores.ask("forget_count", **wanted)
+    assert len(await stores.metadata.triage(Scope(), ["a0", "a1", "b"])) == 3
+    await stores.ask(**wanted)
+    assert {one.finding_id for one in await stores.metadata.triage(Scope(), ["a0", "a1", "b"])} == left
 
 
 async def test_it_is_on_record_without_the_text_that_was_searched_for(stores: Stores) -> None:

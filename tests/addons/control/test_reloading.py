@@ -11,11 +11,14 @@ import pytest
 
 from midwatch.control.reloading import Reloader
 from midwatch.home import Home
+from midwatch.published_file import Published, write_published
 from midwatch.settings import read_snapshot, resolve, write_snapshot
+from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Host, Role
 from midwatch_core.metrics import Metrics
+from midwatch_core.policy import Policy
 from midwatch_core.ports import Scope
 from midwatch_memory.metadata import MemoryMetadata
 
@@ -152,3 +155,26 @@ async def test_a_changed_appearing_or_vanishing_file_reloads(house: House, whose
     await until(lambda: len(house.told) == 2)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_policy_that_was_published_is_taken_though_the_settings_are_bad(house: House) -> None:
+    taken: list[str] = []
+
+    async def take(_: Config, policy: Policy) -> None:
+        taken.append(policy.id)
+
+    house.reloader = Reloader(
+        house.settings,
+        Host(role=Role.CONTROL, home=house.home.root, metrics=Metrics()),
+        house.metadata,
+        house._tell,
+        reloaded=take,
+    )
+    house.file.write_text("nosuch: 1\n")
+    text = "policy: {id: own}\nlines: []\n"
+    write_published(house.home, Published(id="own", version=1, text=text, author="me", stamp="s"))
+    await house.reloader.reload()
+    assert (taken, house.told) == (["own"], [{"op": "reload"}])
+    house.home.published_policy.write_bytes(b"?")
+    await house.reloader.reload()
+    assert taken == ["own", "own"]

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from midwatch.control.retention import Terms, forget_old, keep_to
+from midwatch.control.retention import Retention, Terms
 from midwatch_core.clock import SystemClock
 from midwatch_core.ports import ExchangeFilter, Scope
 from midwatch_core.testing.factories import make_exchange
+from midwatch_core.testing.triage_contract import judged, make_triage
+from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
 
 CLOCK = SystemClock()
@@ -23,6 +26,24 @@ async def traces() -> MemoryTraces:
     ages = (timedelta(0), timedelta(days=2), timedelta(days=10))
     await traces.put([make_exchange(tenant=name, started_at=CLOCK.now() - age) for name in "abc" for age in ages])
     return traces
+
+
+@pytest.fixture
+async def metadata() -> MemoryMetadata:
+    """Judgements in three tenants and one that has no exchanges any more, of now, two, ten and a hundred days ago."""
+    metadata = MemoryMetadata()
+    await metadata.start()
+    for name in "abcz":
+        for age in (0, 2, 10, 100):
+            at = CLOCK.now() - timedelta(days=age)
+            await metadata.keep_triage(make_triage(f"{name}{age}", tenant=name, at=at))
+    return metadata
+
+
+def retention(
+    days: float | None, terms: Callable[[], Terms], traces: MemoryTraces, metadata: MemoryMetadata
+) -> Retention:
+    return Retention(days=days, terms=terms, traces=traces, metadata=metadata, clock=CLOCK)
 
 
 async def left(traces: MemoryTraces) -> dict[str | None, int]:
@@ -41,13 +62,33 @@ async def left(traces: MemoryTraces) -> dict[str | None, int]:
     ],
 )
 async def test_a_tenant_may_keep_shorter_or_longer(
-    traces: MemoryTraces, days: float | None, terms: Terms, expected: dict[str, int]
+    traces: MemoryTraces, metadata: MemoryMetadata, days: float | None, terms: Terms, expected: dict[str, int]
 ) -> None:
-    await forget_old(days, terms, traces, CLOCK)
+    await retention(days, lambda: terms, traces, metadata).forget_old()
     assert await left(traces) == expected
 
 
-async def test_retention_asks_for_the_terms_as_they_are(traces: MemoryTraces, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("days", "terms", "expected"),
+    [
+        (None, {}, "a0 a2 a10 a100 b0 b2 b10 b100 c0 c2 c10 c100 z0 z2 z10 z100"),
+        (5, {}, "a0 a2 b0 b2 c0 c2 z0 z2"),
+        (5, {"a": 1, "b": 30}, "a0 b0 b2 b10 c0 c2 z0 z2 z10"),
+        (5, {"a": None}, "a0 a2 a10 a100 b0 b2 c0 c2 z0 z2 z10 z100"),
+        (None, {"z": 1}, "a0 a2 a10 a100 b0 b2 b10 b100 c0 c2 c10 c100 z0"),
+    ],
+)
+async def test_judgements_go_with_what_they_are_about(
+    traces: MemoryTraces, metadata: MemoryMetadata, days: float | None, terms: Terms, expected: str
+) -> None:
+    await retention(days, lambda: terms, traces, metadata).forget_old()
+    everything = [f"{name}{age}" for name in "abcz" for age in (0, 2, 10, 100)]
+    assert set(await judged(metadata, Scope(), *everything)) == set(expected.split())
+
+
+async def test_retention_asks_for_the_terms_as_they_are(
+    traces: MemoryTraces, metadata: MemoryMetadata, caplog: pytest.LogCaptureFixture
+) -> None:
     asked = asyncio.Event()
 
     def terms() -> Terms:
@@ -55,7 +96,7 @@ async def test_retention_asks_for_the_terms_as_they_are(traces: MemoryTraces, ca
         return {"b": 1}
 
     with caplog.at_level(logging.INFO):
-        keeping = asyncio.create_task(keep_to(5, terms, traces, CLOCK))
+        keeping = asyncio.create_task(retention(5, terms, traces, metadata).run())
         async with asyncio.timeout(10):
             await asked.wait()
             while await left(traces) != {"a": 2, "b": 1, "c": 2}:
@@ -65,7 +106,19 @@ async def test_retention_asks_for_the_terms_as_they_are(traces: MemoryTraces, ca
     assert "2 exchanges of tenant b older than 1 days" in caplog.text
 
 
-async def test_a_store_that_fails_is_logged(traces: MemoryTraces, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_store_that_fails_is_logged(
+    traces: MemoryTraces, metadata: MemoryMetadata, caplog: pytest.LogCaptureFixture
+) -> None:
     await traces.close()
-    await forget_old(5, {}, traces, CLOCK)
+    await retention(5, dict, traces, metadata).forget_old()
     assert "retention: memory://: the repository is not open" in caplog.text
+
+
+async def test_metadata_that_fail_keep_no_exchange(
+    traces: MemoryTraces, metadata: MemoryMetadata, caplog: pytest.LogCaptureFixture
+) -> None:
+    await metadata.close()
+    await retention(5, dict, traces, metadata).forget_old()
+    assert await left(traces) == {"a": 2, "b": 2, "c": 2}
+    assert "retention of tenant a: memory://: the repository is not open" in caplog.text
+    assert "retention of judgements on findings: memory://" in caplog.text

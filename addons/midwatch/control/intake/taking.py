@@ -51,14 +51,23 @@ class JournalIntake:
         self._metrics = metrics
         self._thread = ThreadPoolExecutor(1, "midwatch-intake")
         self._closing = False
+        self._in_hand = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is being taken: its sender waits."""
+        return self._in_hand > 0
 
     async def take(self, caller: Caller, calls: Sequence[ToldCall], *, source: str) -> Sequence[str]:
         """See `Intake.take`."""
+        self._in_hand += 1
         try:
             ids = await self._taken(caller, calls, source)
         except (IntakeError, AccessDeniedError):
             self._metrics.add("midwatch_ingest_refused_total", labels=(source,))
             raise
+        finally:
+            self._in_hand -= 1
         self._metrics.add("midwatch_ingested_total", len(ids), (source,))
         return ids
 
