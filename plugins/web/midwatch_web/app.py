@@ -1,5 +1,6 @@
 """The application: the rooms of the console, error answers and the guard around them, put together for one host."""
 
+import asyncio
 from importlib.resources import files
 
 from fastapi import APIRouter, FastAPI
@@ -7,13 +8,30 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from midwatch_core import AccessDeniedError, AdministrationError, Config, Host, Hostnames, StorageError
+from midwatch_core import (
+    AccessDeniedError,
+    AdministrationError,
+    Config,
+    Host,
+    Hostnames,
+    PolicyDeskError,
+    ReportError,
+    StorageError,
+)
 from midwatch_web.calls import api as calls_api
+from midwatch_web.calls import copies, differing
 from midwatch_web.calls import pages as calls_pages
-from midwatch_web.calls import trace
+from midwatch_web.conversations import api as conversations_api
+from midwatch_web.conversations import pages as conversations_pages
 from midwatch_web.costs import api as costs_api
 from midwatch_web.hosts import inventory
+from midwatch_web.ingest import api as ingest_api
 from midwatch_web.machines import probes
+from midwatch_web.policies import api as policies_api
+from midwatch_web.policies import editing
+from midwatch_web.policies import pages as policies_pages
+from midwatch_web.reports import api as reports_api
+from midwatch_web.reports import pages as reports_pages
 from midwatch_web.serving import signin
 from midwatch_web.serving.doorkeeper import Doorkeeper
 from midwatch_web.serving.failures import on_denied, on_http_error, on_invalid, on_refused, on_storage_error
@@ -24,9 +42,32 @@ from midwatch_web.serving.templating import make_environment
 # What `console` is unless configured.
 DEFAULT_CONSOLE = "127.0.0.1:8082"
 
+# Large bodies that are held at a time.
+_UPLOADS = 4
+
 # Every room's routers: what people open, then what programs ask.
-PAGES: tuple[APIRouter, ...] = (calls_pages.router, trace.pages, inventory.pages, signin.router)
-API: tuple[APIRouter, ...] = (calls_api.router, trace.api, costs_api.router, inventory.api, probes.router)
+PAGES: tuple[APIRouter, ...] = (
+    calls_pages.router,
+    differing.pages,
+    conversations_pages.router,
+    inventory.pages,
+    policies_pages.router,
+    editing.router,
+    reports_pages.router,
+    signin.router,
+)
+API: tuple[APIRouter, ...] = (
+    calls_api.router,
+    conversations_api.router,
+    copies.router,
+    differing.api,
+    costs_api.router,
+    inventory.api,
+    ingest_api.router,
+    policies_api.router,
+    probes.router,
+    reports_api.router,
+)
 
 
 def create_app(host: Host) -> FastAPI:
@@ -44,12 +85,15 @@ def create_app(host: Host) -> FastAPI:
     app.state.host = host
     app.state.templates = make_environment(host.version)
     app.state.sessions = _sessions(host)
+    app.state.uploads = asyncio.Semaphore(_UPLOADS)
     for router in (*PAGES, *API):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("midwatch_web") / "static")), name="static")
     app.add_exception_handler(StorageError, on_storage_error)
     app.add_exception_handler(AccessDeniedError, on_denied)
     app.add_exception_handler(AdministrationError, on_refused)
+    app.add_exception_handler(PolicyDeskError, on_refused)
+    app.add_exception_handler(ReportError, on_refused)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
     console = str(host.settings.get("console") or DEFAULT_CONSOLE)

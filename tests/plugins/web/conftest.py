@@ -19,6 +19,7 @@ import midwatch_web
 from midwatch_core.access.caller import Access
 from midwatch_core.errors import StorageError
 from midwatch_core.host import Health, Host, Role
+from midwatch_core.intake import Intake
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.content import FinishReason, Operation, ProviderError, Request, Response, ToolCall
@@ -31,6 +32,7 @@ from midwatch_core.model.timing import Gaps, Timing
 from midwatch_core.model.usage import Usage
 from midwatch_core.ports import CostRow, ExchangeFilter, Page, Scope
 from midwatch_core.queries import Queries
+from midwatch_core.scanning import Scanner
 from midwatch_core.sealing import skeleton
 from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
@@ -111,6 +113,8 @@ class House:
     health: Health = field(default_factory=lambda: Health(started=True, ready=True, parts={"store": "fine"}))
     console: str = "127.0.0.1:8082"
     access: Access | None = None
+    intake: Intake | None = None
+    scanner: Scanner | None = None
 
     def host(self) -> Host:
         return Host(
@@ -124,6 +128,8 @@ class House:
             health=lambda: self.health,
             samples=self.metrics.samples,
             access=self.access,
+            intake=self.intake,
+            scanner=self.scanner,
             version="0.1.0",
         )
 

@@ -1,6 +1,7 @@
 """Who gets in: keys, sessions, roles, and tenants kept apart on every route."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -62,8 +63,10 @@ def call_of(tenant: str, number: int = 0) -> Exchange:
 def routes(house: House) -> list[str]:
     """Every path that can be read, with the ids of the other tenant's call and trace in it."""
     theirs = call_of("theirs", 1)
+    # Whatever else a room's paths name, the first of it.
+    named = defaultdict(lambda: "1", exchange_id=theirs.id, trace_id=theirs.trace_id, side="request")
     found = [
-        route.path.format(exchange_id=theirs.id, trace_id=theirs.trace_id, side="request", index=0)
+        route.path.format_map(named)
         for route in all_routes(house.app().routes)
         if "GET" in (route.methods or ()) and route.path not in OPEN
     ]
@@ -129,7 +132,7 @@ async def test_a_tenant_s_key_never_shows_another_tenant_s_data_on_any_route(
                 said = response.text.replace(path, "")
                 assert "app-theirs" not in said, path + query
                 assert "trace-theirs" not in said, path + query
-                assert response.status_code in (200, 400, 403, 404), path + query
+                assert response.status_code in (200, 400, 403, 404, 503), path + query
                 looked += response.status_code == 200
     assert looked > 4
 
@@ -187,19 +190,19 @@ async def test_people_sign_in_with_a_key_and_out_again(locked: House) -> None:
     async with locked.client() as client:
         asked = await client.get("/exchanges/x?y=1")
         assert asked.headers["location"] == "/signin?next=%2Fexchanges%2Fx%3Fy%3D1"
-        form = {"key": " mw_viewer_ours ", "next": "/?period=all"}
+        form = {"key": " mw_viewer_ours ", "next": "/calls?period=all"}
         entered = await client.post("/signin", data=form)
-        assert (entered.status_code, entered.headers["location"]) == (303, "/?period=all")
+        assert (entered.status_code, entered.headers["location"]) == (303, "/calls?period=all")
         assert "HttpOnly" in entered.headers["set-cookie"]
         assert "SameSite=strict" in entered.headers["set-cookie"]
         assert "mw_viewer_ours" not in entered.headers["set-cookie"]
-        page = await client.get("/?period=all")
+        page = await client.get("/calls?period=all")
         assert "app-ours" in page.text
         assert "viewer-ours" in page.text
         assert "app-theirs" not in page.text
         token = client.cookies[COOKIE]
         await client.post("/signout")
-        assert (await client.get("/", headers={"Cookie": f"{COOKIE}={token}"})).status_code == 303
+        assert (await client.get("/calls", headers={"Cookie": f"{COOKIE}={token}"})).status_code == 303
 
 
 @pytest.mark.parametrize("key", ["", "mw_none", "mw_client_all", "x" * 5000])
@@ -214,9 +217,9 @@ async def test_a_session_ends_with_its_key(locked: House) -> None:
     assert isinstance(locked.access, Keys)
     async with locked.client() as client:
         await client.post("/signin", data={"key": "mw_viewer_ours"})
-        assert (await client.get("/")).status_code == 200
+        assert (await client.get("/calls")).status_code == 200
         locked.access.revoked.add("viewer-ours")
-        assert (await client.get("/")).status_code == 303
+        assert (await client.get("/calls")).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,7 @@ async def test_after_the_sign_in_nobody_is_sent_elsewhere(locked: House, wanted:
 async def test_on_loopback_nobody_is_asked(house: House) -> None:
     await house.traces.put([call_of("ours")])
     async with house.client() as client:
-        assert "app-ours" in (await client.get("/?period=all")).text
+        assert "app-ours" in (await client.get("/calls?period=all")).text
 
 
 def test_a_session_ends_in_time_and_the_oldest_make_room() -> None:

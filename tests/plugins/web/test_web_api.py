@@ -29,7 +29,7 @@ async def test_exchanges_come_in_pages_with_the_stable_keys(house: Any, client: 
 
 async def test_every_filter_reaches_the_query_service(house: Any, client: httpx.AsyncClient) -> None:
     wanted = {"tenant": "t", "provider": "p", "model": "m", "app": "a", "agent": "g", "trace_id": "x", "status": "429"}
-    wanted |= {"key_id": "k", "user": "u", "client": "::1", "text": "w"}
+    wanted |= {"key_id": "k", "user": "u", "client": "::1", "session": "s", "text": "w"}
     moments = {"since": "2026-11-01T00:00:00", "until": "2026-11-02T00:00:00+01:00"}
     assert (await client.get("/api/v1/exchanges", params=wanted | moments)).status_code == 200
     (asked,) = house.traces.asked
@@ -112,18 +112,27 @@ async def test_a_process_without_a_store_says_so(house: Any) -> None:
     bare = replace(house.host(), queries=None, live=None, health=None, samples=None)
     transport = httpx.ASGITransport(midwatch_web.mounts(bare)[0].app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        statuses = [(await client.get(path)).status_code for path in ("/", "/api/v1/exchanges", "/live", "/readyz")]
+        statuses = [
+            (await client.get(path)).status_code for path in ("/calls", "/api/v1/exchanges", "/live", "/readyz")
+        ]
         assert statuses == [503] * 4
         assert (await client.get("/metrics")).status_code == 200
 
 
 async def test_the_api_describes_itself(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
-    assert set(paths) == {
+    assert {
         "/api/v1/exchanges",
+        "/api/v1/exchanges.csv",
+        "/api/v1/exchanges.jsonl",
         "/api/v1/exchanges/{exchange_id}",
+        "/api/v1/exchanges/{exchange_id}/curl",
+        "/api/v1/exchanges/{exchange_id}/diff",
+        "/api/v1/exchanges/{exchange_id}/har",
+        "/api/v1/exchanges/{exchange_id}/raw/{side}",
+        "/api/v1/traces",
         "/api/v1/traces/{trace_id}",
         "/api/v1/costs",
         "/api/v1/live",
         "/api/v1/hosts",
-    }
+    } <= set(paths)

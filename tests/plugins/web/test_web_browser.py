@@ -58,7 +58,7 @@ async def browser() -> AsyncIterator[Any]:
 @pytest.fixture
 def visit(house: Any, serve: Any, browser: Any) -> Any:
     @asynccontextmanager
-    async def opened(path: str = "/", **options: Any) -> AsyncIterator[Visit]:
+    async def opened(path: str = "/calls", **options: Any) -> AsyncIterator[Visit]:
         async with serve(house.app()) as address:
             context = await browser.new_context(**options)
             visit = Visit(page=await context.new_page(), address=address)
@@ -120,7 +120,7 @@ async def test_filters_and_older_calls_need_no_new_page(house: Any, visit: Any, 
         await playwright.expect(seen.page.get_by_role("link", name="Older calls")).to_have_count(0)
         await seen.page.get_by_label("Provider").select_option("anthropic")
         await seen.rows(1)
-        assert seen.page.url == f"{seen.address}/?provider=anthropic"
+        assert seen.page.url == f"{seen.address}/calls?provider=anthropic"
         for late in (call(300), agent_call(301)):
             await house.traces.put([late])
             house.feed.send(row_of(late))
@@ -139,13 +139,44 @@ async def test_a_call_opens_and_its_findings_lead_to_their_characters(house: Any
         assert seen.complaints == []
 
 
+async def test_a_command_is_copied_by_a_button(house: Any, visit: Any, agent_call: Make) -> None:
+    await house.traces.put([agent_call(1)])
+    async with visit(f"/exchanges/{agent_call(1).id}", permissions=["clipboard-read", "clipboard-write"]) as seen:
+        await seen.page.get_by_text("As a curl command").click()
+        await seen.page.get_by_role("button", name="Copy").click()
+        await playwright.expect(seen.page.locator("#curl-copied")).to_have_text("Copied")
+        copied = await seen.page.evaluate("navigator.clipboard.readText()")
+        assert copied == await seen.page.locator("#curl").text_content()
+        assert seen.complaints == []
+
+
+async def test_a_search_and_a_thread_need_no_script(house: Any, visit: Any, agent_call: Make, call: Make) -> None:
+    await house.traces.put([agent_call(1), call(2)])
+    async with visit("/calls", java_script_enabled=False) as seen:
+        await seen.page.get_by_label("Text").fill("umbrella")
+        await seen.page.get_by_role("button", name="Apply").click()
+        await seen.rows(1)
+        await seen.page.get_by_role("link", name="Conversations", exact=True).click()
+        await seen.page.get_by_role("link", name="Conversation of travel-agent").click()
+        await playwright.expect(seen.page.get_by_text("Should I take an umbrella")).to_be_visible()
+        await playwright.expect(seen.page.get_by_role("link", name="whole call")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_on_a_phone_nothing_is_wider_than_the_screen(
     house: Any, visit: Any, agent_call: Make, call: Make, scheme: str
 ) -> None:
     await house.traces.put([agent_call(1), call(2)])
     async with visit(viewport={"width": 360, "height": 740}, color_scheme=scheme) as seen:
-        for path in ("/", f"/exchanges/{agent_call(1).id}", "/none"):
+        shown = f"/exchanges/{agent_call(1).id}"
+        for path in (
+            "/calls",
+            "/conversations",
+            "/traces/trace-1",
+            shown,
+            f"{shown}/diff?against={call(2).id}",
+            "/none",
+        ):
             await seen.page.goto(seen.address + path)
             assert await seen.page.evaluate("document.documentElement.scrollWidth") <= 360
         dark = await seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -171,15 +202,18 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(house: Any,
     async with visit() as seen:
         await seen.rows(1)
         reached = []
-        for _ in range(12):
+        for _ in range(40):
             await seen.page.keyboard.press("Tab")
             reached.append(
                 await seen.page.evaluate(
                     "(() => { const at = document.activeElement; return at.id || at.getAttribute('href') })()"
                 )
             )
-        wanted = ["#content", "/", "/", "/hosts", "live-pause", "f-provider", "f-model", "f-app", "f-period"]
-        assert reached[:10] == [*wanted, f"/exchanges/{call(1).id}"]
+        sections = await seen.page.eval_on_selector_all("nav.sections a", "all => all.map(a => a.getAttribute('href'))")
+        filters = [f"f-{name}" for name in ("text", "provider", "model", "app", "outcome", "period")]
+        wanted = ["#content", "/", "live-pause", *sections, *filters]
+        assert reached[: len(wanted)] == wanted
+        assert f"/exchanges/{call(1).id}" in reached
         await seen.page.locator("#f-model").focus()
         await seen.page.keyboard.press("Tab")
         assert await seen.page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"

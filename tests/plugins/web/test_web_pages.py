@@ -60,7 +60,7 @@ async def test_sums_are_over_the_filter_and_count_what_has_no_price(
         return [cell.text for cell in read_html(text).find("dl", id="totals")[0].find("dd")]
 
     assert strip((await client.get("/calls")).text) == ["3", "3,702", "168", "$0.000382", "1"]
-    assert strip((await client.get("/?app=other")).text) == ["1", "1,234", "56", "$0.000191", "0"]
+    assert strip((await client.get("/calls?app=other")).text) == ["1", "1,234", "56", "$0.000191", "0"]
     assert strip((await client.get("/totals?app=other")).text) == ["1", "1,234", "56", "$0.000191", "0"]
 
 
@@ -68,7 +68,7 @@ async def test_filters_narrow_the_list_and_offer_what_there_is(
     house: Any, client: httpx.AsyncClient, call: Make, agent_call: Make, read_html: Any
 ) -> None:
     await house.traces.put([call(0), agent_call(1)])
-    page = read_html((await client.get("/?provider=anthropic&model=&app=")).text)
+    page = read_html((await client.get("/calls?provider=anthropic&model=&app=")).text)
     assert [row.attributes["id"] for row in page.find("tbody")[0].find("tr")] == [f"x-{agent_call(1).id}"]
     options = page.find("select", id="f-provider")[0].find("option")
     assert [option.text for option in options] == ["All providers", "anthropic", "openai"]
@@ -92,14 +92,14 @@ async def test_older_calls_are_behind_a_link_that_works_without_script(
 ) -> None:
     await house.traces.put([call(number) for number in range(120)])
     seen: list[str] = []
-    address = "/?app=notebook"
+    address = "/calls?app=notebook"
     for _ in range(3):
         page = read_html((await client.get(address)).text)
         seen += [row.attributes["id"] for row in page.find("tbody")[0].find("tr")]
         links = {link.text: link.attributes["href"] for link in page.find("p", id="more")[0].find("a")}
         address = links.get("Older calls", "")
     assert seen == [f"x-{call(number).id}" for number in range(120)]
-    assert links == {"Newest": "/?app=notebook"}
+    assert links == {"Newest": "/calls?app=notebook"}
     assert "data-live" not in page.find("div", id="board")[0].attributes
 
 
@@ -115,7 +115,7 @@ async def test_a_filter_that_nothing_passes_is_told_from_an_empty_house(
     house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
 ) -> None:
     await house.traces.put([call()])
-    page = read_html((await client.get("/?app=gone")).text)
+    page = read_html((await client.get("/calls?app=gone")).text)
     assert page.find("section", cls="empty")[0].find("h2")[0].text == "No calls match"
     chosen = [item.text for item in page.find("select", id="f-app")[0].find("option") if "selected" in item.attributes]
     assert chosen == ["gone"]
@@ -127,7 +127,7 @@ async def test_a_store_that_is_away_is_a_page_of_its_own(house: Any, client: htt
     assert response.status_code == 503
     assert "can't be reached" in read_html(response.text).find("section", cls="empty")[0].text
     house.traces.failure = None
-    assert (await client.get("/?cursor=forged")).status_code == 400
+    assert (await client.get("/calls?cursor=forged")).status_code == 400
     assert (await client.get("/exchanges/none")).status_code == 404
 
 

@@ -67,7 +67,7 @@ async def test_pages_load_nothing_from_elsewhere_and_nothing_inline(
     house: Any, client: httpx.AsyncClient, agent_call: Any, read_html: Any
 ) -> None:
     await house.traces.put([agent_call()])
-    for path in ("/", f"/exchanges/{agent_call().id}", "/none"):
+    for path in ("/calls", f"/exchanges/{agent_call().id}", "/none"):
         for element in read_html((await client.get(path)).text).find():
             assert element.tag != "style"
             assert not [name for name in element.attributes if name.startswith(("on", "style", "hx-on"))]

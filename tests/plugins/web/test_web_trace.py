@@ -51,7 +51,11 @@ async def test_calls_branches_and_tools_stand_in_their_order(
     classes = [item.attributes["class"] for item in listed.find("li")]
     assert classes == ["call in-0", "call in-1", "ran in-0 failed", "call in-0", "call in-0 failed"]
     links = [link.attributes["href"] for link in listed.find("a")]
-    assert links == [f"/exchanges/{exchange.id}" for exchange in talk]
+    assert links == ["#turn-1", "#turn-2", "#turn-3", "#turn-4"]
+    turns = [turn.attributes["id"] for turn in page.find("section", cls="exchange")]
+    assert turns == [link.removeprefix("#") for link in links]
+    opened = [heading.find("a")[0].attributes["href"] for heading in page.find("h2")]
+    assert opened == [f"/exchanges/{exchange.id}" for exchange in talk]
     assert [pill.text for pill in listed.find("span", cls="quiet")] == ["branch"]
     assert [pill.text for pill in listed.find("span", cls="odd")] == ["compaction"]
     assert listed.find("span", cls="tool")[0].text == "add_reminder<b>"

@@ -145,7 +145,7 @@
 
   document.addEventListener("htmx:configRequest", (event) => {
     const { parameters } = event.detail;
-    for (const name of ["provider", "model", "app", "period"]) if (parameters[name] === "") delete parameters[name];
+    for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
     if (parameters.period === "7d") delete parameters.period;
   });
   document.addEventListener("htmx:afterSettle", () => { localTimes(document); connect(); });
