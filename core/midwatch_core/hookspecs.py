@@ -267,8 +267,10 @@ def metrics() -> list[MetricSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def startup(host: Host) -> None:
-    """The process is about to work; `host.role` tells which one it is.
+def startup(host: Host) -> Awaitable[None] | None:
+    """The process is about to work; `host.role` tells which one it is. In control an awaitable is awaited, 30 s long.
+
+    In every other process answer at once.
 
     Example::
 
@@ -303,8 +305,8 @@ def reload(host: Host) -> None:
 
 
 @hookspec
-def shutdown(host: Host) -> None:
-    """The process is about to end; a few seconds are given.
+def shutdown(host: Host) -> Awaitable[None] | None:
+    """The process is about to end; a few seconds are given. In control and in workers an awaitable is awaited.
 
     Example::
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from midwatch_core import Config as HouseConfig
@@ -42,10 +42,11 @@ class Otel:
         return [*taken_numbers.METRICS, *sent_numbers.METRICS]
 
     @hookimpl
-    async def startup(self, host: Host) -> None:
-        """Listen for gRPC and begin to export, where that is configured. Raises ConfigError."""
-        if host.role is not Role.CONTROL:
-            return
+    def startup(self, host: Host) -> Awaitable[None] | None:
+        """Listen for gRPC and begin to export, in control and where that is configured. Raises ConfigError."""
+        return self._begin(host) if host.role is Role.CONTROL else None
+
+    async def _begin(self, host: Host) -> None:
         if self._config.grpc_listen is not None:
             await self._listen(host, self._config.grpc_listen)
         self._exporter = self._new_exporter(host)
