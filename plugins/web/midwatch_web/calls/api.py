@@ -10,11 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from midwatch_core import Exchange, ExchangeFilter, ExchangeRow, row_of
-from midwatch_web.calls.export import CSV, JSONL, MOST_ROWS
+from midwatch_web.calls.export import CSV, JSONL, rows_like
 from midwatch_web.calls.outcome import Outcome, read_rows
 from midwatch_web.serving.answers import json_answer, utc
 from midwatch_web.serving.asked import live_of, queries_of, welcome_of
 from midwatch_web.serving.eventstream import LiveStream
+from midwatch_web.serving.exporting import MOST_ROWS
 
 router = APIRouter(prefix="/api/v1")
 
@@ -85,7 +86,7 @@ async def exchanges_jsonl(
     request: Request, wanted: Wanted, outcome: Outcome | None = None, limit: Most = 10_000
 ) -> Response:
     """The same rows, newest first, a line of JSON each. For more, go on with `until` the start of the last."""
-    return await JSONL.answer(request, wanted, outcome, limit)
+    return await JSONL.answer(request, rows_like(request, wanted, outcome), limit)
 
 
 @router.get("/exchanges.csv", response_class=StreamingResponse)
@@ -93,7 +94,7 @@ async def exchanges_csv(
     request: Request, wanted: Wanted, outcome: Outcome | None = None, limit: Most = 10_000
 ) -> Response:
     """The same rows as CSV (RFC 4180); a cell that a spreadsheet would run as a formula has an apostrophe before it."""
-    return await CSV.answer(request, wanted, outcome, limit)
+    return await CSV.answer(request, rows_like(request, wanted, outcome), limit)
 
 
 @router.get("/exchanges/{exchange_id}")

@@ -73,7 +73,12 @@ def _members(value: Json) -> Iterator[tuple[str, Json]]:
         members = ((key, item) for key, item in value.items() if key not in _NO_CONTENT or _is_talk(key, item))
     elif isinstance(value, list):
         members = ((str(index), item) for index, item in enumerate(value))
-    return ((key, item) for key, item in members if isinstance(item, dict | list))
+    return ((key, item) for key, item in members if isinstance(item, dict | list) and not _is_text(item))
+
+
+def _is_text(value: dict[str, Json] | list[Json]) -> bool:
+    """Whether it is the place of a text: most places of a long talk are."""
+    return len(value) == 1 and "$text" in value
 
 
 def _is_talk(key: str, value: Json) -> bool:
@@ -90,10 +95,10 @@ def _attachment(path: str, value: dict[str, Json]) -> Attachment | None:
     kind = value.get("type")
     if isinstance(kind, str) and kind in _KINDS:
         return _made(path, _KINDS[kind], list(_around(value)))
-    for key in _KINDS:
+    for key in () if _KINDS.keys().isdisjoint(value) else _KINDS:
         if isinstance(inner := value.get(key), dict) and ("source" in inner or _first(inner, _TYPES)):
             return _made(path, _KINDS[key], list(_around(inner)))
-    if path.endswith(tuple("0123456789")) and "/images/" in path and isinstance(value.get("$omitted"), int):
+    if isinstance(value.get("$omitted"), int) and path[-1:].isdecimal() and "/images/" in path:
         return Attachment(kind="image", path=path, size_bytes=_size(value))
     return None
 

@@ -1,6 +1,6 @@
 """The list page's view: rows, sums and what there is to choose from, as the templates want them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,8 +10,8 @@ from midwatch_web.calls.listfilter import ListFilter
 from midwatch_web.calls.outcome import read_rows
 
 ROWS_A_PAGE = 50
-# What the page groups sums by: the same query gives the totals and the filters' choices.
-_KEYS = ("provider", "model", "app", "agent", "tenant")
+# The choices of the filters come from sums by these: stores keep them ready, and those of all at once they do not.
+_CHOICES = (("provider", "model"), ("app", "agent"), ("tenant",))
 # A choice of more is none: the rest can be written into the address.
 _MOST_CHOICES = 300
 
@@ -63,13 +63,12 @@ class Board:
 
 async def read_board(queries: Queries, chosen: ListFilter, now: datetime, cursor: str | None) -> Board:
     """Ask the query service for all that the page shows."""
-    sums = await queries.costs(chosen.whole_period(now), by=_KEYS)
     page = await read_rows(queries, chosen.wanted(now), chosen.outcome, limit=ROWS_A_PAGE, cursor=cursor)
     return Board(
         chosen=chosen,
         page=page,
-        totals=None if chosen.looks_through else _totals(chosen, sums),
-        choices=_choices(chosen, sums),
+        totals=None if chosen.looks_through else await read_totals(queries, chosen, now),
+        choices=await read_choices(queries, chosen, now),
         exports=chosen.export_query(now),
         on_first_page=cursor is None,
     )
@@ -77,17 +76,21 @@ async def read_board(queries: Queries, chosen: ListFilter, now: datetime, cursor
 
 async def read_choices(queries: Queries, chosen: ListFilter, now: datetime) -> Choices:
     """What there is to choose from, for another list with these filters."""
-    return _choices(chosen, await queries.costs(chosen.whole_period(now), by=_KEYS))
+    period = chosen.whole_period(now)
+    models, agents, tenants = [await queries.costs(period, by=keys) for keys in _CHOICES]
+    found = _values(tenants, 0, chosen.tenant)
+    return Choices(
+        providers=_values(models, 0, chosen.provider),
+        models=_values(models, 1, chosen.model),
+        apps=_values(agents, 0, chosen.app),
+        agents=_values(agents, 1, chosen.agent),
+        tenants=found if len(found) > 1 or chosen.tenant else (),
+    )
 
 
 async def read_totals(queries: Queries, chosen: ListFilter, now: datetime) -> Totals:
     """The sums alone, for the strip's refresh."""
-    return _totals(chosen, await queries.costs(chosen.wanted(now), by=_KEYS))
-
-
-def _totals(chosen: ListFilter, sums: Iterable[CostRow]) -> Totals:
-    wanted = (chosen.provider, chosen.model, chosen.app, chosen.agent, chosen.tenant)
-    rows = [row for row in sums if all(value in (None, found) for value, found in zip(wanted, row.group, strict=True))]
+    rows = await queries.costs(chosen.wanted(now), by=())
     return Totals(
         calls=sum(row.calls for row in rows),
         input_tokens=sum(row.input_tokens for row in rows),
@@ -95,17 +98,6 @@ def _totals(chosen: ListFilter, sums: Iterable[CostRow]) -> Totals:
         cost_usd=sum((row.cost_usd for row in rows), Decimal(0)),
         api_equivalent_usd=sum((row.api_equivalent_usd for row in rows), Decimal(0)),
         unpriced=sum(row.unpriced for row in rows),
-    )
-
-
-def _choices(chosen: ListFilter, sums: Sequence[CostRow]) -> Choices:
-    tenants = _values(sums, 4, chosen.tenant)
-    return Choices(
-        providers=_values(sums, 0, chosen.provider),
-        models=_values(sums, 1, chosen.model),
-        apps=_values(sums, 2, chosen.app),
-        agents=_values(sums, 3, chosen.agent),
-        tenants=tenants if len(tenants) > 1 or chosen.tenant else (),
     )
 
 
