@@ -7,11 +7,16 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from midwatch.control.numbers import METRICS
 from midwatch_core.config import ENV_PREFIX, Config, Section
+from midwatch_core.host import Host, Role
 from midwatch_core.hosting import Plugins
+from midwatch_core.metrics import MAX_SETS, Metrics, MetricSpec
+from midwatch_web.app import create_app
+from midwatch_web.system.reference import rooms_of
 
 HERE = Path(__file__).parent
-# Sections of plugins that do not come along: they may be installed here or not, and have pages of their own.
+# Plugins that do not come along: they may be installed here or not, and have pages of their own.
 _APART = frozenset({"grpc"})
 
 
@@ -73,9 +78,59 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def metrics() -> str:
+    """The page of all metrics: ours and those of the plugins that come along."""
+    lines = [
+        "# Metrics",
+        "",
+        "What `/metrics` of the console tells, summed over all processes. [Monitoring](monitoring.md) says how to",
+        f"scrape it, and who may. A metric has at most {MAX_SETS} sets of labels: those beyond share a set `other`.",
+        "A histogram has `_bucket`, `_sum` and `_count`. This page is made from the code.",
+        "",
+        "| metric | kind | labels | what it tells |",
+        "|---|---|---|---|",
+    ]
+    for spec in sorted(declared(), key=lambda spec: spec.name):
+        labels = ", ".join(f"`{label}`" for label in spec.labels)
+        lines.append(f"| `{spec.name}` | {spec.kind.value} | {labels} | {spec.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def declared() -> Iterator[MetricSpec]:
+    """Every metric there is without further plugins."""
+    plugins = Plugins()
+    plugins.discover()
+    plugins.activate({name: section() for name, section in plugins.sections().items()})
+    yield from METRICS
+    for outcome in plugins.call_all("metrics"):
+        if outcome.name.partition(".")[0] not in _APART:
+            yield from outcome.value
+
+
+def rest() -> str:
+    """The page of the REST API, from its OpenAPI document: what there is, by room."""
+    host = Host(role=Role.FACE, home=HERE, metrics=Metrics())
+    lines = [
+        "# REST",
+        "",
+        "Where the console listens, `/rest` is this page with parameters, examples and refusals, and",
+        "`/api/v1/openapi.json` is all of it for machines. Where the console asks for a key, show one as",
+        "`Authorization: Bearer mw_…` or `X-Midwatch-Key`; what is answered is of the key's tenants alone. Bodies are",
+        "`application/json`. What went wrong is told as problem+json (RFC 9457): `status`, and in `detail` why. A list",
+        "is a page with the `cursor` of the next. The paths of the predecessor are in",
+        "[migrating-paths](migrating-paths.md). This page is made from the code.",
+    ]
+    for room, operations in rooms_of(create_app(host).openapi()):
+        lines += ["", f"## {room.capitalize()}", "", "| | what it does |", "|---|---|"]
+        lines += [f"| `{item.method} {item.path}` | {item.summary.replace('|', '&#124;')} |" for item in operations]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Write all pages."""
     (HERE / "configuration.md").write_text(configuration())
+    (HERE / "metrics.md").write_text(metrics())
+    (HERE / "rest.md").write_text(rest())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 GRPC = ("grpcio>=1.75", "grpcio-health-checking>=1.75", "grpcio-reflection>=1.75")
 PDF = ("weasyprint>=68",)
 OTLP_EXPORTERS = ("opentelemetry-exporter-otlp-proto-http>=1.38", "opentelemetry-exporter-otlp-proto-grpc>=1.38")
+PROMQL = ("promql-parser>=0.11",)
 SCHEMATHESIS = ("schemathesis>=4",)
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,10 +5,12 @@ These names are what plugins and stores may lean on; everything deeper may move.
 
 from midwatch_core.access.administering import Administration, KeyWish, MadeKey
 from midwatch_core.access.asking import caller_showing, key_shown
+from midwatch_core.access.audit_verifying import Verified
 from midwatch_core.access.caller import LOCAL, Access, Caller, Permission
 from midwatch_core.access.errors import AccessDeniedError, AdministrationError
 from midwatch_core.access.hostnames import Hostnames
 from midwatch_core.access.rows import audit_row, key_row, tenant_row
+from midwatch_core.access.settings import TenantSettings
 from midwatch_core.activity import (
     TTFT_BOUNDS_MS,
     TTFT_CLASSES,
@@ -95,7 +97,7 @@ from midwatch_core.intake import (
 )
 from midwatch_core.listing import ExchangeRow, row_of
 from midwatch_core.metering import MOST, SLOTS, Admission, Allowance, Bucket, Concurrency, Demand, Meter, Window
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
+from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample, summed
 from midwatch_core.model.alert import Alert
 from midwatch_core.model.apikey import AccessRole, ApiKey
 from midwatch_core.model.audit import AuditEntry, AuditRecord
@@ -340,6 +342,7 @@ __all__ = [
     "SystemClock",
     "Target",
     "Tenant",
+    "TenantSettings",
     "Text",
     "Thread",
     "Timing",
@@ -357,6 +360,7 @@ __all__ = [
     "Turn",
     "Usage",
     "Verdict",
+    "Verified",
     "View",
     "Weighed",
     "When",
@@ -422,6 +426,7 @@ __all__ = [
     "sighting_row",
     "split_address",
     "sum_sightings",
+    "summed",
     "tenant_row",
     "text_finder",
     "told_changes",

@@ -148,7 +148,12 @@ def load_config(
     try:
         return model.model_validate(merged_sources(file=file, flags=flags, environ=environ))
     except ValidationError as error:
-        raise ConfigError(explain(error, model, Sources(file, _environment(environ), flags, environ))) from error
+        raise ConfigError(explain(error, model, sources_of(file=file, flags=flags, environ=environ))) from error
+
+
+def sources_of(*, file: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Sources:
+    """What says what. Raises ConfigError for a secret in a variable's place that is neither (see `reference_for`)."""
+    return Sources(file, _environment(environ), flags, environ)
 
 
 def merged_sources(
@@ -256,5 +261,6 @@ __all__ = [
     "merged_sources",
     "model_with",
     "read_yaml",
+    "sources_of",
     "split_address",
 ]

@@ -1,7 +1,7 @@
 """Metrics as plain numbers: counted anywhere, sent as JSON from worker to control, shown by a face."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -44,7 +44,11 @@ class Sample:
 
 
 # Client-made label values (model names, hosts) beyond this many sets share the label value "other".
-_MAX_SETS = 500
+MAX_SETS = 500
+OTHER = "other"
+# A label's value is cut here, and a character that no reader could see (or no UTF-8 has) is replaced.
+_MAX_LABEL = 120
+_UNSEEN = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(slots=True)
@@ -75,11 +79,12 @@ class Metrics:
         cells[bisect_left(self.specs[name].buckets, value)] += 1
         cells[-1] += value
 
-    def samples(self) -> list[Sample]:
-        """All values now."""
+    def samples(self, only: Collection[str] | None = None) -> list[Sample]:
+        """All values now, or those of the metrics named."""
         return [
             Sample(name=name, labels=labels, values=tuple(cells))
             for name, sets in self._values.items()
+            if only is None or name in only
             for labels, cells in sets.items()
         ]
 
@@ -87,23 +92,41 @@ class Metrics:
         sets = self._values[name]
         cells = sets.get(labels)
         if cells is None:
-            if len(sets) >= _MAX_SETS:
-                labels = ("other",) * len(labels)
+            labels = tuple(map(_plain, labels))
+            if len(sets) >= MAX_SETS and labels not in sets:
+                labels = (OTHER,) * len(labels)
             cells = sets.setdefault(labels, [0.0] * self.specs[name].cells)
         return cells
 
 
+def _plain(label: str) -> str:
+    """A label's value as it may be shown: short, and every character of it to be seen."""
+    label = label[:_MAX_LABEL]
+    return label if label.isprintable() else "".join(sign if sign.isprintable() else _UNSEEN for sign in label)
+
+
 def summed(parts: Iterable[Iterable[Sample]]) -> list[Sample]:
-    """The samples of several processes as one: values of the same name and labels are added."""
-    totals: dict[tuple[str, tuple[str, ...]], tuple[float, ...]] = {}
+    """The samples of several processes as one: values of the same name and labels are added.
+
+    Each process has bounded its own sets; what all of them come to is bounded here, the first sets being kept.
+    """
+    totals: dict[str, dict[tuple[str, ...], Sample]] = {}
     for samples in parts:
         for sample in samples:
-            key = (sample.name, sample.labels)
-            before = totals.get(key)
-            totals[key] = (
-                sample.values if before is None else tuple(a + b for a, b in zip(before, sample.values, strict=True))
-            )
-    return [Sample(name=name, labels=labels, values=values) for (name, labels), values in totals.items()]
+            sets = totals.setdefault(sample.name, {})
+            labels = sample.labels
+            if labels not in sets and len(sets) >= MAX_SETS:
+                labels = (OTHER,) * len(labels)
+            sets[labels] = _sum(sets.get(labels), sample, labels)
+    return [sample for sets in totals.values() for sample in sets.values()]
+
+
+def _sum(before: Sample | None, sample: Sample, labels: tuple[str, ...]) -> Sample:
+    """Most samples are of one process alone, and stay what they are."""
+    if before is None:
+        return sample if labels == sample.labels else Sample(name=sample.name, labels=labels, values=sample.values)
+    values = tuple(a + b for a, b in zip(before.values, sample.values, strict=True))
+    return Sample(name=sample.name, labels=labels, values=values)
 
 
 def to_json(samples: Iterable[Sample]) -> list[list[object]]:

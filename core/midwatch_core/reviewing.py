@@ -1,5 +1,6 @@
 """The review of a journalled exchange: what nobody inspected on its way is inspected, masked and told from old news."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -14,13 +15,15 @@ from midwatch_core.model.segment import Direction
 from midwatch_core.news import News
 from midwatch_core.placeholders import Placeholders
 from midwatch_core.policy import Decision, Policy, subject_of
+from midwatch_core.scan_metrics import METRICS as SCANNING
+from midwatch_core.scan_metrics import SECONDS as SCAN_SECONDS
 
 METRICS = (
     MetricSpec(
         name="midwatch_findings_total",
         kind=MetricKind.COUNTER,
         help="What detectors saw, each finding once in a conversation",
-        labels=("category", "severity"),
+        labels=("category", "severity", "plugin"),
     ),
     MetricSpec(
         name="midwatch_inspection_failures_total",
@@ -28,6 +31,7 @@ METRICS = (
         help="Exchanges on which a detector failed or was late",
         labels=("plugin",),
     ),
+    *SCANNING,
 )
 
 
@@ -44,7 +48,9 @@ class Reviewer:
 
     async def review(self, exchange: Exchange) -> Exchange:
         """The exchange as it may be kept: all texts inspected, all values masked, findings that are news."""
+        began = time.perf_counter()
         seen = await self._seen(exchange)
+        self._metrics.observe(SCAN_SECONDS, time.perf_counter() - began, ("review",))
         fresh = _fresh(seen.findings, exchange.findings)
         decision = self.policy.decide(fresh, subject_of(exchange), self._clock.now())
         complete = changed(
@@ -56,7 +62,7 @@ class Reviewer:
         shown = {item.id for item in decision.recorded} | {item.id for item in exchange.findings}
         told = self._news.only(changed(masked, findings=tuple(item for item in masked.findings if item.id in shown)))
         for finding in told.findings:
-            self._metrics.add("midwatch_findings_total", labels=(finding.category, finding.severity))
+            self._metrics.add("midwatch_findings_total", labels=(finding.category, finding.severity, finding.plugin))
         return told
 
     def forget(self) -> None:

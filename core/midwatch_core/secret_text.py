@@ -14,7 +14,11 @@ logger = logging.getLogger(__name__)
 
 # Settings that are URLs, and may hold a password; and settings that are nothing but a secret.
 URL_KEYS: tuple[tuple[str, ...], ...] = (("storage", "traces"), ("storage", "metadata"), ("storage", "cache"))
-SECRET_KEYS: tuple[tuple[str, ...], ...] = (("storage", "encryption", "key"), ("access", "admin_key"))
+SECRET_KEYS: tuple[tuple[str, ...], ...] = (
+    ("storage", "encryption", "key"),
+    ("access", "admin_key"),
+    ("web", "scrape_token"),
+)
 
 HIDDEN = "***"
 _REMEDY = (

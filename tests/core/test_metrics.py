@@ -48,6 +48,30 @@ def test_label_values_that_strangers_choose_are_bounded(metrics: Metrics) -> Non
     assert found["calls_total", ("other",)] == (1500,)
 
 
+def test_label_values_are_short_and_can_be_seen(metrics: Metrics) -> None:
+    for model in ("\ud800", "a\nb", "\u202egpt", "é 漢 😀", "m" * 1000, "m" * 1001):
+        metrics.add("calls_total", labels=(model,))
+    found = values(metrics.samples())
+    assert {labels[0] for _, labels in found} == {"�", "a�b", "�gpt", "é 漢 😀", "m" * 120}
+    assert found["calls_total", ("m" * 120,)] == (2,)
+
+
+def test_only_the_metrics_asked_for_are_given(metrics: Metrics) -> None:
+    metrics.set("depth_bytes", 1)
+    metrics.add("calls_total", labels=("a",))
+    assert [item.name for item in metrics.samples({"depth_bytes", "absent"})] == ["depth_bytes"]
+
+
+def test_what_many_processes_bring_is_bounded_too() -> None:
+    parts = [
+        [Sample(name="calls_total", labels=(f"{part}-{number}",), values=(1.0,)) for number in range(500)]
+        for part in range(3)
+    ]
+    found = values(summed([*parts, parts[0]]))
+    assert len(found) == 501
+    assert (found["calls_total", ("0-7",)], found["calls_total", ("other",)]) == ((2,), (1000,))
+
+
 def test_samples_travel_as_json(metrics: Metrics) -> None:
     metrics.add("calls_total", labels=("a",))
     metrics.observe("time_seconds", 0.5)

@@ -85,6 +85,10 @@ async def test_values_are_masked_in_both_directions_and_flagged() -> None:
     assert kept.response is not None
     assert kept.response.segments[0].text == f"Hi {named.pop()}!"
     assert total(metrics, "midwatch_findings_total") == 2
+    (counted,) = metrics.samples({"midwatch_findings_total"})
+    assert counted.labels == ("pii", "high", kept.findings[0].plugin)
+    (reviewed,) = metrics.samples({"midwatch_scan_seconds"})
+    assert (reviewed.labels, sum(reviewed.values[:-1])) == (("review",), 1)
 
 
 async def test_the_same_call_again_is_masked_the_same_and_told_again_only_as_a_call_of_its_own() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from midwatch.proxy.governing.governance import METRICS
+from midwatch.proxy.numbers import GOVERNING as METRICS
 from midwatch_core.config import load_config
 from midwatch_core.governing.bounds import bound_of
 from midwatch_core.governing.refusals import AWAY, LIMITED, SPENT

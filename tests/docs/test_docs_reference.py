@@ -3,11 +3,12 @@
 import runpy
 from pathlib import Path
 
+import pytest
+
 _DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_of_settings_is_current() -> None:
+@pytest.mark.parametrize("page", ["configuration", "metrics", "rest"])
+def test_a_page_made_from_the_code_is_current(page: str) -> None:
     generate = runpy.run_path(str(_DOCS / "generate.py"))
-    assert (_DOCS / "configuration.md").read_text() == generate["configuration"](), (
-        "run: uv run python docs/generate.py"
-    )
+    assert (_DOCS / f"{page}.md").read_text() == generate[page](), "run: uv run python docs/generate.py"

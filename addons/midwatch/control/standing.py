@@ -2,21 +2,24 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from midwatch import __version__
 from midwatch.control.journal_counts import report_reader
 from midwatch.control.tally import Tally
-from midwatch.control.troubles import condition_of
+from midwatch.control.troubles import TOLD_BY, condition_of
 from midwatch.plugin_report import report as report_plugins
 from midwatch.plugin_rows import plugin_rows
 from midwatch.pool.pool import ScanPool
+from midwatch.process_numbers import report_processes
 from midwatch.settings import Settings
-from midwatch_core.host import Health
+from midwatch_core.host import Health, Role
+from midwatch_core.memo import Memo
 from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.pipeline import Pipeline
 from midwatch_core.plugin_metrics import last_errors, security_state
+from midwatch_core.scan_metrics import report_memo
 from midwatch_core.troubles import Condition
 from midwatch_journal import JournalReader
 
@@ -32,21 +35,26 @@ class Standing:
     reader: JournalReader
     pipeline: Pipeline
     pool: ScanPool | None
+    memo: Memo = field(default_factory=Memo)
     troubles: Callable[[], list[dict[str, str]]] = list
     started: bool = False
 
     def samples(self) -> list[Sample]:
         """The metrics of all processes as one."""
         self.metrics.set("midwatch_journal_depth_bytes", self.reader.depth().bytes)
+        self.metrics.set("midwatch_journal_limit_bytes", self.settings.config.journal.max_bytes)
         self.metrics.set("midwatch_workers", len(self.tally.living()))
         report_reader(self.reader.stats(), self.metrics)
         report_plugins(self.settings.plugins, self.pool, self.metrics)
+        report_memo(self.memo, self.metrics)
+        report_processes(Role.CONTROL, self.pool, self.metrics)
         return self.tally.samples()
 
     def condition(self) -> Condition:
-        """What troubles are told by."""
+        """What troubles are told by. Asked every second, so that only what matters is summed."""
+        report_plugins(self.settings.plugins, self.pool, self.metrics)
         return condition_of(
-            self.samples(),
+            self.tally.samples(TOLD_BY),
             self.pipeline,
             journal_bytes=self.reader.depth().bytes,
             journal_max_bytes=self.settings.config.journal.max_bytes,
@@ -65,7 +73,7 @@ class Standing:
                 "journal_bytes": self.reader.depth().bytes,
                 "breakers": {
                     "store": self.pipeline.breaker.state.value,
-                    "security": security_state(self.tally.samples()).value,
+                    "security": security_state(self.tally.samples(TOLD_BY)).value,
                 },
                 "troubles": [dict(item) for item in self.troubles()],
                 "version": __version__,
@@ -85,6 +93,7 @@ class Standing:
             "private": self.private,
             "ready": health.ready,
             **dict(health.parts),
+            "journal": {**asdict(self.reader.depth()), **asdict(self.reader.stats())},
             "plugins": plugin_rows(self.settings.plugins, config.plugins.in_loop, self.samples(), self._said()),
         }
 

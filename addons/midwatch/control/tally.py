@@ -1,7 +1,7 @@
 """The tally: what workers last reported, and the sums that outlive them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,13 +43,15 @@ class Tally:
         """Names of the workers heard of lately."""
         return sorted(name for (name, _), worker in self._workers.items() if self._lives(worker))
 
-    def samples(self) -> list[Sample]:
-        """All processes' metrics as one: counts of all that ever were, gauges of those that live."""
-        parts = [self._gone, self.metrics.samples()]
+    def samples(self, only: Collection[str] | None = None) -> list[Sample]:
+        """All processes' metrics as one, or those named: counts of all that ever were, gauges of those that live."""
+        parts = [self._gone]
         for worker in self._workers.values():
             # One that is silent may only be slow: its counts stay its own, for it to go on from.
             parts.append(worker.samples if self._lives(worker) else self._counted(worker))
-        return summed(parts)
+        if only is not None:
+            parts = [[item for item in part if item.name in only] for part in parts]
+        return summed([self.metrics.samples(only), *parts])
 
     def _lives(self, worker: _Worker) -> bool:
         return self.now() - worker.seen_s <= _SILENT_S

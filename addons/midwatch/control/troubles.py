@@ -33,6 +33,8 @@ _NOTIFY_S = 10.0
 # Alerts that wait for slow hooks, and those that are not over: beyond, the oldest make room.
 _MOST = 1000
 _DROPPED = "midwatch_journal_dropped_total"
+TOLD_BY = frozenset({_DROPPED, DISABLED, ON_TRIAL})
+"""The metrics that `condition_of` reads."""
 _MILD = frozenset({Severity.INFO, Severity.LOW})
 
 

@@ -1,6 +1,7 @@
 """Guarding flows: what the core rules on bodies is done to mitmproxy's requests and answers. Beside `watching`."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 
 from mitmproxy import http
 
@@ -10,10 +11,11 @@ from midwatch.proxy.signing import REASON, signs_body
 from midwatch_core.call import Call
 from midwatch_core.enforcement import CallGuard, Enforcer, Ruled
 from midwatch_core.enforcement.outcome import NOT_INSPECTED
-from midwatch_core.guarded import Guard
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.guarded import Guard, Outcome
+from midwatch_core.metrics import Metrics
 from midwatch_core.model.finding import Action
 from midwatch_core.model.segment import Direction
+from midwatch_core.scan_metrics import SECONDS as SCAN_SECONDS
 from midwatch_core.sealing import Sealers
 from midwatch_core.wire.binary import is_binary
 from midwatch_core.wire.decoding import plain_body
@@ -23,21 +25,6 @@ from midwatch_core.wire.dialect import Refusal
 # mitmproxy's flow carries our state under these names.
 GUARD = "midwatch_guard"
 REFUSED = "midwatch_refused"
-
-METRICS = (
-    MetricSpec(
-        name="midwatch_enforced_total",
-        kind=MetricKind.COUNTER,
-        help="Calls that policy did something about, by the strongest action",
-        labels=("action",),
-    ),
-    MetricSpec(
-        name="midwatch_guard_failures_total",
-        kind=MetricKind.COUNTER,
-        help="Times the guard itself failed: the call passed, or was refused where a line says so",
-        labels=("where",),
-    ),
-)
 
 
 class Guarding:
@@ -63,7 +50,7 @@ class Guarding:
         if problem:
             self._failed(flow, call, guard, Direction.REQUEST, problem)
             return
-        outcome = await self._guard.wait("guarding.request", guard.request, body)
+        outcome = await self._timed("request", self._guard.wait("guarding.request", guard.request, body))
         if not outcome.ok:
             self._failed(flow, call, guard, Direction.REQUEST, f"{type(outcome.error).__name__}: {outcome.error}")
             return
@@ -119,7 +106,8 @@ class Guarding:
         if problem:
             self._failed(flow, call, guard, Direction.RESPONSE, problem)
             return
-        outcome = await self._guard.wait("guarding.answer", guard.whole, body, response.status_code)
+        ruling = self._guard.wait("guarding.answer", guard.whole, body, response.status_code)
+        outcome = await self._timed("answer", ruling)
         if not outcome.ok:
             self._failed(flow, call, guard, Direction.RESPONSE, f"{type(outcome.error).__name__}: {outcome.error}")
             return
@@ -153,6 +141,12 @@ class Guarding:
             return None
         message = f"Midwatch could not inspect this call, and is told to refuse it then. Request id: {guard.id}"
         return Refusal(status=403, code=NOT_INSPECTED, message=message, request_id=guard.id)
+
+    async def _timed(self, where: str, ruling: Awaitable[Outcome]) -> Outcome:
+        began = time.perf_counter()
+        outcome = await ruling
+        self._metrics.observe(SCAN_SECONDS, time.perf_counter() - began, (where,))
+        return outcome
 
     def _failed(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, direction: Direction, reason: str) -> None:
         refusal = self.unable(guard, direction, reason)

@@ -4,7 +4,7 @@ import logging
 from typing import Literal
 
 from midwatch_core.frame import encode
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.metrics import Metrics
 from midwatch_core.model.exchange import Exchange
 from midwatch_journal import JournalState, JournalWriter
 
@@ -13,27 +13,6 @@ logger = logging.getLogger(__name__)
 # How long the last bytes of an answer are held for the journal's write(2); after that they go, counted as late.
 WAIT_S = 0.05
 JOURNAL_FULL = "Midwatch cannot keep a record of this call, and is told to refuse it then: its disk is full."
-
-METRICS = (
-    MetricSpec(
-        name="midwatch_calls_total", kind=MetricKind.COUNTER, help="LLM calls seen", labels=("provider", "dialect")
-    ),
-    MetricSpec(
-        name="midwatch_settle_seconds",
-        kind=MetricKind.HISTOGRAM,
-        help="Time to settle a call: seal it and have it in the journal",
-        buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1),
-    ),
-    MetricSpec(name="midwatch_journal_frames_total", kind=MetricKind.COUNTER, help="Exchanges journalled"),
-    MetricSpec(name="midwatch_journal_bytes_total", kind=MetricKind.COUNTER, help="Bytes journalled"),
-    MetricSpec(name="midwatch_journal_late_total", kind=MetricKind.COUNTER, help="Journal waits that took too long"),
-    MetricSpec(name="midwatch_journal_slim_total", kind=MetricKind.COUNTER, help="Exchanges journalled without texts"),
-    MetricSpec(name="midwatch_journal_dropped_total", kind=MetricKind.COUNTER, help="Exchanges lost to a full disk"),
-    MetricSpec(
-        name="midwatch_journal_refused_total", kind=MetricKind.COUNTER, help="Calls refused because of a full disk"
-    ),
-    MetricSpec(name="midwatch_journal_write_errors_total", kind=MetricKind.COUNTER, help="Failed journal writes"),
-)
 
 
 class Journalist:
@@ -65,3 +44,4 @@ class Journalist:
         metrics.set("midwatch_journal_slim_total", stats.slim)
         metrics.set("midwatch_journal_dropped_total", stats.dropped)
         metrics.set("midwatch_journal_write_errors_total", stats.write_errors)
+        metrics.set("midwatch_journal_queued_bytes", stats.queued_bytes)

@@ -5,30 +5,25 @@ import logging
 from dataclasses import dataclass, replace
 
 from midwatch.lines import LineClient
-from midwatch.plugin_report import METRICS as PLUGIN_METRICS
 from midwatch.plugin_report import report as report_plugins
 from midwatch.pool.opening import pool_of
 from midwatch.pool.pool import ScanPool
+from midwatch.process_numbers import report_processes
 from midwatch.proxy.admission.admitting import Admitting
 from midwatch.proxy.admission.identified import identifier_of, identifying_of
-from midwatch.proxy.admission.identifying import METRICS as IDENTIFYING
 from midwatch.proxy.admission.unread import Unread
 from midwatch.proxy.beating import Beat
 from midwatch.proxy.connecting import Connecting
 from midwatch.proxy.decrypting import Decrypting
-from midwatch.proxy.governing.governance import METRICS as GOVERNANCE
 from midwatch.proxy.governing.governance import Governance
 from midwatch.proxy.governing.spending import Spending
-from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.guarding import Guarding
-from midwatch.proxy.inventory.seeing import METRICS as SEEING
 from midwatch.proxy.inventory.seeing import Seeing, seeing_of
-from midwatch.proxy.journaling import METRICS, Journalist
-from midwatch.proxy.lag import METRIC as LAG
+from midwatch.proxy.journaling import Journalist
 from midwatch.proxy.lag import watch_lag
+from midwatch.proxy.numbers import WORKER
 from midwatch.proxy.recognising import Recognising
 from midwatch.proxy.settling import Settling
-from midwatch.proxy.sockets.addon import METRICS as SOCKETS
 from midwatch.proxy.sockets.addon import Sockets
 from midwatch.proxy.sockets.conversing import Shared
 from midwatch.proxy.watching import Watching
@@ -44,6 +39,7 @@ from midwatch_core.host import Host, Role
 from midwatch_core.metrics import Metrics
 from midwatch_core.plugin_metrics import last_errors
 from midwatch_core.ports import CacheLayer
+from midwatch_core.scan_metrics import report_memo
 from midwatch_core.sealing import Sealers
 from midwatch_core.storage import open_cache, storage_profile
 from midwatch_journal import JournalLimits, JournalWriter, new_writer_id
@@ -170,7 +166,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     """The suite of the worker called `name`. Raises ConfigError and JournalError."""
     home, config = settings.home, settings.config
     metrics = Metrics()
-    metrics.declare([*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE, *SOCKETS, *SEEING, *PLUGIN_METRICS, LAG])
+    metrics.declare(WORKER)
     metrics.declare(settings.plugins.gather("metrics"))
     dialects = dialects_of(settings.plugins)
     catalogue = catalogue_of(settings, dialects)
@@ -264,6 +260,8 @@ def build(settings: Settings, *, name: str) -> Suite:
         journalist.report(metrics)
         suite.seeing.inventory.lost()
         report_plugins(settings.plugins, pool, metrics)
+        report_memo(engine.memo, metrics)
+        report_processes(Role.WORKER, pool, metrics)
 
     suite.beat.report = report
     suite.beat.plugin_errors = lambda: last_errors(settings.plugins)

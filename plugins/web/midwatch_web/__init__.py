@@ -1,6 +1,9 @@
 """The console of Midwatch: its pages, a small REST API, metrics and health, as one application in control's server."""
 
 from midwatch_core import Host, Mount, hookimpl
+from midwatch_web.settings import WebSettings as Config
+
+__all__ = ["Config", "mounts"]
 
 
 @hookimpl

@@ -13,17 +13,14 @@ from mitmproxy.test import taddons, tflow
 from midwatch.lines import LineClient
 from midwatch.proxy import bridge
 from midwatch.proxy.admission.admitting import Admitting
-from midwatch.proxy.admission.identifying import METRICS as IDENTIFYING
 from midwatch.proxy.admission.identifying import Identifying
-from midwatch.proxy.governing.governance import METRICS as GOVERNANCE
 from midwatch.proxy.governing.governance import Governance
 from midwatch.proxy.governing.spending import Spending
-from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.guarding import Guarding
-from midwatch.proxy.journaling import METRICS, Journalist
+from midwatch.proxy.journaling import Journalist
+from midwatch.proxy.numbers import WORKER
 from midwatch.proxy.recognising import Recognising
 from midwatch.proxy.settling import Settling
-from midwatch.proxy.sockets.addon import METRICS as SOCKETS
 from midwatch.proxy.sockets.addon import Sockets
 from midwatch.proxy.sockets.conversing import Shared
 from midwatch.proxy.watching import Watching
@@ -85,7 +82,7 @@ class Watch:
     called: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.metrics.declare((*METRICS, *GUARDING, *IDENTIFYING, *GOVERNANCE, *SOCKETS))
+        self.metrics.declare(WORKER)
         sealers = Sealers(b"key")
         enforcer = Enforcer(
             engine=Engine(self._plugins()), policy=Policy.load(self.policy, "p"), key=b"key", clock=SystemClock()

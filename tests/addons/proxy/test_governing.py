@@ -15,10 +15,10 @@ from mitmproxy import http
 
 from midwatch.lean.cut_streams import CUT
 from midwatch.proxy import bridge
-from midwatch.proxy.governing.governance import METRICS, Governance
+from midwatch.proxy.governing.governance import Governance
 from midwatch.proxy.governing.metering import METER
-from midwatch.proxy.guarding import METRICS as GUARDING
 from midwatch.proxy.guarding import REFUSED, Guarding
+from midwatch.proxy.numbers import WORKER
 from midwatch_core import Cost, Exchange, Usage, hookimpl
 from midwatch_core.call import Call, Opening
 from midwatch_core.config import Config
@@ -62,7 +62,7 @@ class Worker:
     crossed: list[Crossing] = field(default_factory=list)
 
     async def start(self) -> Worker:
-        self.metrics.declare((*METRICS, *GUARDING))
+        self.metrics.declare(WORKER)
         self.plugins = Plugins()
         self.plugins.add("prices", Prices)
         self.plugins.activate({})

@@ -16,6 +16,7 @@ from mitmproxy.test import taddons
 from midwatch.proxy.guarding import GUARD
 from midwatch_core import Detection, Exchange, Finding, Part, Severity, Text, hookimpl
 from midwatch_core.model.finding import Action
+from midwatch_core.scan_metrics import SECONDS
 from tests.addons.proxy.conftest import ANSWER, QUESTION, Watch, answer_head, make_flow
 
 WORD = "Mellon"
@@ -153,6 +154,8 @@ async def test_a_request_is_refused_before_it_goes_out(make: Make) -> None:
     assert error["code"] == "blocked_by_policy"
     assert "line stop" in error["message"]
     assert WORD not in error["message"]
+    (waited,) = watch.metrics.samples({SECONDS})
+    assert (waited.labels, sum(waited.values[:-1])) == (("request",), 1)
 
 
 @pytest.mark.parametrize("then", ["block", "cut"])

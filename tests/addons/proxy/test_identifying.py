@@ -260,7 +260,7 @@ async def test_a_network_and_a_provider_s_key_claim_a_call(watch: Watch) -> None
 @given(st.binary())
 def test_any_header_bytes_are_taken_or_refused(value: bytes) -> None:
     metrics = Metrics()
-    from midwatch.proxy.admission.identifying import METRICS
+    from midwatch.proxy.numbers import IDENTIFYING as METRICS
 
     metrics.declare(METRICS)
     identifying = Identifying(

@@ -8,13 +8,12 @@ from mitmproxy import http
 from mitmproxy.test import tflow
 
 from midwatch.proxy.admission.admitting import DENIED, Admitting
-from midwatch.proxy.admission.identifying import METRICS as IDENTIFYING
 from midwatch.proxy.admission.identifying import Identifying
-from midwatch.proxy.inventory.counting import METRICS, Inventory
+from midwatch.proxy.inventory.counting import Inventory
 from midwatch.proxy.inventory.owners import Owner, Owners
-from midwatch.proxy.inventory.pinning import METRICS as PINNING
 from midwatch.proxy.inventory.pinning import Pinning
 from midwatch.proxy.inventory.sighting_report import SightingReport
+from midwatch.proxy.numbers import WORKER
 from midwatch.proxy.recognising import Recognising
 from midwatch_core.access.directory import Directory
 from midwatch_core.access.identifying import Identifier
@@ -61,7 +60,7 @@ class Desk:
 
     def __init__(self, *, enabled: bool = True, pinned: Any = "pass", **identity: Any) -> None:
         self.metrics, clock, guard = Metrics(), SystemClock(), Guard()
-        self.metrics.declare([*METRICS, *PINNING, *IDENTIFYING])
+        self.metrics.declare(WORKER)
         settings = IdentitySettings(**identity)
         self.identifying = Identifying(
             Identifier(Directory(), settings, default="default"),

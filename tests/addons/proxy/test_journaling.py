@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from midwatch.proxy.journaling import METRICS, Journalist
+from midwatch.proxy.journaling import Journalist
+from midwatch.proxy.numbers import JOURNALING as METRICS
 from midwatch_core.frame import FrameDecoder, slim
 from midwatch_core.metrics import Metrics
 from midwatch_core.testing.factories import make_exchange

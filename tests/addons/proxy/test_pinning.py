@@ -12,7 +12,8 @@ from mitmproxy import connection
 from mitmproxy.test import tflow
 
 from midwatch.proxy.inventory.owners import Owner, Owners
-from midwatch.proxy.inventory.pinning import METRICS, Pinning
+from midwatch.proxy.inventory.pinning import Pinning
+from midwatch.proxy.numbers import SEEING as METRICS
 from midwatch_core.guarded import Guard
 from midwatch_core.inventory_settings import TlsSettings
 from midwatch_core.metrics import Metrics

@@ -226,6 +226,17 @@ async def test_grace_never_makes_a_key_live_longer(house: House) -> None:
     assert not (await house.key(old.id)).valid_at(NOW)
 
 
+async def test_a_successor_that_would_outlive_the_calendar_is_not_made(house: House) -> None:
+    wish = KeyWish(role=AccessRole.CLIENT, expires_at=datetime.max.replace(tzinfo=NOW.tzinfo))
+    old = (await house.administration.create_key(ADMIN, wish)).key
+    house.clock.move(timedelta(days=1))
+    for key_id, grace in ((old.id, timedelta()), ("key-of-a", timedelta.max)):
+        before = await house.kept()
+        with pytest.raises(AdministrationError, match="further in the future"):
+            await house.administration.rotate_key(ADMIN, key_id, grace=grace)
+        assert await house.kept() == before
+
+
 async def test_what_is_over_is_not_rotated_nor_prolonged(house: House) -> None:
     administration = house.administration
     await administration.revoke_key(ADMIN, "key-of-a")

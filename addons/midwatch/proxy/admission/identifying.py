@@ -12,7 +12,7 @@ from midwatch_core.access.identifying import Identifier
 from midwatch_core.access.settings import IdentitySettings
 from midwatch_core.access.shown import Denial, Denied, Shown
 from midwatch_core.clock import Clock
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.metrics import Metrics
 from midwatch_core.model.identity import Identity
 
 _SHOWN = "midwatch_shown"
@@ -22,15 +22,6 @@ _PROXY_AUTHORIZATION = b"proxy-authorization"
 _CHALLENGE = {"proxy-authenticate": 'Basic realm="Midwatch", charset="UTF-8"', "content-type": "text/plain"}
 # Sources that speak only inside a tunnel, so that its opening can't be refused for want of them.
 _INSIDE = frozenset({"header", "provider_key", "certificate"})
-
-METRICS = (
-    MetricSpec(
-        name="midwatch_denied_total",
-        kind=MetricKind.COUNTER,
-        help="Tunnels and requests refused because of who made them",
-        labels=("why",),
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)

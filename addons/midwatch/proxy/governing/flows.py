@@ -21,7 +21,7 @@ from midwatch_core.governing.rules import NONE, RuleCounter
 from midwatch_core.governing.settings import BudgetRule
 from midwatch_core.guarded import Guard
 from midwatch_core.metering import MOST
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.metrics import Metrics
 from midwatch_core.model.changing import changed
 from midwatch_core.model.exchange import Exchange, Transport
 from midwatch_core.model.finding import Action
@@ -31,42 +31,6 @@ from midwatch_core.wire.dialect import Refusal
 
 logger = logging.getLogger(__name__)
 
-METRICS = (
-    MetricSpec(
-        name="midwatch_limited_total",
-        kind=MetricKind.COUNTER,
-        help="Calls that a limit or a budget refused, or whose stream it cut; `(away)`: nobody could count them",
-        labels=("rule",),
-    ),
-    MetricSpec(
-        name="midwatch_budget_reserved_usd_total",
-        kind=MetricKind.COUNTER,
-        help="US dollars that calls reserved of a budget before they went out, and while they streamed",
-        labels=("rule",),
-    ),
-    MetricSpec(
-        name="midwatch_budget_used_usd_total",
-        kind=MetricKind.COUNTER,
-        help="US dollars that stayed counted against a budget when calls ended",
-        labels=("rule",),
-    ),
-    MetricSpec(
-        name="midwatch_budget_crossed_total",
-        kind=MetricKind.COUNTER,
-        help="Times a budget reached half, four fifths and all of what it allows",
-        labels=("rule", "percent"),
-    ),
-    MetricSpec(
-        name="midwatch_limits_fallback_total",
-        kind=MetricKind.COUNTER,
-        help="Calls that were counted in the worker's own memory, for the shared cache was away",
-    ),
-    MetricSpec(
-        name="midwatch_limits_unsettled_total",
-        kind=MetricKind.COUNTER,
-        help="Calls that could not be settled with the shared cache: what they reserved stays spent",
-    ),
-)
 _AWAY = "(away)"
 _CLOSE_S = 2.0
 _FAILED = 500

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from midwatch.proxy.governing.flows import METRICS as GOVERNING
 from midwatch.proxy.governing.flows import Governing
-from midwatch.proxy.governing.spending import METRIC
 from midwatch_core.clock import Clock
 from midwatch_core.config import Config
 from midwatch_core.governing.counting import Counting, Spent
@@ -18,8 +16,6 @@ from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import CacheLayer
 
-METRICS = (*GOVERNING, METRIC)
-
 
 def _tell_nobody(crossing: Crossing) -> None:
     pass
@@ -29,7 +25,7 @@ class Governance:
     """Makes the worker's `Governing`. Raises ConfigError for rules that can't be.
 
     `cache` is shared or not; `own` is of this process alone (`memory://`), for while the other is away. `tell` hears
-    of budgets that reach half, four fifths and all of what they allow. METRICS must have been declared.
+    of budgets that reach half, four fifths and all of what they allow. `numbers.GOVERNING` must have been declared.
     """
 
     def __init__(

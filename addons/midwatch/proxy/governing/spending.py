@@ -5,18 +5,12 @@ import logging
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch_core.governing.seeding import BudgetSeed
 from midwatch_core.metering import MOST
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
 # A call waits for the answer, and control for what is journalled and not stored yet.
 _TIMEOUT_S = 10.0
-METRIC = MetricSpec(
-    name="midwatch_budget_unknown_total",
-    kind=MetricKind.COUNTER,
-    help="Budgets that began at zero in this period, for control did not say what was spent before",
-    labels=("rule",),
-)
 
 
 class Spending:
@@ -39,7 +33,7 @@ class Spending:
                 )
             return amount
         except (ControlAbsentError, ValueError) as error:
-            self._metrics.add(METRIC.name, labels=(seed.rule.id,))
+            self._metrics.add("midwatch_budget_unknown_total", labels=(seed.rule.id,))
             logger.error("budget %s begins at zero, for what was spent is unknown: %s", seed.rule.id, error)
             return 0
 

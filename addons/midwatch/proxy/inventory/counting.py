@@ -14,24 +14,11 @@ from midwatch.proxy.inventory.sighting_report import SightingReport
 from midwatch_core.call import Call
 from midwatch_core.clock import Clock
 from midwatch_core.guarded import Guard
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.metrics import Metrics
 from midwatch_core.model.identity import Identity
 from midwatch_core.model.sighting import Seen, Sighting
 from midwatch_core.wire.ai_hosts import AiHost, AiHosts
 
-METRICS = (
-    MetricSpec(
-        name="midwatch_passthrough_total",
-        kind=MetricKind.COUNTER,
-        help="Connections to AI services that were relayed unread: known by name alone, or because of a pinned client",
-        labels=("why",),
-    ),
-    MetricSpec(
-        name="midwatch_sightings_lost_total",
-        kind=MetricKind.COUNTER,
-        help="Connections and calls that the inventory had no room for",
-    ),
-)
 # Hosts of which a client of a plain proxy may speak on one connection.
 _MOST_HOSTS = 64
 _CALL = "midwatch_call"

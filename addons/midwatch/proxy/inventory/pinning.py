@@ -15,19 +15,11 @@ from midwatch.proxy.inventory.refusals import AT_ONCE_S, Silences, alert_of, hun
 from midwatch_core.clock import Clock
 from midwatch_core.guarded import Guard
 from midwatch_core.inventory_settings import TlsSettings
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
+from midwatch_core.metrics import Metrics
 from midwatch_core.pins import Pin, Pins
 
 logger = logging.getLogger(__name__)
 
-METRICS = (
-    MetricSpec(
-        name="midwatch_pinned_total",
-        kind=MetricKind.COUNTER,
-        help="Clients that refused our certificate for a host, and were remembered for it",
-        labels=("host",),
-    ),
-)
 # What waits for control to have it: beyond, the oldest make room.
 _MOST_WAITING = 1000
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from midwatch.pinned_file import read_pinned
 from midwatch.proxy.admission.identifying import Identifying
 from midwatch.proxy.beating import Beat
-from midwatch.proxy.inventory.counting import METRICS as INVENTORY
 from midwatch.proxy.inventory.counting import Inventory
 from midwatch.proxy.inventory.owners import Owners
-from midwatch.proxy.inventory.pinning import METRICS as PINNING
 from midwatch.proxy.inventory.pinning import Pinning
 from midwatch.settings import Settings, ai_hosts_of
 from midwatch_core.clock import Clock
@@ -18,7 +16,6 @@ from midwatch_core.metrics import Metrics
 from midwatch_core.wire.catalogue import Catalogue
 
 logger = logging.getLogger(__name__)
-METRICS = (*INVENTORY, *PINNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

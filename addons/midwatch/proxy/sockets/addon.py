@@ -8,19 +8,8 @@ from mitmproxy.websocket import WebSocketMessage
 from midwatch.lean.socket_asides import is_aside
 from midwatch.proxy.recognising import Recognising
 from midwatch.proxy.sockets.conversing import Conversation, Shared
-from midwatch_core.metrics import MetricKind, MetricSpec
 from midwatch_core.wire.catalogue import Match
 from midwatch_core.wire.socket import SocketDialect
-
-METRICS = (
-    MetricSpec(name="midwatch_sockets_open", kind=MetricKind.GAUGE, help="WebSockets to models that are open now"),
-    MetricSpec(
-        name="midwatch_socket_messages_total",
-        kind=MetricKind.COUNTER,
-        help="Messages on WebSockets to models, by who sent them (client, server)",
-        labels=("sender",),
-    ),
-)
 
 
 class Sockets:

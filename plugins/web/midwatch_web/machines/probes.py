@@ -2,25 +2,32 @@
 
 import orjson
 from fastapi import APIRouter, Request
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from midwatch_core import Health, Host
-from midwatch_web.machines.exposition import SampleCollector
+from midwatch_core import Health
+from midwatch_web.machines.exposition import text_of
+from midwatch_web.machines.scraping import visible
+from midwatch_web.serving.asked import caller_of, host_of
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """All processes' metrics, in the text format the scraper accepts (Prometheus' or OpenMetrics)."""
-    host: Host = request.app.state.host
+    """All processes' metrics, in the text format the scraper accepts (Prometheus' or OpenMetrics).
+
+    Tenants are told apart for who operates all of them, and for a scraper with the token.
+    """
+    host = host_of(request)
     samples = host.samples() if host.samples else host.metrics.samples()
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(SampleCollector(host.metrics.specs, samples))
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(registry), headers={"Content-Type": content_type})
+    specs, told = visible(caller_of(request), host.metrics.specs, samples)
+    openmetrics = _wants_openmetrics(request.headers.get("accept", ""))
+    # In a thread: what waits for this loop, such as the storing of calls, goes on meanwhile.
+    content = await run_in_threadpool(text_of, specs, told, openmetrics=openmetrics)
+    return Response(content, headers={"Content-Type": OPENMETRICS if openmetrics else CONTENT_TYPE_PLAIN_0_0_4})
 
 
 @router.api_route("/healthz", methods=["GET", "HEAD"])
@@ -43,8 +50,13 @@ async def startupz(request: Request) -> Response:
     return _json({"started": health.started, "parts": dict(health.parts)}, 200 if health.started else 503)
 
 
+def _wants_openmetrics(accept: str) -> bool:
+    """Whoever can read it is given it. Versions are left aside: what we have is written the same in all of them."""
+    return any(kind.partition(";")[0].strip() == "application/openmetrics-text" for kind in accept.split(","))
+
+
 def _health(request: Request) -> Health:
-    host: Host = request.app.state.host
+    host = host_of(request)
     return host.health() if host.health else Health(started=False, ready=False, parts={})
 
 

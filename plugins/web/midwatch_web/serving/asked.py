@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from midwatch_core import LOCAL, Caller, Host, LiveFeed, Queries
+from midwatch_core import LOCAL, Caller, Host, Installation, LiveFeed, Queries
 from midwatch_web.serving.doorkeeper import CALLER
 
 
@@ -36,6 +36,11 @@ def there[Service](service: Service | None, what: str) -> Service:
     if service is None:
         raise HTTPException(503, f"This process has no {what}.")
     return service
+
+
+def installation_of(request: Request) -> Installation:
+    """The installation. Raises HTTPException where this process does not tell of it."""
+    return there(host_of(request).installation, "view of the installation")
 
 
 def live_of(request: Request) -> LiveFeed:

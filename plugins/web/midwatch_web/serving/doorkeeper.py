@@ -10,6 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from midwatch_core import LOCAL, Access, AsgiApp, Caller, Permission, key_shown
+from midwatch_web.machines.scraping import SCRAPER, ScrapeToken
+from midwatch_web.serving.askers import is_program
 from midwatch_web.serving.sessions import Sessions
 
 COOKIE = "midwatch_session"
@@ -20,7 +22,6 @@ CALLER = "midwatch_caller"
 _OPEN = ("/static/", "/signin", "/healthz", "/readyz", "/startupz")
 # Of the installation as a whole, so for callers that see all tenants.
 _WHOLE = ("/metrics",)
-_PROGRAMS = ("/api/", "/metrics")
 # What takes and shows nothing of any call: for callers that send calls, and read none.
 _SENT = frozenset({"/api/v1/ingest", "/api/v1/scan"})
 
@@ -36,8 +37,9 @@ class Turned:
 class Doorkeeper:
     """ASGI middleware: lets in who holds a key (or everybody, where the listener asks for none)."""
 
-    def __init__(self, app: AsgiApp, access: Access | None, sessions: Sessions) -> None:
+    def __init__(self, app: AsgiApp, access: Access | None, sessions: Sessions, scrape_token: ScrapeToken) -> None:
         self._app = app
+        self._scrape_token = scrape_token
         self._access = access
         self._sessions = sessions
 
@@ -47,7 +49,9 @@ class Doorkeeper:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        caller = self.caller_of(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        scrapes = self._scrape_token.shown_by(path, headers.get("authorization"))
+        caller = SCRAPER if scrapes else self.caller_of(headers)
         scope[CALLER] = caller
         turned = None if path.startswith(_OPEN) else _turned(caller, path)
         if turned is None:
@@ -77,7 +81,8 @@ def _turned(caller: Caller | None, path: str) -> Turned | None:
 
 
 def _answer(turned: Turned, scope: Scope) -> Response:
-    if turned.status == 401 and scope["method"] in ("GET", "HEAD") and not scope["path"].startswith(_PROGRAMS):
+    program = is_program(scope["path"], Headers(scope=scope).get("accept", ""))
+    if turned.status == 401 and scope["method"] in ("GET", "HEAD") and not program:
         query = scope["query_string"].decode("latin-1")
         wanted = scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/signin?next={quote(wanted, safe='')}", 303)

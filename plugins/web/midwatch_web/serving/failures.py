@@ -2,17 +2,16 @@
 
 from http import HTTPStatus
 
-import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from midwatch_core import StorageUnavailableError
+from midwatch_web.serving.answers import json_answer
+from midwatch_web.serving.askers import is_program
+from midwatch_web.serving.methods import allowed
 from midwatch_web.serving.templating import page
-
-# What programs ask for; everything else is a page.
-_FOR_PROGRAMS = ("/api/", "/metrics", "/healthz", "/readyz", "/startupz")
 
 
 async def on_storage_error(request: Request, error: Exception) -> Response:
@@ -47,13 +46,17 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         raise error
     response = failure(request, error.status_code, error.detail)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = allowed(request.app.routes, request.url.path)
     return response
 
 
 def failure(request: Request, status: int, detail: str) -> Response:
     """An error in the shape that suits the asker."""
     title = HTTPStatus(status).phrase
-    if request.url.path.startswith(_FOR_PROGRAMS):
+    if is_program(request.url.path, request.headers.get("accept", "")):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-        return Response(orjson.dumps(problem), status, media_type="application/problem+json")
+        answer = json_answer(problem, status)  # what was asked may be named in it, whatever its characters
+        answer.headers["content-type"] = "application/problem+json"
+        return answer
     return page(request, "serving/failure.html", status=status, title=title, detail=detail, code=status)

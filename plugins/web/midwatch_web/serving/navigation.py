@@ -45,7 +45,7 @@ SECTIONS: tuple[tuple[str, tuple[Section, ...]], ...] = (
         (
             Section(path="/costs", title="Costs and budgets"),
             Section(path="/policies", title="Policies", whole=True),
-            Section(path="/rules", title="Rules and plugins", whole=True),
+            Section(path="/rules", title="Rules and plugins", whole=True, under=("/plugins",)),
         ),
     ),
     (
