@@ -1,7 +1,7 @@
 """Answers what a budget's counter begins with: what its calls of this period cost, by the record; workers ask."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from midwatch_core.governing.money import nano_of
 from midwatch_core.governing.rates import Rates
 from midwatch_core.governing.rules import CallKeys, model_key
 from midwatch_core.governing.seeding import BudgetSeed, seed_from_json
+from midwatch_core.governing.settings import BudgetRule, Per
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.metering import MOST
 from midwatch_core.model.changing import changed
@@ -48,13 +49,14 @@ class Spent:
 
     async def nano(self, seed: BudgetSeed) -> int:
         """What the calls that a budget concerns have cost since its period began. Raises StorageError."""
-        by = _groups(seed)
+        # A price is known or not by model: summed apart, few calls have to be looked at one by one.
+        by = list(dict.fromkeys(["provider", "model", *grouping_of(seed.rule, (name for name, _ in seed.values))]))
         scope = Scope(tenants=frozenset({seed.tenant}))
         wanted = _filter(seed)
         total = 0
         for row in await self.traces.costs(scope, wanted, by=by):
             group = dict(zip(by, row.group, strict=True))
-            if seed.concerns(_keys(seed.tenant, group)):
+            if seed.concerns(keys_of_group(seed.tenant, group)):
                 total += nano_of(row.cost_usd) + await self._unpriced(seed, scope, wanted, group, row)
         return min(total, MOST)
 
@@ -67,8 +69,7 @@ class Spent:
         row: CostRow,
     ) -> int:
         """What the calls without a known price are taken to cost, by their tokens."""
-        assumed = nano_of(seed.rule.assumed_usd_per_million_tokens)
-        rates = Rates(assumed, assumed)
+        rates = assumed_rates(seed.rule)
         if not row.unpriced or not (row.input_tokens or row.output_tokens):
             return 0
         if row.unpriced == row.calls:
@@ -98,13 +99,11 @@ class Spent:
         return tokens
 
 
-def _groups(seed: BudgetSeed) -> Sequence[str]:
-    """By what the record has to be summed to tell which of it the budget concerns."""
-    rule = seed.rule
+def grouping_of(rule: BudgetRule, names: Iterable[Per]) -> Sequence[str]:
+    """By what the record has to be summed to tell which of it a budget concerns; `names` divide its counters."""
     filters = {"model": rule.models, "agent": rule.agents, "provider": rule.providers}
-    wanted = [key for key, names in filters.items() if names] + [_GROUP_OF[name] for name, _ in seed.values]
-    # A price is known or not by model: summed apart, few calls have to be looked at one by one.
-    return list(dict.fromkeys(["provider", "model", _BASIS, *wanted]))
+    wanted = [key for key, only in filters.items() if only] + [_GROUP_OF[name] for name in names]
+    return list(dict.fromkeys([_BASIS, *wanted]))
 
 
 def _filter(seed: BudgetSeed) -> ExchangeFilter:
@@ -118,7 +117,14 @@ def _is_of(row: ExchangeRow, group: Mapping[str, str | None]) -> bool:
     return all(getattr(row, key) == value for key, value in group.items())
 
 
-def _keys(tenant: str, group: Mapping[str, str | None]) -> CallKeys:
+def assumed_rates(rule: BudgetRule) -> Rates:
+    """What tokens without a known price are taken to cost."""
+    assumed = nano_of(rule.assumed_usd_per_million_tokens)
+    return Rates(assumed, assumed)
+
+
+def keys_of_group(tenant: str, group: Mapping[str, str | None]) -> CallKeys:
+    """The keys of the calls of a group of `grouping_of`."""
     return CallKeys(
         tenant=tenant,
         key=group.get("key_id"),

@@ -99,11 +99,11 @@ class Administration:
             now = self.clock.now()
             if not old.valid_at(now):
                 raise AdministrationError(f"{key_id} is not valid any more: create a key instead")
-            lives = None if old.expires_at is None else now + (old.expires_at - old.created_at)
+            lives = None if old.expires_at is None else _after(now, old.expires_at - old.created_at)
+            ends = _after(now, grace) if old.expires_at is None else min(_after(now, grace), old.expires_at)
             wish = KeyWish(role=old.role, tenant=old.tenant, label=old.label, agent=old.agent, expires_at=lives)
             fresh = await self._fresh()
             key = await self._keep_new(caller, wish, fresh, "key.rotate", replaces=old.id)
-            ends = now + grace if old.expires_at is None else min(now + grace, old.expires_at)
             await self._keep_key(caller, replace(old, expires_at=ends), "key.expire", expires_at=ends.isoformat())
             return MadeKey(key=key, text=fresh.text)
 
@@ -266,6 +266,14 @@ def _check_all(caller: Caller, permission: Permission = Permission.ADMINISTER) -
     _check(caller, permission)
     if caller.tenant is not None:
         raise AccessDeniedError(f"{caller.name} is of the tenant {caller.tenant}, and this concerns all")
+
+
+def _after(now: datetime, time: timedelta) -> datetime:
+    """So much later. Raises AdministrationError for a moment that no calendar has."""
+    try:
+        return now + time
+    except OverflowError as error:
+        raise AdministrationError("that is further in the future than time is counted") from error
 
 
 def _has(caller: Caller, tenant: str | None) -> bool:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from midwatch.control.spent import Spent
 from midwatch.lines import Line, LineClient
-from midwatch.proxy.governing.spending import METRIC, Spending
+from midwatch.proxy.governing.spending import Spending
+from midwatch.proxy.numbers import GOVERNING
 from midwatch_core.governing.seeding import BudgetSeed, seed_from_json
 from midwatch_core.governing.settings import BudgetRule
 from midwatch_core.metrics import Metrics
@@ -144,7 +145,7 @@ def socket() -> Iterator[Path]:
 @pytest.fixture
 def metrics() -> Metrics:
     made = Metrics()
-    made.declare([METRIC])
+    made.declare(GOVERNING)
     return made
 
 

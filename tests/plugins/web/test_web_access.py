@@ -66,7 +66,7 @@ def routes(house: House) -> list[str]:
     # Whatever else a room's paths name, the first of it.
     named = defaultdict(lambda: "1", exchange_id=theirs.id, trace_id=theirs.trace_id, side="request")
     found = [
-        route.path.format_map(named)
+        route.path.replace(":path}", "}").format_map(named)
         for route in all_routes(house.app().routes)
         if "GET" in (route.methods or ()) and route.path not in OPEN
     ]

@@ -1,0 +1,1 @@
+"""Tenants and keys: who there is, and who may; the counterpart is `Host.administration`."""
