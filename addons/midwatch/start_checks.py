@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from typing import cast
 
 from midwatch.open_relay import refuse_open_relay
 from midwatch.schemas import COMMAND, Standing, standings
 from midwatch.settings import Settings
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError
-from midwatch_core.secret_text import resolve_secrets
+from midwatch_core.secret_text import SECRET_KEYS, resolve_secrets
 from midwatch_core.storage import StorageProfile, open_storage, storage_profile
 
 logger = logging.getLogger(__name__)
@@ -36,10 +38,11 @@ def check_settings(settings: Settings) -> StorageProfile:
 
 def check_secrets(config: Config) -> None:
     """Raises ConfigError where a secret that will be needed can't be had. Those of URLs are looked at on opening."""
-    secrets = {"storage.encryption.key": config.storage.encryption.key, "access.admin_key": config.access.admin_key}
-    for key, text in secrets.items():
-        if text is not None:
-            resolve_secrets(text, key=key)
+    for path in SECRET_KEYS:
+        # A plugin's section is there where the plugin is.
+        text = reduce(lambda place, name: getattr(place, name, None), path, cast(object, config))
+        if isinstance(text, str):
+            resolve_secrets(text, key=".".join(path))
 
 
 def check_client_ca(config: Config) -> None:

@@ -28,6 +28,8 @@ class Role(StrEnum):
 
     WORKER = "worker"
     CONTROL = "control"
+    # The console alone: it shows what the stores keep, and takes, exports and fills nothing.
+    FACE = "face"
     COMMAND = "command"
     POOL = "pool"
 

@@ -18,15 +18,22 @@ class Installation(Protocol):
         ...
 
     def rules(self, caller: Caller) -> Sequence[Mapping[str, Json]]:
-        """Rules of all packs in use (`rules list --json`)."""
+        """Rules of all packs in use (`rules list --json`). Packs are read when asked first: ask in a thread."""
+        ...
+
+    def rule(self, caller: Caller, rule_id: str) -> Mapping[str, Json] | None:
+        """One rule: its row, and under `spec` all that its pack says of it, examples too. In a thread, as `rules`."""
         ...
 
     def settings(self, caller: Caller) -> Mapping[str, Json]:
-        """The live configuration, every secret masked, with where each section came from."""
+        """The live configuration under `settings`, every secret masked; `said_by` has who said what is not a default.
+
+        Its keys are places such as `storage.profile`, its values the file, a variable or a flag.
+        """
         ...
 
-    def system(self, caller: Caller) -> Mapping[str, Json]:
-        """Processes, breakers, journal, troubles, versions of what is installed (`status --json`)."""
+    async def system(self, caller: Caller) -> Mapping[str, Json]:
+        """Processes, breakers, journal, troubles, stores and their schemas, versions of what is installed."""
         ...
 
     def limits(self, caller: Caller) -> Sequence[Mapping[str, Json]]:

@@ -66,8 +66,6 @@ class Source(Protocol):
         ...
 
 
-# So many exchanges are made ready in a row.
-_BREATH = 4
 # How long a look at whether somebody still waits is apart from the next.
 _LOOK_S = 0.005
 
@@ -165,10 +163,9 @@ class Pipeline:
         readable: list[Entry] = []
         unreadable: list[tuple[Entry, str]] = []
         patience_s = self._pace.give_way_s
-        for number, entry in enumerate(entries):
-            if number % _BREATH == _BREATH - 1:
-                await asyncio.sleep(0)  # console and workers are answered in between
-                patience_s = await self._give_way(patience_s, stopping)
+        for entry in entries:
+            await asyncio.sleep(0)  # console, workers and streams are answered in between: each message takes a turn
+            patience_s = await self._give_way(patience_s, stopping)
             try:
                 exchanges.append(await self.reviewed(self.priced(self._decoder.decode(entry.payload))))
                 readable.append(entry)

@@ -10,9 +10,10 @@ import pytest
 from midwatch.home import Home
 from midwatch.settings import resolve
 from midwatch.start_checks import check_counters, check_schemas, check_secrets
-from midwatch_core.config import Config
+from midwatch_core.config import Config, model_with
 from midwatch_core.errors import ConfigError
 from midwatch_core.storage import storage_profile
+from midwatch_web.settings import WebSettings
 
 HARD = {"budgets": [{"id": "month", "usd": 100}]}
 SOFT = {"budgets": [{"id": "month", "usd": 100, "hard": False}]}
@@ -60,12 +61,13 @@ def test_limits_of_several_workers_are_warned_of(
             {"storage": {"encryption": {"key": "${ABSENT_OF_ALL}"}}},
             "storage.encryption.key: the variable ABSENT_OF_ALL",
         ),
+        ({"web": {"scrape_token": "${ABSENT_OF_ALL}"}}, "web.scrape_token: the variable ABSENT_OF_ALL"),
         ({"access": {"admin_key": "${file:/absent/of/all}"}}, "access.admin_key: /absent/of/all: No such file"),
     ],
 )
 def test_a_secret_that_will_be_needed_must_be_there(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(says)):
-        check_secrets(Config.model_validate(settings))
+        check_secrets(model_with({"web": WebSettings}).model_validate(settings))
 
 
 def of_files(home: Home, *, metadata: str | None = None) -> dict[str, Any]:

@@ -74,6 +74,21 @@ def start(
 
 
 @app.command()
+def web(
+    console: Annotated[str | None, typer.Option(help="Where console, REST and metrics listen, HOST:PORT.")] = None,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Serve the console alone, over stores that other nodes fill.
+
+    It shows and administers all there is. It takes no calls, tails nothing, and needs a home of its own.
+    """
+    from midwatch.cli.web import serve_console
+
+    return serve_console(home_of(home), config, {"console": console} if console is not None else {})
+
+
+@app.command()
 def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave proxy and console running at the end, until Ctrl-C.")

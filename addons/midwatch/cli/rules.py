@@ -8,6 +8,7 @@ import orjson
 from midwatch.cli.printing import print_json, print_table
 from midwatch.home import Home
 from midwatch.packs import PACK_SUFFIX, pack_files
+from midwatch.rule_rows import rule_row
 from midwatch.settings import resolve
 from midwatch_core.errors import ConfigError
 from midwatch_core.rulepack import Pack, RulePackError, load_pack, pack_schema, self_test
@@ -15,19 +16,7 @@ from midwatch_core.rulepack import Pack, RulePackError, load_pack, pack_schema, 
 
 def list_rules(home: Home, config_file: Path | None, *, as_json: bool) -> int:
     """Print every rule of every pack that is installed or in the home."""
-    rows = [
-        {
-            "id": rule.id,
-            "severity": rule.spec.severity.value,
-            "confidence": rule.spec.confidence,
-            "category": rule.spec.category,
-            "owasp": list(rule.spec.owasp),
-            "title": rule.spec.title,
-            "pack": source,
-        }
-        for source, pack in _packs(home, config_file)
-        for rule in pack.rules
-    ]
+    rows = [rule_row(rule.spec, pack.head, source) for source, pack in _packs(home, config_file) for rule in pack.rules]
     if as_json:
         print_json(rows)
     else:

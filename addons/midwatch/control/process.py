@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -13,7 +14,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from midwatch import __version__
 from midwatch.child import EXIT_HELD
 from midwatch.control.access_room import AccessRoom
 from midwatch.control.anchoring import anchored
@@ -21,42 +21,37 @@ from midwatch.control.budget_alerts import BudgetAlerts
 from midwatch.control.console import Console
 from midwatch.control.door import Door
 from midwatch.control.enforcement_log import EnforcementLog
+from midwatch.control.exchange_numbers import ExchangeNumbers
 from midwatch.control.forgetting import Forgetting
 from midwatch.control.intake import IntakeRoom
 from midwatch.control.live import Live
 from midwatch.control.numbers import declared
 from midwatch.control.pinned import PinnedRoom
-from midwatch.control.policy_desk.room import PolicyRoom
 from midwatch.control.reloading import Reloader
 from midwatch.control.report_answers import answer_report
-from midwatch.control.report_desk import Desk
 from midwatch.control.retention import Retention
+from midwatch.control.reviewers import reviewer_of
+from midwatch.control.seeding import seed_threader
 from midwatch.control.sightings import SightingStore, forget_old_sightings
 from midwatch.control.spent import Spent
 from midwatch.control.standing import Standing
+from midwatch.control.surroundings import Ground, Surroundings
 from midwatch.control.tally import Tally
-from midwatch.control.titles import Titles
 from midwatch.control.troubles import TroubleWatch
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
 from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.pool.opening import pool_of
-from midwatch.settings import Settings, placed, policy_of, read_snapshot
+from midwatch.settings import Settings, placed, read_snapshot
 from midwatch.stores import pace_of, stores_of
 from midwatch_core.breaker import Breaker
 from midwatch_core.clock import SystemClock
 from midwatch_core.config import Config
-from midwatch_core.engine import Engine
 from midwatch_core.errors import ConfigError, StorageError, StorageUnavailableError
-from midwatch_core.host import Host, Role
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.pipeline import Pipeline
 from midwatch_core.policy import Policy
-from midwatch_core.queries import Queries
-from midwatch_core.reviewing import Reviewer
 from midwatch_core.storage import storage_profile
-from midwatch_core.threads import seed
-from midwatch_core.triaging import Triaging
 from midwatch_journal import JournalError, JournalReader
 
 logger = logging.getLogger(__name__)
@@ -115,8 +110,9 @@ class Control:
         self._metadata = anchored(self._storage.metadata, self._home, profile.metadata)
         self._reader = JournalReader(self._home.journal)
         self._pool = pool_of(settings, self._metrics)
-        self._reviewer = self._new_reviewer()
+        self._reviewer = reviewer_of(settings, self._pool, self._clock, self._metrics)
         self._audit = EnforcementLog(self._metadata)
+        self._counts = ExchangeNumbers(self._metrics)
         self._pipeline = Pipeline(
             self._reader,
             self._storage.traces,
@@ -126,6 +122,7 @@ class Control:
             reviewer=self._reviewer,
             breaker=Breaker.of(settings.config.breakers),
             pace=pace_of(profile.traces),
+            awaited=lambda: self._intake.intake.busy,
         )
         self._standing = Standing(
             settings=settings,
@@ -135,6 +132,7 @@ class Control:
             reader=self._reader,
             pipeline=self._pipeline,
             pool=self._pool,
+            memo=self._reviewer.engine.memo,
         )
         self._troubles = TroubleWatch(
             self._standing.condition, settings.plugins, self._metrics, record=self._audit.note, clock=self._clock
@@ -146,12 +144,10 @@ class Control:
         )
         self._intake = IntakeRoom(settings, self._reviewer, self._access.watch.directory, self._clock, self._metrics)
         self._inventory = settings.config.inventory
-        self._titles = Titles(settings)
         self._sightings = SightingStore(self._metadata)
         self._pinned = PinnedRoom(self._home, self._clock, self._tell_pinned)
-        self._reports = Desk(self._metadata, self._clock, self._home.pending_reports)
-        self._policies = self._new_policies()
-        self._host = self._new_host()
+        self._desks = Surroundings(self._ground(), scanner=self._intake.scanner, reload=self._reload)
+        self._host = self._desks.host(live=self._live, intake=self._intake.intake)
         self._door = self._new_door()
         self._reloader = Reloader(
             settings, self._host, self._metadata, self._door.tell_workers, reloaded=self._take_reloaded
@@ -179,66 +175,28 @@ class Control:
             self._watch_signals(parent)
             self._standing.started = True
             tell_ready(ready)
-            await self._seed_threader()
+            await seed_threader(self._pipeline, self._storage.traces, self._clock)
+            gc.collect()
+            gc.freeze()  # what is here to stay: a look at it all held every page and live event up for a quarter second
             await self._pipeline.run(self._stopping)
             await self._sightings.settle(_SETTLE_S)
         return 0
 
-    async def _seed_threader(self) -> None:
-        """Conversations go on from what was stored before; without it they are told by their sessions alone."""
-        try:
-            known = await seed(self._pipeline.threader, self._storage.traces, self._clock.monotonic)
-        except StorageError as error:
-            logger.warning("conversations from before this start can't be read: %s", error)
-        else:
-            logger.debug("%d exchanges are known to go on from", known)
-
-    def _new_reviewer(self) -> Reviewer:
-        settings = self._settings
-        deadline_s = settings.config.plugins.deadline_s
-        return Reviewer(
-            Engine(settings.plugins, clock=self._clock, elsewhere=self._pool, deadline_s=deadline_s),
-            policy_of(settings),
-            self._home.hash_key(),
-            self._clock,
-            self._metrics,
-        )
-
-    def _new_policies(self) -> PolicyRoom:
-        return PolicyRoom(
-            self._settings,
-            self._metadata,
-            self._queries(),
-            self._clock,
-            in_use=lambda: self._reviewer.policy,
-            reload=self._reload,
-        )
-
-    def _new_host(self) -> Host:
-        return Host(
-            role=Role.CONTROL,
-            home=self._home.root,
-            metrics=self._metrics,
-            settings=dict(self._settings.config),
+    def _ground(self) -> Ground:
+        return Ground(
+            settings=self._settings,
+            traces=self._storage.traces,
+            metadata=self._metadata,
             clock=self._clock,
-            queries=self._queries(),
-            live=self._live,
-            health=self._standing.health,
-            samples=self._standing.samples,
-            access=self._access.doorkeeper,
-            administration=self._access.administration,
-            intake=self._intake.intake,
-            scanner=self._intake.scanner,
-            triaging=Triaging(queries=self._queries(), metadata=self._metadata, clock=self._clock),
-            policies=self._policies.desk,
-            reports=self._reports,
-            version=__version__,
-            resources=tuple(self._settings.plugins.gather("resources")),
+            metrics=self._metrics,
+            reviewer=self._reviewer,
+            access=self._access,
+            stands=self._standing,
         )
 
     def _new_door(self) -> Door:
         traces, caught_up = self._storage.traces, self._pipeline.caught_up
-        queries = self._queries()
+        queries = self._desks.queries
         return Door(
             queries=queries,
             live=self._live,
@@ -249,29 +207,25 @@ class Control:
             administer=self._access.administer,
             spent=Spent(traces=traces, caught_up=caught_up).answer,
             forget=Forgetting(queries=queries, metadata=self._metadata, clock=self._clock, caught_up=caught_up).answer,
-            policies=self._policies.answer,
+            policies=self._desks.policies.answer,
             crossed=self._budgets.take,
             sighted=self._sightings.take,
             pinned=self._pinned.take,
             unpin=self._pinned.answer,
-            reports=partial(answer_report, self._reports),
+            reports=partial(answer_report, self._desks.reports),
         )
-
-    def _queries(self) -> Queries:
-        return Queries(traces=self._storage.traces, metadata=self._metadata, titles=self._titles.of)
 
     def _start_watchers(self, stack: AsyncExitStack) -> None:
         """What looks after something for as long as we live."""
-        self._reports.open(self._settings.plugins.gather("reports", host=self._host))
+        self._desks.open(self._host)
         for job in (
             self._reloader.watch(),
             self._audit.run(),
-            self._policies.run(),
             self._access.run(),
             self._troubles.run(),
             self._budgets.run(),
             self._sightings.run(),
-            self._reports.run(),
+            *self._desks.jobs(),
             forget_old_sightings(lambda: self._inventory.retention_days, self._metadata, self._clock),
             self._retention().run(),
         ):
@@ -307,6 +261,7 @@ class Control:
 
     def _stored(self, exchanges: Sequence[Exchange]) -> None:
         self._live.publish(exchanges)
+        self._counts.take(exchanges)
         self._audit.take(exchanges)
         self._settings.plugins.call_all("stored", exchanges=exchanges)
 
@@ -318,9 +273,8 @@ class Control:
 
     async def _take_reloaded(self, config: Config, policy: Policy) -> None:
         """Everything was read anew: the policy, what detectors find by, and the configuration's tenants."""
-        self._policies.take(config, policy)
+        self._desks.follow(config, policy)
         self._inventory = config.inventory
-        self._titles.follow(config)
         self._intake.follow(config)
         self._reviewer.policy = policy
         self._reviewer.forget()

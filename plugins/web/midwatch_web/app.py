@@ -18,26 +18,45 @@ from midwatch_core import (
     ReportError,
     StorageError,
 )
+from midwatch_web.access import api as access_api
+from midwatch_web.access import pages as access_pages
+from midwatch_web.access import tenancy
+from midwatch_web.audit import api as audit_api
+from midwatch_web.audit import pages as audit_pages
 from midwatch_web.calls import api as calls_api
 from midwatch_web.calls import copies, differing
 from midwatch_web.calls import pages as calls_pages
 from midwatch_web.conversations import api as conversations_api
 from midwatch_web.conversations import pages as conversations_pages
 from midwatch_web.costs import api as costs_api
+from midwatch_web.costs import governing
+from midwatch_web.costs import pages as costs_pages
+from midwatch_web.findings import api as findings_api
+from midwatch_web.findings import judging
+from midwatch_web.findings import pages as findings_pages
 from midwatch_web.hosts import inventory
 from midwatch_web.ingest import api as ingest_api
+from midwatch_web.legacy import paths as legacy_paths
 from midwatch_web.machines import probes
+from midwatch_web.machines.scraping import ScrapeToken
+from midwatch_web.overview import api as overview_api
+from midwatch_web.overview import pages as overview_pages
 from midwatch_web.policies import api as policies_api
 from midwatch_web.policies import editing
 from midwatch_web.policies import pages as policies_pages
 from midwatch_web.reports import api as reports_api
 from midwatch_web.reports import pages as reports_pages
+from midwatch_web.rules import api as rules_api
+from midwatch_web.rules import pages as rules_pages
 from midwatch_web.serving import signin
 from midwatch_web.serving.doorkeeper import Doorkeeper
 from midwatch_web.serving.failures import on_denied, on_http_error, on_invalid, on_refused, on_storage_error
+from midwatch_web.serving.openapi import document_openapi, room_of
 from midwatch_web.serving.security import Shield
 from midwatch_web.serving.sessions import Sessions
 from midwatch_web.serving.templating import make_environment
+from midwatch_web.system import api as system_api
+from midwatch_web.system import pages as system_pages
 
 # What `console` is unless configured.
 DEFAULT_CONSOLE = "127.0.0.1:8082"
@@ -47,26 +66,46 @@ _UPLOADS = 4
 
 # Every room's routers: what people open, then what programs ask.
 PAGES: tuple[APIRouter, ...] = (
+    access_pages.router,
+    tenancy.router,
+    audit_pages.router,
     calls_pages.router,
     differing.pages,
     conversations_pages.router,
+    costs_pages.router,
+    governing.pages,
+    judging.router,
+    findings_pages.router,
     inventory.pages,
+    overview_pages.router,
     policies_pages.router,
     editing.router,
     reports_pages.router,
+    rules_pages.router,
     signin.router,
+    system_pages.router,
+    legacy_paths.pages,
 )
 API: tuple[APIRouter, ...] = (
+    access_api.router,
+    audit_api.router,
     calls_api.router,
     conversations_api.router,
     copies.router,
     differing.api,
     costs_api.router,
+    governing.api,
+    findings_api.files,
+    findings_api.router,
     inventory.api,
     ingest_api.router,
+    overview_api.router,
     policies_api.router,
     probes.router,
     reports_api.router,
+    rules_api.router,
+    system_api.router,
+    legacy_paths.api,
 )
 
 
@@ -87,7 +126,8 @@ def create_app(host: Host) -> FastAPI:
     app.state.sessions = _sessions(host)
     app.state.uploads = asyncio.Semaphore(_UPLOADS)
     for router in (*PAGES, *API):
-        app.include_router(router)
+        app.include_router(router, tags=[room_of(router)])
+    document_openapi(app)
     app.mount("/static", StaticFiles(directory=str(files("midwatch_web") / "static")), name="static")
     app.add_exception_handler(StorageError, on_storage_error)
     app.add_exception_handler(AccessDeniedError, on_denied)
@@ -97,7 +137,7 @@ def create_app(host: Host) -> FastAPI:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
     console = str(host.settings.get("console") or DEFAULT_CONSOLE)
-    app.add_middleware(Doorkeeper, access=host.access, sessions=app.state.sessions)
+    app.add_middleware(Doorkeeper, access=host.access, sessions=app.state.sessions, scrape_token=ScrapeToken(host))
     app.add_middleware(Shield, hostnames=Hostnames.of_console(console))
     return app
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from midwatch.lines import ControlAbsentError, LineClient
-from midwatch.proxy.governing.spending import METRIC, Spending
+from midwatch.proxy.governing.spending import Spending
+from midwatch.proxy.numbers import GOVERNING
 from midwatch_core.governing.seeding import BudgetSeed
 from midwatch_core.governing.settings import BudgetRule
 from midwatch_core.metrics import Metrics
@@ -77,7 +78,7 @@ async def test_a_worker_learns_what_a_budget_begins_with(control: Control) -> No
     exchange = replace(make_exchange(), cost=Cost(amount=Decimal("0.25"), source="test"))
     await control.traces.put([exchange])
     metrics = Metrics()
-    metrics.declare([METRIC])
+    metrics.declare(GOVERNING)
     rule = BudgetRule(id="monthly", usd=Decimal(1))
     seed = BudgetSeed(rule=rule, tenant=exchange.identity.tenant, values=(), since=exchange.started_at)
     assert await Spending(control.client, metrics)(seed) == 250_000_000

@@ -54,6 +54,12 @@ def test_workers_and_control_are_summed(tally: Tally) -> None:
     assert tally.living() == ["w0", "w1"]
 
 
+def test_only_the_metrics_asked_for_are_summed(tally: Tally) -> None:
+    tally.take(beat("w0", 1, 5, 2))
+    tally.take(beat("w1", 2, 7, 3, last=True))
+    assert [(item.name, item.values) for item in tally.samples({"calls_total"})] == [("calls_total", (1012,))]
+
+
 def test_a_worker_that_ended_leaves_its_counts_and_no_gauges(tally: Tally) -> None:
     tally.take(beat("w0", 1, 5, 2, last=True))
     assert (value(tally, "calls_total"), value(tally, "open")) == (1005, 0)

@@ -13,7 +13,7 @@ import pytest
 
 from midwatch.control.enforcement_log import EnforcementLog
 from midwatch.control.troubles import METRICS, TROUBLES, TroubleWatch, condition_of
-from midwatch.proxy.journaling import METRICS as WORKER_METRICS
+from midwatch.proxy.numbers import JOURNALING as WORKER_METRICS
 from midwatch_core.breaker import SECURITY, STORE, BreakerState
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.hosting import Plugins

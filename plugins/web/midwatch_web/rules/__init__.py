@@ -1,0 +1,1 @@
+"""Rules and plugins: what looks for what, how it does, and a text tried on all of it."""
