@@ -26,8 +26,8 @@ from midwatch_otel.export.destination import destination_of, leads_to
 from midwatch_otel.export.retrying import Retrying, retry_after_s
 from midwatch_otel.export.waiting import Waiting
 from midwatch_otel.settings import ExportSettings, OtelSettings
+from tests.plugins.otel.begun import begun
 from tests.plugins.otel.conftest import House
-from tests.plugins.otel.started import started
 
 SENT, DROPPED = "midwatch_otel_export_sent_total", "midwatch_otel_export_dropped_total"
 RETRIES = "midwatch_otel_export_retries_total"
@@ -97,7 +97,7 @@ async def until(look: Callable[[], object]) -> None:
 
 async def started(house: House, url: str, **more: Any) -> Otel:
     otel = Otel(OtelSettings(export=ExportSettings(endpoint=url, interval_s=0.05, **more)))
-    await started(otel, house.host())
+    await begun(otel, house.host())
     return otel
 
 
@@ -124,7 +124,7 @@ async def test_what_is_stored_reaches_the_collector_as_spans_and_metrics(
 
 async def test_what_waits_is_sent_at_the_end(house: House, collector: Collector) -> None:
     otel = Otel(OtelSettings(export=ExportSettings(endpoint=collector.url, interval_s=300)))
-    await started(otel, house.host())
+    await begun(otel, house.host())
     otel.stored([make_exchange()])
     await asyncio.sleep(0)
     await otel.shutdown()
@@ -177,7 +177,7 @@ async def test_calls_that_came_as_spans_do_not_go_out_again(house: House, collec
 async def test_without_a_destination_nothing_is_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
     otel = Otel()
-    await started(otel, house.host())
+    await begun(otel, house.host())
     otel.stored([make_exchange()])
     assert otel._exporter is None
 
@@ -304,7 +304,7 @@ def test_a_destination_that_is_ourselves_is_seen(url: str, leads: bool) -> None:
 async def test_nothing_is_sent_to_ourselves(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:8082")
     otel = Otel()
-    await started(otel, house.host())
+    await begun(otel, house.host())
     assert otel._exporter is None
     with pytest.raises(ConfigError, match="our own console"):
         await started(house, "http://localhost:8082")

@@ -16,8 +16,8 @@ from midwatch_core import ConfigError
 from midwatch_otel import Otel
 from midwatch_otel.settings import OtelSettings
 from tests.beside import GRPC, OTLP_EXPORTERS, beside
+from tests.plugins.otel.begun import begun
 from tests.plugins.otel.conftest import House, Keys, texts
-from tests.plugins.otel.started import started
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -106,7 +106,7 @@ async def listening(house: House) -> AsyncIterator[str]:
     """A house that asks for keys and listens for gRPC; where."""
     house.access = Keys()
     otel = Otel(OtelSettings(grpc_listen="127.0.0.1:0"))
-    await started(otel, house.host())
+    await begun(otel, house.host())
     assert otel._grpc is not None
     try:
         yield f"127.0.0.1:{otel._grpc.port}"
@@ -153,21 +153,21 @@ async def test_a_full_journal_asks_grpc_clients_to_come_again(house: House, told
 
 async def test_grpc_beyond_loopback_needs_keys(house: House) -> None:
     with pytest.raises(ConfigError, match=r"access\.console: always"):
-        await started(Otel(OtelSettings(grpc_listen="0.0.0.0:0")), house.host())
+        await begun(Otel(OtelSettings(grpc_listen="0.0.0.0:0")), house.host())
 
 
 async def test_without_grpc_the_extra_is_named(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "grpc", None)
     monkeypatch.delitem(sys.modules, "midwatch_otel.ingest.grpc_face", raising=False)
     with pytest.raises(ConfigError, match=r"install midwatch-otel\[grpc\]"):
-        await started(Otel(OtelSettings(grpc_listen="127.0.0.1:0")), house.host())
+        await begun(Otel(OtelSettings(grpc_listen="127.0.0.1:0")), house.host())
 
 
 async def test_an_address_that_is_taken_is_named(house: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         address = f"127.0.0.1:{sock.getsockname()[1]}"
         with pytest.raises(ConfigError, match=rf"otel\.grpc_listen: can't listen on {address}"):
-            await started(Otel(OtelSettings(grpc_listen=address)), house.host())
+            await begun(Otel(OtelSettings(grpc_listen=address)), house.host())
 
 
 @pytest.fixture
