@@ -195,7 +195,7 @@ async def run_load(
         await asyncio.gather(*(client.connect(target, context) for client in clients[start : start + 16]))
     try:
         for _ in range(warm_up):
-            await asyncio.gather(*(client.fetch(_nth(request, -1)) for client in clients))
+            await asyncio.gather(*(client.fetch(nth(request, -1)) for client in clients))
         if at_start:
             at_start()
         return await _timed(clients, request, exchanges)
@@ -204,7 +204,8 @@ async def run_load(
             client.close()
 
 
-def _nth(request: Requests, number: int) -> bytes:
+def nth(request: Requests, number: int) -> bytes:
+    """The n-th of the requests."""
     return request if isinstance(request, bytes) else request(number)
 
 
@@ -215,7 +216,7 @@ async def _timed(clients: list[Client], request: Requests, exchanges: int) -> Lo
 
     async def worker(client: Client) -> None:
         for number in left:
-            latency_ms, ttft_ms = await client.fetch(_nth(request, number))
+            latency_ms, ttft_ms = await client.fetch(nth(request, number))
             load.latency_ms.append(latency_ms)
             load.ttft_ms.append(ttft_ms)
 

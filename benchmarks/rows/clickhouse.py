@@ -15,17 +15,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from benchmarks.kept import DAYS, EXCHANGES_KEPT, FIRST, callers
 from benchmarks.row import Row, at_most
-from benchmarks.rows.million import (
-    DAYS,
-    EXCHANGES_KEPT,
-    callers,
-    finding_pages,
-    finding_sums,
-    listings,
-    summings,
-    timed,
-)
+from benchmarks.rows.million import finding_pages, finding_sums, listings, summings, timed
 from benchmarks.session import Session
 from midwatch_clickhouse.address import parse_url
 from midwatch_clickhouse.columns import EXCHANGES, names
@@ -46,7 +38,7 @@ MOST_MS = 150.0
 _NEW = {
     "id": "concat('0190', leftPad(toString(number), 24, '0'))",
     "trace_id": "concat('trace-', toString(intDiv(number, 8)))",
-    "started_at": "addMicroseconds(toDateTime64('2026-03-01 09:00:00', 6, 'UTC'), number * {step:Int64})",
+    "started_at": f"addMicroseconds(toDateTime64('{FIRST:%Y-%m-%d %H:%M:%S}', 6, 'UTC'), number * {{step:Int64}})",
     "detail": "''",  # no listing reads it
     "finding_ids": "arrayMap(x -> concat('finding-', toString(number)), kinds.finding_ids)",
     "status": "[200, 429, 503][1 + (number % 100 = 7) + (number % 200 = 7)]",

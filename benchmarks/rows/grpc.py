@@ -1,7 +1,7 @@
 """How many told calls a second a gRPC stream brings into the journal while the pipeline stores behind it.
 
 One stream of chats of 1 KB told plainly, whose texts are all new, into a running suite: some to a message, and one to
-each. A message costs a turn of control's loop, and the pipeline has as many turns as it likes.
+each. A message costs a turn of control's loop, and between two turns the pipeline makes one exchange ready.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from tests.beside import GRPC, ROOT, beside, plugin_beside
 
 TEXT_BYTES = 512
 PACKED = 50
+# One in so many calls of a run is sent as a message of its own.
+SINGLE = 10
 TARGET = 3_000.0
 _READY_S = 60.0
 _ENDS_S = 300.0
@@ -41,7 +43,7 @@ async def measure(session: Session) -> list[Row]:
         for run in range(session.runs):
             seeds = range(2 * run * count, 2 * (run + 1) * count)
             packed = [message(seeds[first : first + PACKED]) for first in range(0, count, PACKED)]
-            single = [message(seeds[place : place + 1]) for place in range(count, count + count // PACKED)]
+            single = [message(seeds[place : place + 1]) for place in range(count, count + count // SINGLE)]
             samples.append({"packed": await _per_second(port, packed), "single": await _per_second(port, single)})
     many, one = (statistics.median(sample[name] for sample in samples) for name in ("packed", "single"))
     name = f"told calls taken from one gRPC stream, 1 KB, {PACKED} a message"

@@ -15,8 +15,8 @@ import httpx
 
 from benchmarks.row import Row
 from benchmarks.session import Running, Sample, Session
+from benchmarks.settling import settled
 from midwatch.home import Home
-from midwatch.lines import ControlAbsentError, LineClient
 from midwatch_core.testing.factories import prose
 
 BATCH = 100
@@ -24,7 +24,7 @@ SENDERS = 4
 TEXT_BYTES = 512
 TARGET = 1_000.0
 URL = "https://api.openai.com/v1/chat/completions"
-_STORED_S = 300.0
+_READY_S = 300.0
 
 
 def call(seed: int) -> dict[str, object]:
@@ -80,14 +80,12 @@ async def _sample(running: Running, home: Home, bodies: Sequence[bytes]) -> Samp
         began = time.perf_counter()
         await asyncio.gather(*(_send(client, waiting) for _ in range(SENDERS)))
         taken_s = time.perf_counter() - began
-    async with asyncio.timeout(_STORED_S):
-        while not await _stored(home):
-            pass
+    await settled(home)
     return {"taken": count / taken_s, "stored": count / (time.perf_counter() - began)}
 
 
 async def _ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(_STORED_S):
+    async with asyncio.timeout(_READY_S):
         while True:
             try:
                 if (await client.get("/readyz")).status_code == 200:
@@ -102,10 +100,3 @@ async def _send(client: httpx.AsyncClient, waiting: list[bytes]) -> None:
         body = waiting.pop()
         answer = await client.post("/api/v1/ingest", content=body, headers={"Content-Type": "application/json"})
         answer.raise_for_status()
-
-
-async def _stored(home: Home) -> bool:
-    try:
-        return bool((await LineClient(home.control_socket).ask({"op": "sync"}, timeout_s=15.0))["caught_up"])
-    except ControlAbsentError:
-        return False

@@ -9,18 +9,17 @@ import asyncio
 import os
 import re
 import signal
-import ssl
 import urllib.request
 
 from benchmarks import procstat
-from benchmarks.load import Client, chat_request, client_context
+from benchmarks.load import chat_request
 from benchmarks.row import Row, no_more
 from benchmarks.session import Running, Session
 from benchmarks.sim import Sim
+from benchmarks.steady import steady
 
 PER_SECOND = 200
 SECONDS = 15.0
-_CONNECTIONS = 16
 _BUCKET = re.compile(r'^midwatch_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
 _REPORTED_S = 2.5
 """After this the last heartbeat has come."""
@@ -58,35 +57,13 @@ async def _p99_ms(running: Running, seconds: float, *, held: int | None = None) 
     if held is not None:
         os.kill(held, signal.SIGSTOP)
     try:
-        await _steady(running, seconds)
+        await steady(running.target, chat_request(Sim()), per_second=PER_SECOND, seconds=seconds)
     finally:
         if held is not None:
             os.kill(held, signal.SIGCONT)
     await asyncio.sleep(_REPORTED_S)
     after = await _buckets(running)
     return _quantile({bound: after[bound] - before.get(bound, 0.0) for bound in after}, 0.99) * 1000
-
-
-async def _steady(running: Running, seconds: float) -> None:
-    """An open loop: calls start on time, whether or not the last one is back."""
-    context: ssl.SSLContext = client_context(running.target.ca_file)
-    clients = [Client() for _ in range(_CONNECTIONS)]
-    await asyncio.gather(*(client.connect(running.target, context) for client in clients))
-    request = chat_request(Sim())
-    share = _CONNECTIONS / PER_SECOND
-    loop = asyncio.get_running_loop()
-    begin = loop.time()
-
-    async def call(client: Client, offset: float) -> None:
-        for turn in range(int(seconds / share)):
-            await asyncio.sleep(max(0.0, begin + offset + turn * share - loop.time()))
-            await client.fetch(request)
-
-    try:
-        await asyncio.gather(*(call(client, share * index / len(clients)) for index, client in enumerate(clients)))
-    finally:
-        for client in clients:
-            client.close()
 
 
 async def _buckets(running: Running) -> Buckets:

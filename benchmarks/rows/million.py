@@ -5,138 +5,29 @@ Findings and conversations as well: one call in ten has a finding, and a convers
 
 from __future__ import annotations
 
-import random
-import sqlite3
 import statistics
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
+from benchmarks.kept import DAYS, EXCHANGES_KEPT, FIRST, kept
 from benchmarks.row import Row, at_most
 from benchmarks.session import Session
-from midwatch_core.cursor import encode_cursor, microseconds
+from midwatch_core.cursor import encode_cursor
 from midwatch_core.finding_listing import FindingFilter
-from midwatch_core.listing import row_of
-from midwatch_core.model.exchange import Exchange
-from midwatch_core.model.finding import Finding, Severity
-from midwatch_core.model.identity import Identity
-from midwatch_core.model.segment import Part
+from midwatch_core.model.finding import Severity
 from midwatch_core.ports import COST_KEYS, ExchangeFilter, Scope, TraceRepository
-from midwatch_core.testing.factories import BEGINNING, make_cost, make_exchange
 from midwatch_sql import open_traces
-from midwatch_sql.columns import EXCHANGES, names
-from midwatch_sql.compression import pack_detail
-from midwatch_sql.document import take_apart
-from midwatch_sql.location import Location
-from midwatch_sql.migrations.running import upgrade
-from midwatch_sql.rows import values_of
 
-EXCHANGES_KEPT = 1_000_000
-DAYS = 90
 MOST_MS = 300.0
-# One in so many calls was refused by the provider, or failed there.
-_STATUSES = (200,) * 197 + (429, 429, 503)
-_MODELS = (
-    ("openai", "gpt-5"),
-    ("openai", "gpt-5-mini"),
-    ("anthropic", "claude-opus-4-5"),
-    ("anthropic", "claude-haiku-4-5"),
-    ("gemini", "gemini-3-pro"),
-)
-_AGENTS, _APPS = ("planner", "coder", "reviewer", None), ("editor", "terminal", "mail")
-_TURNS = 8
-_ADDED = (
-    "key_id",
-    "user",
-    "group_id",
-    "cost_basis",
-    "session",
-    "turn",
-    "linked_by",
-    "parent_id",
-    "tool_spans",
-    "failed",
-)
-_RULES = tuple((f"pack-{number % 4}/rule-{number}", f"category-{number % 8}") for number in range(40))
-
-
-def callers() -> list[Exchange]:
-    """What 500 users of 20 tenants do: three kinds of call each."""
-    chance = random.Random(4)
-    made = []
-    for number, _ in product(range(500), range(3)):
-        provider, model = chance.choice(_MODELS)
-        who = Identity(
-            tenant=f"tenant-{number % 20}",
-            key_id=f"key-{number // 2}",
-            user=f"user-{number}",
-            agent=chance.choice(_AGENTS),
-            app=chance.choice(_APPS),
-            client=f"10.0.{number // 250}.{number % 250}",
-        )
-        call = make_exchange(model=model, identity=who, cost=make_cost(f"0.0{chance.randint(1000, 9999)}"))
-        made.append(replace(call, endpoint=replace(call.endpoint, provider=provider)))
-    return [replace(one, findings=(_finding(chance),)) if chance.random() < 0.1 else one for one in made]
-
-
-def _finding(chance: random.Random) -> Finding:
-    rule, category = chance.choice(_RULES)
-    return Finding(
-        id=f"finding-{chance.randrange(10**9)}",
-        rule=rule,
-        category=category,
-        severity=chance.choice(list(Severity)),
-        confidence=0.8,
-        message="Asks the model to drop its instructions",
-        evidence="ignore all previous …",
-        part=Part.USER,
-        path="/messages/1/content",
-        plugin="rules",
-    )
-
-
-def fill(path: Path, count: int) -> None:
-    """A database of so many exchanges without texts, as the first schema held them, brought up to date."""
-    location = Location(path=path)
-    upgrade(location, "traces", "traces_0001")
-    columns = tuple(column for column in EXCHANGES if column.name not in _ADDED)
-    connection = sqlite3.connect(path)
-    connection.executemany(
-        f"INSERT INTO exchanges ({names(columns)}) VALUES ({', '.join('?' * len(columns))})",
-        _values(count),
-    )
-    connection.commit()
-    connection.close()
-    upgrade(location, "traces")
-
-
-def _values(count: int) -> Iterator[Sequence[Any]]:
-    chance = random.Random(5)
-    kinds = [{**values_of(row_of(one)), "detail": pack_detail(take_apart(one).detail)} for one in callers()]
-    for values in kinds:
-        for name in _ADDED:
-            values.pop(name, None)
-    first = microseconds(BEGINNING)
-    step, values = DAYS * 86_400_000_000 // count, kinds[0]
-    for number in range(count):
-        if number % _TURNS == 0:  # a conversation is one caller's; some call far more than others
-            values = kinds[int(chance.random() ** 2 * len(kinds))]
-        values["id"] = f"0190{number:04x}-0000-7000-8000-{number:012x}"
-        values["trace_id"] = f"trace-{number // _TURNS}"
-        values["started_at"] = first + number * step
-        values["status"] = chance.choice(_STATUSES)
-        yield tuple(values.values())
 
 
 def listings() -> Iterator[tuple[str, ExchangeFilter, str | None]]:
     """Every single filter, on the frequent and the rare, and pairs: the first page, and one from the middle on."""
-    middle = BEGINNING + timedelta(days=DAYS / 2)
+    middle = FIRST + timedelta(days=DAYS / 2)
     wanted: dict[str, dict[str, Any]] = {
         "none": {},
         "since": {"since": middle},
@@ -173,7 +64,7 @@ def summings() -> Iterator[tuple[str, ExchangeFilter, tuple[str, ...]]]:
 
     By hour and something else of a week: of all ninety days that would be up to 780,000 rows.
     """
-    first = BEGINNING + timedelta(days=40, minutes=7)
+    first = FIRST + timedelta(days=40, minutes=7)
     month: dict[str, Any] = {"since": first, "until": first + timedelta(days=30, minutes=3)}
     week: dict[str, Any] = {"since": first, "until": first + timedelta(days=7, minutes=3)}
     wanted: dict[str, dict[str, Any]] = {
@@ -200,7 +91,7 @@ def finding_pages() -> Iterator[tuple[str, FindingFilter]]:
         "tenant": {"tenant": "tenant-3"},
         "model, app": {"model": "gpt-5", "app": "mail"},
         "absent rule": {"rule": "none"},
-        "month": {"until": BEGINNING + timedelta(days=40, minutes=7)},
+        "month": {"until": FIRST + timedelta(days=40, minutes=7)},
     }
     for name, values in wanted.items():
         yield name, FindingFilter(**values)
@@ -208,7 +99,7 @@ def finding_pages() -> Iterator[tuple[str, FindingFilter]]:
 
 def finding_sums() -> Iterator[tuple[str, FindingFilter, tuple[str, ...]]]:
     """What the pages of the console ask of a month: a third of all findings."""
-    since = BEGINNING + timedelta(days=DAYS - 30, minutes=7)
+    since = FIRST + timedelta(days=DAYS - 30, minutes=7)
     for tenant in (None, "tenant-3"):
         for by in (("category",), ("day", "category"), ("rule",), ("severity",), ("model",)):
             yield f"{tenant}, month, by {', '.join(by)}", FindingFilter(since=since, tenant=tenant), by
@@ -227,14 +118,11 @@ async def timed(calls: Mapping[str, Callable[[], Awaitable[object]]], rounds: in
 
 async def measure(session: Session) -> list[Row]:
     """The 50th and 95th percentile over all kinds of question."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "midwatch.db"
-        fill(path, session.scaled(EXCHANGES_KEPT))
-        repository = open_traces(f"sqlite:///{path}?mode=ro")
-        assert repository is not None
-        await repository.start()
-        rows = await _measured(repository, session.runs)
-        await repository.close()
+    repository = open_traces(f"sqlite:///{kept(session)}?mode=ro")
+    assert repository is not None
+    await repository.start()
+    rows = await _measured(repository, session.runs)
+    await repository.close()
     return rows
 
 

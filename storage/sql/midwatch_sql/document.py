@@ -15,8 +15,10 @@ from midwatch_core import (
     ExchangeRow,
     FindingRow,
     Json,
+    Part,
     Request,
     Response,
+    Segment,
     activity_of,
     dump_json,
     finding_rows,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 # How deep in a body long lists are looked for: a WebSocket message wraps its request once.
 _DEPTH = 3
+_PARTS = {part.value: part for part in Part}
 
 type _Lists = list[tuple[list[str], PieceKind, Levels]]
 
@@ -121,12 +124,22 @@ def put_together(
         for key in place[:-1]:
             holder = holder[key]
         holder[place[-1]] = items
-    return frames.restore(exchange)
+    return _restored(exchange, frames)
 
 
-def _segments(entries: Sequence[Any], read: Callable[[Iterable[str]], Mapping[str, bytes]]) -> list[dict[str, str]]:
+def _restored(document: dict[str, Any], frames: "FrameDecoder") -> Exchange:
+    """The bodies are whatever JSON they were: validators would only walk through them."""
+    sides = {side: document[side] for side in ("request", "response") if isinstance(document[side], dict)}
+    bodies = {side: content.pop("body", None) for side, content in sides.items()}
+    exchange = frames.restore(document)
+    whole = {side: replace(getattr(exchange, side), body=body) for side, body in bodies.items()}
+    return replace(exchange, **whole)
+
+
+def _segments(entries: Sequence[Any], read: Callable[[Iterable[str]], Mapping[str, bytes]]) -> list[Segment]:
+    """Made here, not by the frame's validators: a long talk has a thousand."""
     texts = read({entry[3] for entry in entries})
     return [
-        {"part": part, "path": path, "hash": own_hash, "text": texts[key].decode()}
+        Segment(part=_PARTS[part], path=path, hash=own_hash, text=texts[key].decode())
         for part, path, own_hash, key in entries
     ]

@@ -139,6 +139,16 @@ async def test_a_long_talk_is_paged_and_reads_no_more_than_a_page(
     assert len(last.find("section", cls="exchange")) == 5
 
 
+async def test_a_very_long_talk_has_fewer_turns_a_page(
+    house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
+) -> None:
+    await house.traces.put(long_talk(call, 101))
+    page = read_html((await client.get("/traces/talk?page=21")).text)
+    assert [item.attributes["id"] for item in page.find("section", cls="exchange")] == ["turn-101"]
+    outline = [link.attributes["href"] for link in page.find("ol", cls="trace")[0].find("a")]
+    assert (outline[5], outline[100]) == ("/traces/talk?page=2#turn-6", "#turn-101")
+
+
 async def test_calls_and_results_of_two_turns_lead_to_each_other(
     house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
 ) -> None:

@@ -11,7 +11,8 @@ from midwatch_web.calls.passage import Allowance
 from midwatch_web.conversations.novelty import new_places, told_places
 from midwatch_web.conversations.timeline import Step, Timeline, timeline_of
 
-TURNS_A_PAGE = 10
+# Turns on a page. Each call of a long talk has all that was said before, and is read whole: of those fewer.
+_TURNS, _TURNS_OF_LONG, _LONG = 10, 5, 100
 # Texts that one turn shows; its own page has all.
 _MOST_BLOCKS = 200
 
@@ -47,7 +48,7 @@ class ThreadPage:
 
     def page_of(self, step: Step) -> int:
         """The page that shows a step."""
-        return (step.number - 1) // TURNS_A_PAGE + 1
+        return (step.number - 1) // turns_a_page(self.timeline) + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +62,18 @@ class Read:
     pages: int
 
 
+def turns_a_page(timeline: Timeline) -> int:
+    """How many turns a page of this thread has."""
+    return _TURNS if len(timeline.steps) <= _LONG else _TURNS_OF_LONG
+
+
 async def read_thread(queries: Queries, outline: Outline, number: int) -> Read:
     """Read what a page needs: at most its turns' calls and as many that these go on from."""
     timeline = timeline_of(outline)
-    pages = -(-len(timeline.steps) // TURNS_A_PAGE)
+    size = turns_a_page(timeline)
+    pages = -(-len(timeline.steps) // size)
     number = max(1, min(number, pages))
-    steps = timeline.steps[(number - 1) * TURNS_A_PAGE : number * TURNS_A_PAGE]
+    steps = timeline.steps[(number - 1) * size : number * size]
     wanted = dict.fromkeys(key for step in steps for key in (step.row.id, step.row.parent_id) if key)
     found = {key: exchange for key in wanted if (exchange := await queries.exchange(key)) is not None}
     return Read(timeline=timeline, steps=steps, exchanges=found, number=number, pages=pages)
@@ -75,11 +82,13 @@ async def read_thread(queries: Queries, outline: Outline, number: int) -> Read:
 def thread_of(read: Read) -> ThreadPage:
     """The page. Findings are numbered through, so that their anchors are one page's."""
     allowance, first_finding = Allowance(), 0
+    attached = {key: attachments_of(exchange.request.body) for key, exchange in read.exchanges.items()}
     made: list[_Made] = []
     for step in read.steps:
         exchange = read.exchanges.get(step.row.id)
         parent = read.exchanges.get(step.row.parent_id or "")
-        made.append(_turn_of(step, exchange, parent, allowance, first_finding))
+        carried = _carried(attached, step)
+        made.append(_turn_of(step, exchange, parent, carried, allowance, first_finding))
         first_finding += len(exchange.findings) if exchange else 0
     # A call and its result stand in two turns: they are joined over the page.
     linked = {block.anchor: block for block in joined([block for item in made for block in item.blocks])}
@@ -97,8 +106,19 @@ class _Made:
     blocks: tuple[Block, ...] = ()
 
 
+def _carried(attached: Mapping[str, Sequence[Attachment]], step: Step) -> tuple[Attachment, ...]:
+    """What a call carried that the one before did not."""
+    known = set(attached.get(step.row.parent_id or "", ()))
+    return tuple(item for item in attached.get(step.row.id, ()) if item not in known)
+
+
 def _turn_of(
-    step: Step, exchange: Exchange | None, parent: Exchange | None, allowance: Allowance, first_finding: int
+    step: Step,
+    exchange: Exchange | None,
+    parent: Exchange | None,
+    carried: tuple[Attachment, ...],
+    allowance: Allowance,
+    first_finding: int,
 ) -> _Made:
     if exchange is None:
         return _Made(turn=ThreadTurn(step=step))
@@ -109,14 +129,13 @@ def _turn_of(
     numbered = list(enumerate(exchange.findings, start=first_finding))
     paths = {(side, segments_of(exchange, side)[number].path) for side, number in shown}
     inside = [item for item in numbered if not item[1].path or (item[1].direction, item[1].path) in paths]
-    known = set(attachments_of(parent.request.body)) if parent else set()
     turn = ThreadTurn(
         step=step,
         exchange=exchange,
         earlier=told_places(exchange) - len(fresh),
         left_out=len(places) - len(shown),
         tools_offered=sum(segment.part is Part.TOOL_DEFINITION for segment in exchange.request.segments),
-        attachments=tuple(item for item in attachments_of(exchange.request.body) if item not in known),
+        attachments=carried,
         findings=tuple(placed_of(inside, exchange)),
         findings_before=len(numbered) - len(inside),
     )
