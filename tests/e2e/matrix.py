@@ -27,7 +27,7 @@ class Way(Enum):
     PROGRAM = "program"
     # Of the installation as a whole: to who may read all tenants.
     WHOLE = "whole"
-    # Many calls, or their sums: to who may read, those of their tenants.
+    # Many calls, their sums, or what is on record of a tenant: to who may read, those of their tenants.
     LIST = "list"
     SUMS = "sums"
     # One call, or one conversation: to who may read its tenant; to anybody else it is not there.
@@ -42,6 +42,12 @@ class Way(Enum):
     SENT = "sent"
     # A report, which must have been ordered first: to who may read its tenant, as its own tests say.
     REPORT = "report"
+    # A finding, or counts by what only findings have: to who may read its tenant, as its own tests say.
+    FINDING = "finding"
+    # Of tenants and keys: to who administers them, as its own tests say.
+    ROLE = "role"
+    # The predecessor's: what its successor gives, as its own tests say.
+    ALIAS = "alias"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +62,12 @@ class Entrance:
 ENTRANCES = tuple(
     Entrance(path=path, way=way, methods=frozenset(methods.split()))
     for path, way, methods in (
+        ("/", Way.LIST, "GET"),
         ("/calls", Way.LIST, "GET"),
+        ("/findings", Way.LIST, "GET"),
+        ("/findings/triage", Way.CHANGE, "POST"),
+        ("/findings/{finding_id}", Way.FINDING, "GET"),
+        ("/findings/{finding_id}/triage", Way.CHANGE, "POST"),
         ("/totals", Way.SUMS, "GET"),
         ("/hosts", Way.LIST, "GET"),
         ("/live", Way.TAIL, "GET"),
@@ -65,6 +76,22 @@ ENTRANCES = tuple(
         ("/exchanges/{exchange_id}/texts/{side}/{index}", Way.ONE, "GET"),
         ("/conversations", Way.LIST, "GET"),
         ("/traces/{trace_id}", Way.ONE, "GET"),
+        ("/costs", Way.LIST, "GET"),
+        ("/costs/budgets", Way.LIST, "GET"),
+        ("/access", Way.ROLE, "GET"),
+        ("/access/keys", Way.CHANGE, "POST"),
+        ("/access/keys/{key_id}", Way.ROLE, "GET"),
+        ("/access/keys/{key_id}/revoke", Way.ROLE, "GET"),
+        ("/access/keys/{key_id}/revoke", Way.CHANGE, "POST"),
+        ("/access/keys/{key_id}/rotate", Way.CHANGE, "POST"),
+        ("/access/new-key", Way.ROLE, "GET"),
+        ("/access/new-tenant", Way.ROLE, "GET"),
+        ("/access/tenants", Way.CHANGE, "POST"),
+        ("/access/tenants/{name}", Way.ROLE, "GET"),
+        ("/access/tenants/{name}/remove", Way.ROLE, "GET"),
+        ("/access/tenants/{name}/remove", Way.CHANGE, "POST"),
+        ("/audit", Way.LIST, "GET"),
+        ("/audit/verify", Way.WHOLE, "GET"),
         ("/policies", Way.WHOLE, "GET"),
         ("/policies/edit", Way.WHOLE, "GET"),
         ("/policies/edit", Way.CHANGE, "POST"),
@@ -80,11 +107,38 @@ ENTRANCES = tuple(
         ("/reports/{report_id}", Way.REPORT, "GET"),
         ("/reports/{report_id}/again", Way.CHANGE, "POST"),
         ("/reports/{report_id}/{form}", Way.REPORT, "GET"),
+        ("/rules", Way.WHOLE, "GET"),
+        ("/rules/try", Way.PROGRAM, "GET"),
+        ("/rules/try", Way.CHANGE, "POST"),
+        ("/rules/{rule_id:path}", Way.WHOLE, "GET"),
+        ("/plugins", Way.WHOLE, "GET"),
+        ("/system", Way.WHOLE, "GET"),
+        ("/rest", Way.PROGRAM, "GET"),
+        ("/auth/keys", Way.ALIAS, "GET"),
+        ("/auth/keys", Way.CHANGE, "POST"),
+        ("/auth/keys/{key_id}", Way.CHANGE, "DELETE"),
+        ("/costs/current", Way.ALIAS, "GET"),
+        ("/reports/generate", Way.CHANGE, "POST"),
+        ("/security/findings", Way.ALIAS, "GET"),
+        ("/spans", Way.ALIAS, "GET"),
+        ("/spans/{span_id}", Way.ALIAS, "GET"),
+        ("/stats", Way.ALIAS, "GET"),
+        ("/tenants", Way.ALIAS, "GET"),
+        ("/tenants", Way.CHANGE, "POST"),
+        ("/traces", Way.ALIAS, "GET"),
         ("/signin", Way.OPEN, "GET"),
         ("/signin", Way.SESSION, "POST"),
         ("/signout", Way.SESSION, "POST"),
         ("/static", Way.OPEN, ""),
         ("/api/v1/openapi.json", Way.PROGRAM, "GET HEAD"),
+        ("/api/v1/activity", Way.LIST, "GET"),
+        ("/api/v1/usage", Way.LIST, "GET"),
+        ("/api/v1/findings", Way.LIST, "GET"),
+        ("/api/v1/findings.csv", Way.LIST, "GET"),
+        ("/api/v1/findings.jsonl", Way.LIST, "GET"),
+        ("/api/v1/findings/counts", Way.FINDING, "GET"),
+        ("/api/v1/findings/{finding_id}", Way.FINDING, "GET"),
+        ("/api/v1/findings/{finding_id}/triage", Way.CHANGE, "POST"),
         ("/api/v1/exchanges", Way.LIST, "GET"),
         ("/api/v1/exchanges.csv", Way.LIST, "GET"),
         ("/api/v1/exchanges.jsonl", Way.LIST, "GET"),
@@ -95,9 +149,22 @@ ENTRANCES = tuple(
         ("/api/v1/exchanges/{exchange_id}/raw/{side}", Way.ONE, "GET"),
         ("/api/v1/traces", Way.LIST, "GET"),
         ("/api/v1/traces/{trace_id}", Way.ONE, "GET"),
+        ("/api/v1/audit", Way.LIST, "GET"),
+        ("/api/v1/audit.csv", Way.LIST, "GET"),
+        ("/api/v1/audit.jsonl", Way.LIST, "GET"),
+        ("/api/v1/audit/verify", Way.WHOLE, "GET"),
+        ("/api/v1/budgets", Way.LIST, "GET"),
         ("/api/v1/costs", Way.LIST, "GET"),
+        ("/api/v1/costs.csv", Way.LIST, "GET"),
+        ("/api/v1/costs.jsonl", Way.LIST, "GET"),
         ("/api/v1/hosts", Way.LIST, "GET"),
         ("/api/v1/ingest", Way.SENT, "POST"),
+        ("/api/v1/keys", Way.ROLE, "GET"),
+        ("/api/v1/keys", Way.CHANGE, "POST"),
+        ("/api/v1/keys/{key_id}", Way.ROLE, "GET"),
+        ("/api/v1/keys/{key_id}", Way.CHANGE, "DELETE"),
+        ("/api/v1/keys/{key_id}/rotate", Way.CHANGE, "POST"),
+        ("/api/v1/limits", Way.LIST, "GET"),
         ("/api/v1/live", Way.TAIL, "GET"),
         ("/api/v1/policies", Way.WHOLE, "GET"),
         ("/api/v1/policies/check", Way.CHANGE, "POST"),
@@ -111,7 +178,26 @@ ENTRANCES = tuple(
         ("/api/v1/reports", Way.CHANGE, "POST"),
         ("/api/v1/reports/{report_id}", Way.REPORT, "GET"),
         ("/api/v1/reports/{report_id}/{form}", Way.REPORT, "GET"),
+        ("/api/v1/rules", Way.WHOLE, "GET"),
+        ("/api/v1/rules/{rule_id:path}", Way.WHOLE, "GET"),
+        ("/api/v1/plugins", Way.WHOLE, "GET"),
+        ("/api/v1/system", Way.WHOLE, "GET"),
+        ("/api/v1/config", Way.WHOLE, "GET"),
+        ("/api/v1/auth/keys", Way.ALIAS, "GET"),
+        ("/api/v1/auth/keys", Way.CHANGE, "POST"),
+        ("/api/v1/auth/keys/{key_id}", Way.CHANGE, "DELETE"),
+        ("/api/v1/costs/current", Way.ALIAS, "GET"),
+        ("/api/v1/reports/generate", Way.CHANGE, "POST"),
+        ("/api/v1/security/findings", Way.LIST, "GET"),
+        ("/api/v1/spans", Way.LIST, "GET"),
+        ("/api/v1/spans/{span_id}", Way.ALIAS, "GET"),
+        ("/api/v1/stats", Way.SUMS, "GET"),
         ("/api/v1/scan", Way.SENT, "POST"),
+        ("/api/v1/tenants", Way.ROLE, "GET"),
+        ("/api/v1/tenants", Way.CHANGE, "POST"),
+        ("/api/v1/tenants/{name}", Way.ROLE, "GET"),
+        ("/api/v1/tenants/{name}", Way.CHANGE, "PATCH"),
+        ("/api/v1/tenants/{name}", Way.CHANGE, "DELETE"),
         ("/v1/logs", Way.SENT, "POST"),
         ("/v1/metrics", Way.SENT, "POST"),
         ("/v1/traces", Way.SENT, "POST"),

@@ -25,11 +25,12 @@ from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.segment import Part
 from midwatch_core.model.usage import Usage
 from midwatch_journal import JournalLimits, JournalReader
-from midwatch_web.ingest import api, body
+from midwatch_web.ingest import api
 from midwatch_web.ingest.body import JSON, NDJSON
 from midwatch_web.ingest.calls import ToldPlain, ToldWire
 from midwatch_web.ingest.problems import UnfitError
 from midwatch_web.ingest.reading import read_calls
+from midwatch_web.serving import bodies
 from tests.core.telling.sending import ANSWERED, ASKED, CHAT, NOW, sender, teller, texts
 
 from .conftest import House
@@ -257,7 +258,7 @@ async def test_a_body_that_is_too_long_is_refused(web: httpx.AsyncClient, monkey
 async def test_a_body_that_does_not_come_is_not_waited_for(
     web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(bodies, "_PATIENCE_S", 0.05)
 
     async def never() -> AsyncIterator[bytes]:
         yield b"{"

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from midwatch_core import IntakeError, IntakeFullError
-from midwatch_web.ingest.body import JSON, NDJSON, body_of, kind_of
+from midwatch_web.ingest.body import JSON, NDJSON, kind_of
 from midwatch_web.ingest.documenting import INGEST, SCAN
 from midwatch_web.ingest.problems import UnfitError, unfit
 from midwatch_web.ingest.reading import read_calls
 from midwatch_web.ingest.scans import answer_of, read_texts
 from midwatch_web.serving.answers import json_answer
 from midwatch_web.serving.asked import caller_of, host_of, there
+from midwatch_web.serving.bodies import body_of
 from midwatch_web.serving.failures import failure
 
 router = APIRouter(prefix="/api/v1")

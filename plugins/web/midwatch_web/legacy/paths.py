@@ -16,6 +16,8 @@ class _Alias:
     path: str
     handler: Callable[..., Any]
     status: int = 200
+    # What its 404 says, where its path names nothing that could be absent.
+    absent: str = ""
 
 
 _EVERYWHERE = (
@@ -23,7 +25,7 @@ _EVERYWHERE = (
     _Alias("GET", "/spans/{span_id}", traces.span),
     _Alias("GET", "/security/findings", traces.security_findings),
     _Alias("GET", "/stats", traces.stats),
-    _Alias("GET", "/costs/current", running.current_costs),
+    _Alias("GET", "/costs/current", running.current_costs, absent="There is no such budget"),
     _Alias("GET", "/auth/keys", running.keys),
     _Alias("POST", "/auth/keys", running.create_key, 201),
     _Alias("DELETE", "/auth/keys/{key_id}", running.revoke_key, 204),
@@ -40,7 +42,10 @@ _AT_ROOT = (
 def _router(prefix: str, *aliases: _Alias, in_schema: bool) -> APIRouter:
     router = APIRouter(prefix=prefix, route_class=JsonRoute, include_in_schema=in_schema, deprecated=True)
     for alias in aliases:
-        router.add_api_route(alias.path, alias.handler, methods=[alias.method], status_code=alias.status)
+        said: dict[int | str, dict[str, Any]] = {404: {"description": alias.absent}} if alias.absent else {}
+        router.add_api_route(
+            alias.path, alias.handler, methods=[alias.method], status_code=alias.status, responses=said
+        )
     return router
 
 

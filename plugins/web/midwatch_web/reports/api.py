@@ -66,7 +66,7 @@ async def report(request: Request, report_id: str) -> Response:
     return json_answer({"report": report_row(found), "formats": list(formats_of(desk, found))})
 
 
-@router.get("/reports/{report_id}/{form}")
+@router.get("/reports/{report_id}/{form}", responses={409: {"description": "It is being made, or has no such format"}})
 async def download(request: Request, report_id: str, form: str) -> Response:
     """A finished report as a file: `json`, `html`, `pdf`. 409 while it is being made."""
     return attached(await desk_of(request).rendered(caller_of(request), report_id, form))

@@ -20,6 +20,7 @@ _ERRORS = {
     "401": "No key, or none that is valid",
     "403": "The key's role or tenant does not allow it",
     "404": "There is no such thing in the key's tenants",
+    "408": "The body came too slowly",
     "409": "It can't be done as things stand; `detail` says why",
     "413": "The body is too long",
     "415": "The body is not JSON",
@@ -108,7 +109,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["tags"] = operation.get("tags", [])[-1:]  # its router's own, else its room
     operation["summary"] = _first_sentence(operation.get("description") or operation.get("summary", ""))
     responses = operation.setdefault("responses", {})
-    for status in _statuses(path, method):
+    said = [status for status in responses if status in _ERRORS]
+    for status in dict.fromkeys((*_statuses(path, method), *said)):
         responses[status] = _error(status, responses.get(status, {}).get("description"))
     shown = examples().get(f"{method.upper()} {path}")
     if shown is not None:
@@ -131,7 +133,7 @@ def _statuses(path: str, method: str) -> Iterator[str]:
     if "{" in path:
         yield "404"
     if method != "get":
-        yield from ("404", "409", "413", "415")
+        yield from ("404", "408", "409", "413", "415")
 
 
 def _error(status: str, said: str | None) -> dict[str, Any]:
@@ -151,6 +153,7 @@ _TITLES = {
     "401": "Unauthorized",
     "403": "Forbidden",
     "404": "Not Found",
+    "408": "Request Timeout",
     "409": "Conflict",
     "413": "Content Too Large",
     "415": "Unsupported Media Type",
