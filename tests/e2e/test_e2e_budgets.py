@@ -281,7 +281,7 @@ def test_a_soft_budget_is_told_of_and_refuses_nothing(alone: Any, waiting: Any) 
     with httpx.Client(trust_env=False) as web:
         metrics = web.get(f"{alone.console}/metrics").text
     for percent in (50, 80, 100):
-        assert f'midwatch_budget_crossed_total{{percent="{percent}",rule="soft"}} 1.0' in metrics
+        assert f'midwatch_budget_crossed_total{{rule="soft",percent="{percent}"}} 1.0' in metrics
 
 
 # A shared cache that forgets, dies and comes back
