@@ -13,7 +13,8 @@ from midwatch.process_numbers import METRICS, report_processes, taken_by
 from midwatch_core.host import Role
 from midwatch_core.metrics import Metrics
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux' /proc")
+# Linux says it; elsewhere there is nothing to tell.
+SAYS = Path("/proc/self/stat").exists()
 
 
 @pytest.fixture
@@ -28,6 +29,9 @@ def waiting_thread() -> Iterator[None]:
 
 def test_this_process_takes_what_the_system_says(waiting_thread: None, tmp_path: Path) -> None:
     before = taken_by("self")
+    assert (before is not None) is SAYS
+    if not SAYS:
+        return
     with (tmp_path / "a").open("w"), (tmp_path / "b").open("w"):
         taken = taken_by("self")
     assert before is not None
@@ -41,7 +45,7 @@ def test_this_process_takes_what_the_system_says(waiting_thread: None, tmp_path:
 
 def test_another_process_is_seen_by_its_number_until_it_has_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        assert taken_by(str(other.pid)) is not None
+        assert (taken_by(str(other.pid)) is not None) is SAYS
     assert taken_by(str(other.pid)) is None
 
 
@@ -49,5 +53,5 @@ def test_a_role_has_its_own_values() -> None:
     metrics = Metrics()
     metrics.declare(METRICS)
     report_processes(Role.WORKER, None, metrics)
-    assert {item.name for item in metrics.samples()} == {spec.name for spec in METRICS}
-    assert {item.labels for item in metrics.samples()} == {("worker",)}
+    assert {item.name for item in metrics.samples()} == ({spec.name for spec in METRICS} if SAYS else set())
+    assert {item.labels for item in metrics.samples()} == ({("worker",)} if SAYS else set())

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from midwatch_compliance.siem.positions import PositionFile
 from midwatch_compliance.siem.spool import Position, Spool
 
@@ -107,7 +105,6 @@ for number in range(10_000_000):
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a system with SIGKILL")
 def test_what_append_returned_for_outlives_kill_9(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None

@@ -8,14 +8,15 @@ from starlette.responses import Response, StreamingResponse
 from midwatch_core import Verified, audit_row
 from midwatch_web.access.asked import administration_of
 from midwatch_web.audit.asked import Before, Wanted
-from midwatch_web.audit.export import MOST_ENTRIES, as_csv, as_jsonl
+from midwatch_web.audit.export import CSV, JSONL, entries_like
 from midwatch_web.audit.looking import read_entries
 from midwatch_web.serving.answers import json_answer
 from midwatch_web.serving.asked import caller_of
+from midwatch_web.serving.exporting import MOST_ROWS
 
 router = APIRouter(prefix="/api/v1", tags=["audit"])
 
-type Most = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
+type Most = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 
 
 @router.get("/audit")
@@ -33,13 +34,13 @@ async def audit(
 @router.get("/audit.jsonl", response_class=StreamingResponse)
 async def audit_jsonl(request: Request, wanted: Wanted, limit: Most = 10_000) -> Response:
     """The same entries, newest first, a line of JSON each."""
-    return await as_jsonl(request, wanted, limit)
+    return await JSONL.answer(request, entries_like(request, wanted), limit)
 
 
 @router.get("/audit.csv", response_class=StreamingResponse)
 async def audit_csv(request: Request, wanted: Wanted, limit: Most = 10_000) -> Response:
     """The same entries as CSV (RFC 4180); a cell that a spreadsheet would run as a formula has an apostrophe before."""
-    return await as_csv(request, wanted, limit)
+    return await CSV.answer(request, entries_like(request, wanted), limit)
 
 
 @router.get("/audit/verify")
