@@ -7,7 +7,7 @@ import pytest
 from midwatch_core.access.keys import id_of
 from midwatch_core.model.apikey import AccessRole
 from tests.plugins.web.access_house import access_house
-from tests.plugins.web.test_web_browser import ASK, CHROMIUM, FLAGS
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
 
 playwright = pytest.importorskip("playwright.async_api", reason=ASK)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=ASK)

@@ -7,9 +7,9 @@ import pytest
 
 from midwatch_core.model.apikey import AccessRole
 from tests.addons.control.policy_rooms import own
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
 from tests.plugins.web.opened import PAGES, place
 from tests.plugins.web.planted_calls import ATTACK, LONG
-from tests.plugins.web.test_web_browser import ASK, CHROMIUM, FLAGS
 from tests.plugins.web.whole_house import Served, served_house
 
 playwright = pytest.importorskip("playwright.sync_api", reason=ASK)

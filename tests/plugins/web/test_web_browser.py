@@ -1,7 +1,5 @@
 """The pages in a real browser: live rows, filters, folds, no policy broken, a phone, and no script at all."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,23 +11,11 @@ import pytest_asyncio
 
 from midwatch_core.listing import row_of
 from midwatch_core.model.exchange import Exchange
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
 
-ASK = "a browser: uv run --group browser pytest tests/plugins/web, MIDWATCH_CHROMIUM=/usr/bin/chromium"
 playwright = pytest.importorskip("playwright.async_api", reason=ASK)
-CHROMIUM = os.environ.get("MIDWATCH_CHROMIUM") or shutil.which("chromium")
 # One browser for the module, and so one loop.
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=ASK), pytest.mark.asyncio(loop_scope="module")]
-
-# Quiet on a machine without a network; no sandbox, because tests may run as root in a container.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 type Make = Callable[..., Exchange]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
 from tests.plugins.web.conftest import make_agent_call, make_call
-from tests.plugins.web.test_web_browser import ASK, CHROMIUM, FLAGS
 from tests.plugins.web.triage_house import TriageHouse
 
 playwright = pytest.importorskip("playwright.async_api", reason=ASK)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
 from tests.plugins.web.conftest import make_agent_call
 from tests.plugins.web.policy_house import policy_house
-from tests.plugins.web.test_web_browser import ASK, CHROMIUM, FLAGS
 
 playwright = pytest.importorskip("playwright.async_api", reason=ASK)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=ASK)
