@@ -59,12 +59,13 @@ class Read:
 async def read_overview(queries: Queries, asked: Asked) -> Read:
     """Ask the query service; what does not depend on each other is asked at once. Raises StorageError."""
     wanted = asked.wanted
-    first = asked.now if wanted.since is not None else await _first(queries, wanted, asked.now)
+    ever = None if wanted.since is not None else await queries.costs(wanted, by=["day"])
+    first = asked.now if ever is None else _first(ever, asked.now)
     slots = asked.slots(first)
     long = asked.until - (wanted.since or first) > _BY_HOUR
     days = asked.slots(first, finest=_DAY) if long else slots
     sums, before, newest, tops = await asyncio.gather(
-        _sums(queries, wanted, time=(slots.key,), counted=(days.key, "category")),
+        _sums(queries, wanted, time=(slots.key,), counted=(days.key, "category"), costs=_if_of(slots, ever)),
         _before(queries, asked.before),
         _newest(queries, findings_like(wanted)),
         _tops(queries, wanted),
@@ -82,13 +83,32 @@ async def any_calls(queries: Queries) -> bool:
     return bool((await queries.exchanges(ExchangeFilter(), limit=1)).rows)
 
 
-async def _sums(queries: Queries, wanted: ExchangeFilter, *, time: Sequence[str], counted: Sequence[str]) -> Sums:
-    costs, activity, findings = await asyncio.gather(
-        queries.costs(wanted, by=time),
+async def _sums(
+    queries: Queries,
+    wanted: ExchangeFilter,
+    *,
+    time: Sequence[str],
+    counted: Sequence[str],
+    costs: Sequence[CostRow] | None = None,
+) -> Sums:
+    """The sums of a window; `costs` where they are known already."""
+    known, activity, findings = await asyncio.gather(
+        _costs(queries, wanted, time, costs),
         queries.activity(wanted, by=time),
         queries.finding_counts(findings_like(wanted), by=counted),
     )
-    return Sums(costs=costs, activity=activity, findings=findings)
+    return Sums(costs=known, activity=activity, findings=findings)
+
+
+async def _costs(
+    queries: Queries, wanted: ExchangeFilter, by: Sequence[str], known: Sequence[CostRow] | None
+) -> Sequence[CostRow]:
+    return known if known is not None else await queries.costs(wanted, by=by)
+
+
+def _if_of(slots: Slots, by_day: Sequence[CostRow] | None) -> Sequence[CostRow] | None:
+    """Costs by day, where days are what the slots are made of."""
+    return by_day if slots.key == "day" else None
 
 
 async def _before(queries: Queries, wanted: ExchangeFilter | None) -> Sums | None:
@@ -119,7 +139,7 @@ def _of_one_key(rows: Sequence[CostRow], place: int) -> list[CostRow]:
     return highest_first(total.row(group) for group, total in sums.items())
 
 
-async def _first(queries: Queries, wanted: ExchangeFilter, now: datetime) -> datetime:
+def _first(by_day: Sequence[CostRow], now: datetime) -> datetime:
     """The day of the first call that is kept; an hour ago where there is none."""
-    days = sorted(row.group[0] for row in await queries.costs(wanted, by=["day"]) if row.group[0])
+    days = sorted(row.group[0] for row in by_day if row.group[0])
     return datetime.fromisoformat(days[0]).replace(tzinfo=UTC) if days else now - _HOUR
