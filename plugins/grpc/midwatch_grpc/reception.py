@@ -54,7 +54,10 @@ class Reception:
             refusal = outcome.value if isinstance(outcome.value, Refusal) else None
             if not outcome.ok:
                 refusal = OUR_FAULT
-            code = refusal.code.name if refusal is not None else "OK"
+            if refusal is not None:
+                code = refusal.code.name
+            elif not _left(context):
+                code = "OK"
         finally:
             self.metrics.add(CALLS, 1, (method, code))
         if refusal is not None:
@@ -67,6 +70,12 @@ class Reception:
             return await work(self.caller(context))
         except REFUSED as error:
             return Refusal.of(error)
+
+
+def _left(context: Any) -> bool:
+    """Whether the client, or its deadline, ended the call. A stream may show its end before the call is cancelled."""
+    remaining = context.time_remaining()
+    return context.cancelled() or (remaining is not None and remaining <= 0)
 
 
 def _text(value: object) -> str | None:

@@ -159,8 +159,10 @@ async def upstream(trust: Trust) -> AsyncIterator[Serving]:
     clear = await loop.create_server(Upstream, "127.0.0.1", 0)
     tls = await loop.create_server(Upstream, "127.0.0.1", 0, ssl=context)
     yield Serving(clear.sockets[0].getsockname()[1], tls.sockets[0].getsockname()[1], Upstream.slow)
-    clear.close()
-    tls.close()
+    for server in (clear, tls):
+        server.close()
+        server.abort_clients()
+        await server.wait_closed()  # a transport left behind complains in whichever test collects it
 
 
 @dataclass
@@ -176,14 +178,12 @@ class Proxy:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return httpx.AsyncClient(proxy=f"http://127.0.0.1:{self.port}", verify=context, http2=http2, timeout=20)
 
-    async def until_quiet(self) -> None:
-        """Wait until every client connection is gone."""
+    async def until_quiet(self, timeout_s: float = 10) -> None:
+        """Wait until every client connection is gone. Raises TimeoutError."""
         proxyserver = self.master.addons.get("proxyserver")
-        for _ in range(1000):
-            if not proxyserver.connections:
-                return
-            await asyncio.sleep(0.005)
-        raise TimeoutError("connections remain")
+        async with asyncio.timeout(timeout_s):
+            while proxyserver.connections:
+                await asyncio.sleep(0.005)
 
 
 type StartProxy = Callable[..., contextlib.AbstractAsyncContextManager[Proxy]]
@@ -214,7 +214,10 @@ def start_proxy(trust: Trust) -> StartProxy:
                 if task.done():
                     task.result()
                 await asyncio.sleep(0.005)
-            yield Proxy(master, proxyserver.listen_addrs()[0][1], trust, task)
+            proxy = Proxy(master, proxyserver.listen_addrs()[0][1], trust, task)
+            yield proxy
+            with contextlib.suppress(TimeoutError):  # of tests whose client stays on purpose
+                await proxy.until_quiet(1)
         finally:
             master.shutdown()  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
             await asyncio.wait([task], timeout=10)
