@@ -90,7 +90,7 @@ def _linear(seen: Mapping[int, Mapping[str, float]]) -> list[Row]:
 
 def memo_hit_us() -> float:
     """Microseconds to be told what was found in a text before."""
-    memo = Memo()
+    memo = Memo(weight=len)
     hashes = [f"{number:064x}" for number in range(1_000)]
     for one in hashes:
         memo.put("rules", "1", Part.USER, one, ())

@@ -25,7 +25,7 @@ from midwatch_core.activity import (
 from midwatch_core.audit_chain import ChainCheck, ChainFault, chained
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.config import Config, read_yaml, split_address
-from midwatch_core.contributions import AsgiApp, Command, Mount, Resource, ResourceKind
+from midwatch_core.contributions import AsgiApp, Command, Mount, PluginHealth, Resource, ResourceKind
 from midwatch_core.conversation_listing import ConversationPage, ConversationRow
 from midwatch_core.conversation_rows import conversation_of
 from midwatch_core.cost_rows import EXACT, CostSum, check_cost_keys, highest_first, pico
@@ -49,6 +49,7 @@ from midwatch_core.diff_telling import (
 )
 from midwatch_core.engine import Engine, Inspection, Scan
 from midwatch_core.errors import (
+    BusyError,
     ConfigError,
     MidwatchError,
     PluginError,
@@ -112,7 +113,7 @@ from midwatch_core.model.content import (
     ToolResult,
 )
 from midwatch_core.model.cost import Cost, CostBasis, CostLine
-from midwatch_core.model.detection import Detection, Weighed
+from midwatch_core.model.detection import Classified, Detection, TextVote, Vote, Weighed
 from midwatch_core.model.document import PolicyVersion, Report, ReportState
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
@@ -205,6 +206,7 @@ __all__ = [
     "AuditRecord",
     "BodyReader",
     "Bucket",
+    "BusyError",
     "CacheLayer",
     "CallDialect",
     "Caller",
@@ -212,6 +214,7 @@ __all__ = [
     "ChainCheck",
     "ChainFault",
     "Change",
+    "Classified",
     "Clock",
     "Command",
     "Concurrency",
@@ -283,6 +286,7 @@ __all__ = [
     "PlainCall",
     "PlainText",
     "PluginError",
+    "PluginHealth",
     "Policy",
     "PolicyCheck",
     "PolicyDesk",
@@ -344,6 +348,7 @@ __all__ = [
     "Tenant",
     "TenantSettings",
     "Text",
+    "TextVote",
     "Thread",
     "Timing",
     "ToldCall",
@@ -362,6 +367,7 @@ __all__ = [
     "Verdict",
     "Verified",
     "View",
+    "Vote",
     "Weighed",
     "When",
     "Whose",

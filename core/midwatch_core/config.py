@@ -27,7 +27,7 @@ _NOT_SETTINGS = frozenset(
 
 
 # The detectors that come with Midwatch: they are quick, linear and known not to hang.
-IN_LOOP = ("rules", "secrets", "pii")
+IN_LOOP = ("rules", "secrets", "pii", "ml", "ensemble")
 
 
 class JournalSettings(Section):
@@ -48,6 +48,12 @@ class PluginSettings(Section):
     )
     deadline_s: float = Field(
         1.0, gt=0, le=60, description="Seconds a detector outside the proxy's process is given for a text."
+    )
+    models_wait_s: float = Field(
+        2.0, ge=0, le=60, description="Seconds the record of a call waits for models, while the journal is empty."
+    )
+    models_wait_behind_s: float = Field(
+        0.05, ge=0, le=60, description="The same for a batch of calls, while there are more in the journal."
     )
 
 

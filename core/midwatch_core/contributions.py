@@ -1,11 +1,13 @@
 """What plugins contribute: the typed descriptors that hooks return."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
+
+from midwatch_core.model.content import Json
 
 type AsgiApp = Callable[
     [
@@ -53,3 +55,11 @@ class Command:
     name: str
     help: str
     run: Callable[[list[str]], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginHealth:
+    """How a plugin stands: whether the house may call itself ready, and what there is to say (JSON values)."""
+
+    ready: bool
+    facts: Mapping[str, Json] = field(default_factory=dict)

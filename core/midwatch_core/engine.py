@@ -5,11 +5,12 @@ Engine.installed().scan("Ignore all previous instructions").findings
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from midwatch_core.classifying import Classifiers, Classifying
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.guarded import Outcome
 from midwatch_core.host import Host, Role
@@ -33,6 +34,8 @@ INJECTION = frozenset({"prompt_injection", "jailbreak", "system_prompt_extractio
 _EVERYDAY = 'Please ignore the 2 notes from 10/12/2026: call +1 202 555 0143 or write to a@b.example, {"token": "-"}.'
 # How many deadlines of a text a detector elsewhere is given for all texts of a call.
 _PATIENCE = 3
+# Who scans a text by itself waits for models that are still being loaded.
+_LONG_S = 30.0
 # A text beyond this takes longer than a loop may be held.
 _LOOP_CHARACTERS = 16 * 1024
 
@@ -52,7 +55,8 @@ class Engine:
         self._clock = clock or SystemClock()
         self._elsewhere = elsewhere
         self._deadline_s = deadline_s
-        self._memo = Memo()
+        self._memo: Memo[tuple[Detection, ...]] = Memo(weight=len)
+        self._models = Classifiers(plugins, self._in_process, self._new_id)
 
     @classmethod
     def installed(cls, *, allow: Iterable[str] | None = None, home: Path | None = None) -> "Engine":
@@ -68,17 +72,39 @@ class Engine:
         return cls(plugins)
 
     @property
-    def memo(self) -> Memo:
-        """What was scanned before, with its hits and misses."""
-        return self._memo
+    def memos(self) -> tuple[Memo[Any], ...]:
+        """What was scanned before, by detectors and by models, with hits and misses."""
+        return self._memo, self._models.memo
 
     def scan(
         self, text: str, *, where: Part = Part.USER, path: str = "", direction: Direction = Direction.REQUEST
     ) -> Scan:
-        """Findings and score of one text that stands at `path` of a body, as part `where`; all in this process."""
+        """Findings and score of one text that stands at `path` of a body, as part `where`; all in this process.
+
+        Models are not asked: see `scan_waiting`.
+        """
         segment = Segment(part=where, path=path, text=text)
         seen = self._here(segment, direction, self._plugins.implementers("inspect_text"))
-        return Scan(findings=seen.findings, score=weighed(seen.findings), failures=seen.failures)
+        return self._scanned(seen, segment, direction)
+
+    async def scan_waiting(
+        self,
+        text: str,
+        *,
+        where: Part = Part.USER,
+        path: str = "",
+        direction: Direction = Direction.REQUEST,
+        patience_s: float = _LONG_S,
+    ) -> Scan:
+        """The same with what models say within so many seconds."""
+        segment = Segment(part=where, path=path, text=text)
+        models = self.classify((segment,), direction)
+        seen = self._here(segment, direction, self._plugins.implementers("inspect_text"))
+        return self._scanned(seen + await models.wait(patience_s), segment, direction)
+
+    def classify(self, segments: Iterable[Segment], direction: Direction) -> Classifying:
+        """Ask models about texts, and go on at once: the answers come to what is given back."""
+        return self._models.begin(segments, direction)
 
     def look(self, segment: Segment, direction: Direction) -> Inspection:
         """What the detectors of this process see in one text, at once: a stream's window has no time to wait."""
@@ -129,13 +155,26 @@ class Engine:
             seen += self._from_findings(plugin, await self._elsewhere.inspect_exchange(plugin, exchange), direction)
         return seen
 
-    def weigh(self, findings: Sequence[Finding], exchange: Exchange) -> Weighed:
-        """One score of all findings: an ensemble's, else the highest confidence among injection findings."""
-        outcome = self._first("weigh", findings=tuple(findings), exchange=exchange)
+    def weigh(
+        self,
+        seen: Inspection,
+        exchange: Exchange | None,
+        texts: Mapping[tuple[Direction, str], Segment],
+    ) -> tuple[Inspection, float]:
+        """What was seen as an ensemble holds it (all of it, with findings of its own), and one score.
+
+        Without an ensemble, the score is the highest confidence among injection findings.
+        """
+        outcome = self._first("weigh", findings=seen.findings, exchange=exchange, votes=seen.votes, texts=texts)
         if outcome is None or not isinstance(outcome.value, Weighed):
-            return Weighed(score=weighed(findings))
+            return seen, weighed(seen.findings)
         plugin = outcome.name.partition(".")[0]
-        return replace(outcome.value, findings=tuple(self._stamped(item, plugin) for item in outcome.value.findings))
+        held = outcome.value.confidences
+        findings = tuple(
+            replace(item, confidence=share(held[item.id])) if item.id in held else item for item in seen.findings
+        )
+        own = tuple(self._stamped(item, plugin) for item in outcome.value.findings)
+        return replace(seen, findings=(*findings, *own)), share(outcome.value.score)
 
     def mask(self, finding: Finding, text: str, identity: Any) -> str | None:
         """A plugin's own replacement for what was found, None where no plugin has one."""
@@ -148,13 +187,19 @@ class Engine:
         return bool(self._in_process("mask"))
 
     def warm(self) -> None:
-        """Let detectors compile what they compile at their first text: no call should wait for it."""
+        """Let detectors compile what they compile at their first text, and models load: no call should wait for it."""
         for part in Part:
             self.look(Segment(part=part, path="", text=_EVERYDAY), Direction.REQUEST)
+        self.classify((Segment(part=part, path="", text=_EVERYDAY) for part in Part), Direction.REQUEST)
 
     def forget(self) -> None:
         """Packs or settings are new: every text is new again."""
         self._memo.clear()
+        self._models.forget()
+
+    def _scanned(self, seen: Inspection, segment: Segment, direction: Direction) -> Scan:
+        held, score = self.weigh(seen, None, {(direction, segment.path): segment})
+        return Scan(findings=held.findings, score=score, failures=held.failures)
 
     def _first(self, hook: str, **kwargs: Any) -> Outcome | None:
         """The first plugin of this process that answers; one that runs elsewhere must not hang here instead."""
@@ -187,7 +232,7 @@ class Engine:
                 if not outcome.ok:
                     failures.append(plugin)
                     continue
-                known = self._memo.put(plugin, "", segment.part, segment.hash, _sound(outcome.value))
+                known = self._memo.put(plugin, "", segment.part, segment.hash, tuple(_sound(outcome.value)))
             if known:
                 found += [self._finding(item, segment, direction, plugin=plugin) for item in known]
         if not found and not failures:
@@ -228,7 +273,7 @@ class Engine:
             outcome = await self._elsewhere.inspect_text(plugin, segment.text, segment.part)
             if not outcome.ok:
                 return Inspection(failures=(plugin,))
-            known = self._memo.put(plugin, "", segment.part, segment.hash, _sound(outcome.value))
+            known = self._memo.put(plugin, "", segment.part, segment.hash, tuple(_sound(outcome.value)))
         return Inspection(findings=tuple(self._finding(item, segment, direction, plugin=plugin) for item in known))
 
     def _from_detections(self, plugin: str, outcome: Outcome, segment: Segment, direction: Direction) -> Inspection:

@@ -17,6 +17,10 @@ class PluginError(MidwatchError):
         self.plugin = plugin
 
 
+class BusyError(PluginError):
+    """A plugin has too much to do to take more: it was not asked, and that is no fault of its."""
+
+
 class StorageError(MidwatchError):
     """A repository refused what it was given: trying the same again will not help."""
 

@@ -5,21 +5,21 @@ Every call is made through `guarded`: a hook that raises is counted and named, a
 the arguments you need. Keep the module's import light: import what is heavy inside the hook that needs it.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 
 import pluggy
 
-from midwatch_core.contributions import Command, Mount, Resource
+from midwatch_core.contributions import Command, Mount, PluginHealth, Resource
 from midwatch_core.host import Host
 from midwatch_core.metrics import MetricSpec
 from midwatch_core.model.alert import Alert
 from midwatch_core.model.cost import Cost
-from midwatch_core.model.detection import Detection, Weighed
+from midwatch_core.model.detection import Classified, Detection, TextVote, Weighed
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding
 from midwatch_core.model.identity import Identity
-from midwatch_core.model.segment import Part
+from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.stream import StreamEvent
 from midwatch_core.ports import CacheLayer, MetadataRepository, TraceRepository
 from midwatch_core.report_desk import ReportKind
@@ -109,16 +109,40 @@ def inspect_exchange(exchange: Exchange) -> list[Finding] | Awaitable[list[Findi
 
 
 @hookspec
-def weigh(findings: Sequence[Finding], exchange: Exchange) -> Weighed | None:
-    """One score of all findings, and findings of your own about them; the first result counts.
+def classify_text(text: str, part: Part) -> Awaitable[Classified | None] | None:
+    """What a model says of a text. Pure, as `inspect_text`, but awaited: ask a process of yours, never hold the loop.
 
-    Without a plugin, the score is the highest confidence among injection findings. Asked in the proxy's own process,
+    Texts of a call are asked about at once. The caller waits as long as policy says, or not at all; what comes later
+    is remembered, and acted on while the call still goes on. Give None at once for parts that are not yours, and raise
+    BusyError rather than let many wait: that is back-pressure, not a fault. Asked in workers, in control and by `scan`,
     and so only where `plugins.in_loop` lists the plugin.
 
     Example::
 
         @hookimpl
-        def weigh(findings, exchange):
+        def classify_text(text, part):
+            if part in (Part.USER, Part.TOOL_RESULT):
+                return acme.ask(text)  # an awaitable of Classified(votes=(Vote(voter="acme/model", score=0.7),))
+    """
+
+
+@hookspec
+def weigh(
+    findings: Sequence[Finding],
+    exchange: Exchange | None,
+    votes: Sequence[TextVote],
+    texts: Mapping[tuple[Direction, str], Segment],
+) -> Weighed | None:
+    """One score of all findings and votes, and findings of your own about them; the first result counts.
+
+    `texts` are those looked at, by direction and path; `exchange` is None for a text that belongs to no call. Without
+    a plugin, the score is the highest confidence among injection findings. Asked in the proxy's own process, and so
+    only where `plugins.in_loop` lists the plugin.
+
+    Example::
+
+        @hookimpl
+        def weigh(findings, votes):
             return Weighed(score=min(1.0, sum(item.confidence for item in findings) / 3))
     """
 
@@ -277,6 +301,20 @@ def startup(host: Host) -> Awaitable[None] | None:
         @hookimpl
         def startup(host):
             state["clock"] = host.clock
+    """
+
+
+@hookspec
+def health() -> PluginHealth | None:
+    """Whether you are ready, and facts for `/readyz`. Asked in control, often, from `startup` on: answer at once.
+
+    The house is ready when all its plugins are. Do not keep it waiting for ever: after a while be degraded, and say so.
+
+    Example::
+
+        @hookimpl
+        def health():
+            return PluginHealth(ready=state["loaded"], facts={"model": "acme-1"})
     """
 
 

@@ -3,7 +3,7 @@
 import inspect
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from midwatch_core import hookspecs
 from midwatch_core.breaker import Breaker, BreakerOpenError, BreakerState, worst
-from midwatch_core.errors import ConfigError, MidwatchError, StorageError, StorageUnavailableError
+from midwatch_core.errors import BusyError, ConfigError, MidwatchError, StorageError, StorageUnavailableError
 from midwatch_core.guarded import Guard, Outcome, called, said
-from midwatch_core.sound import NonsenseError, Sound, sound_detections, sound_findings
+from midwatch_core.model.segment import Part
+from midwatch_core.sound import NonsenseError, Sound, sound_classified, sound_detections, sound_findings
 from midwatch_core.storage_settings import BreakerSettings
 
 logger = logging.getLogger(__name__)
@@ -155,6 +156,25 @@ class Plugins:
             self.guard.complain(outcome.name, TimeoutError(f"took {outcome.seconds:.1f} s, it has {deadline_s:g} s"))
         return self._judged(plugin, breaker, outcome, kwargs, late=late)
 
+    def ask_model(self, plugin: str, text: str, part: Part) -> Outcome:
+        """Ask a plugin's `classify_text`: the value is None, or an awaitable for `model_answer`; no loop is needed.
+
+        Raises KeyError where the plugin does not implement it.
+        """
+        function, wanted = self._implementation(plugin, "classify_text")
+        if not self._breaker(plugin).allows(self.now()):
+            return _skipped(plugin, "classify_text")
+        given = {"text": text, "part": part}
+        asked = called(f"{plugin}.classify_text", function, **{key: given[key] for key in wanted})
+        return asked if asked.ok else self._judged(plugin, self._breaker(plugin), self.guard.record(asked), given)
+
+    async def model_answer(self, plugin: str, asked: Outcome, text: str, *, deadline_s: float) -> Outcome:
+        """The answer to `ask_model`: its value is a list of one Classified. One who is busy has not failed."""
+        outcome = await self.guard.wait(asked.name, _or_busy, asked.value, deadline_s=deadline_s)
+        if isinstance(outcome.value, BusyError):
+            return replace(outcome, value=None, error=outcome.value)
+        return self._judged(plugin, self._breaker(plugin), outcome, {"classified": text})
+
     def answers_at_once(self, plugin: str, hook: str) -> bool:
         """Whether a hook is a plain function: what it gives need not be awaited."""
         return not inspect.iscoroutinefunction(self._implementation(plugin, hook)[0])
@@ -260,6 +280,14 @@ class Plugins:
             self._callers[hook] = [(impl.plugin_name, impl.function, tuple(impl.argnames)) for impl in impls]
 
 
+async def _or_busy(answer: Awaitable[Any]) -> Any:
+    """The answer, or the BusyError in its place."""
+    try:
+        return await answer
+    except BusyError as error:
+        return error
+
+
 def _is_wrapped(caller: pluggy.HookCaller, plugin: str) -> bool:
     return any(impl.plugin_name == plugin and (impl.wrapper or impl.hookwrapper) for impl in caller.get_hookimpls())
 
@@ -274,6 +302,8 @@ def _version(entry: EntryPoint) -> str:
 
 def _sound(value: object, asked: Mapping[str, Any]) -> Sound:
     """What of a detector's answer can be used: detections of what it was shown, or findings about a call."""
+    if "classified" in asked:
+        return sound_classified(value, len(asked["classified"]))
     if "text" in asked:
         return sound_detections(value, len(asked["text"].original))
     return sound_detections(value, len(asked["event"].text)) if "event" in asked else sound_findings(value)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from midwatch_core.guarded import Outcome
+from midwatch_core.model.detection import TextVote
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding
 from midwatch_core.model.segment import Part
@@ -27,15 +28,20 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What was seen in several texts, or in a call. `failures` name the plugins that could not say, each once."""
+    """What was seen in several texts, or in a call. `failures` name the plugins that could not say, each once.
+
+    `votes` are what models hold of whole texts; they are weighed, and not kept.
+    """
 
     findings: tuple[Finding, ...] = ()
     failures: tuple[str, ...] = ()
+    votes: tuple[TextVote, ...] = ()
 
     def __add__(self, other: "Inspection") -> "Inspection":
         return Inspection(
             findings=(*self.findings, *other.findings)[:MAX_FINDINGS],
             failures=tuple(dict.fromkeys((*self.failures, *other.failures))),
+            votes=(*self.votes, *other.votes)[:MAX_FINDINGS],
         )
 
 

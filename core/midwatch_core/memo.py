@@ -1,34 +1,34 @@
 """The memo: what a detector found in a text, so that a text seen before is never scanned again."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable
 
-from midwatch_core.model.detection import Detection
 from midwatch_core.model.segment import Part
 
 type _Key = tuple[str, str, Part, str]
 
 
-class Memo:
+class Memo[Found]:
     """The least recently used are forgotten first, when more than `capacity` are kept.
 
-    A text counts as one and each of its detections as one more, so that a text full of findings does not cost more
-    memory than it stands for. `text_hash` is the segment's: keyed, and scoped by tenant, so tenants share nothing.
-    `version` covers the detector's code, settings and packs: whatever changes what it would find.
+    A text counts as one and, by `weight`, each of the things found in it as one more, so that a text full of findings
+    does not cost more memory than it stands for. `text_hash` is the segment's: keyed, and scoped by tenant, so tenants
+    share nothing. `version` covers the detector's code, settings and packs: whatever changes what it would find.
     """
 
-    def __init__(self, capacity: int = 100_000) -> None:
+    def __init__(self, capacity: int = 100_000, *, weight: Callable[[Found], int]) -> None:
         self.capacity = capacity
         self.hits = 0
         self.misses = 0
-        self._kept: OrderedDict[_Key, tuple[Detection, ...]] = OrderedDict()
+        self._weigh = weight
+        self._kept: OrderedDict[_Key, Found] = OrderedDict()
         self._weight = 0
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, detector: str, version: str, part: Part, text_hash: str) -> tuple[Detection, ...] | None:
-        """What was found, perhaps nothing (`()`); None where this detector has not seen this text."""
+    def get(self, detector: str, version: str, part: Part, text_hash: str) -> Found | None:
+        """What was found, perhaps nothing (an empty thing); None where this detector has not seen this text."""
         key = (detector, version, part, text_hash)
         found = self._kept.get(key)
         if found is None:
@@ -42,22 +42,19 @@ class Memo:
         """Whether this detector has seen this text; it counts as no use of what was found."""
         return (detector, version, part, text_hash) in self._kept
 
-    def put(
-        self, detector: str, version: str, part: Part, text_hash: str, detections: Sequence[Detection]
-    ) -> tuple[Detection, ...]:
+    def put(self, detector: str, version: str, part: Part, text_hash: str, found: Found) -> Found:
         """Keep what was found, and give it back. A text without a hash is not kept: it has no name to find it by."""
-        found = tuple(detections)
         if not text_hash:
             return found
         key = (detector, version, part, text_hash)
-        self._weight += 1 + len(found)
+        self._weight += 1 + self._weigh(found)
         before = self._kept.pop(key, None)
         if before is not None:
-            self._weight -= 1 + len(before)
+            self._weight -= 1 + self._weigh(before)
         self._kept[key] = found
         while self._weight > self.capacity:
             _, forgotten = self._kept.popitem(last=False)
-            self._weight -= 1 + len(forgotten)
+            self._weight -= 1 + self._weigh(forgotten)
         return found
 
     def clear(self) -> None:

@@ -124,6 +124,11 @@ class Policy:
         """Whether any line could do more here than put on record: without one, nothing need be waited for."""
         return any(line.acts and line.concerns(subject, direction, None, ()) for line in self.lines)
 
+    def patience_s(self, subject: Subject, direction: Direction) -> float:
+        """Seconds that a call waits here for what models say: the longest of its `inline` lines, 0 without one."""
+        waiting = (line for line in self.lines if line.acts and line.inline_s)
+        return max((line.inline_s for line in waiting if line.concerns(subject, direction, None, ())), default=0.0)
+
     def may(self, action: Action, subject: Subject, direction: Direction, part: Part | None = None) -> bool:
         """Whether any line (not on trial) could rule `action` here: without one, nothing need be held back."""
         return any(
@@ -177,6 +182,7 @@ class _Line:
         self.dry_run = line.dry_run
         self.fails_closed = line.on_failure == "block" and not line.dry_run
         self.acts = (line.action > Action.FLAG and not line.dry_run) or self.fails_closed
+        self.inline_s = line.deadline_ms / 1000 if line.models == "inline" else 0.0
         self._when = _Condition(line.when)
         self._exceptions = [(_Condition(item.when), item) for item in line.exceptions]
 

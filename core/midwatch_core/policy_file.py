@@ -68,6 +68,11 @@ class PolicyLine(_Strict):
     then: Literal["allow", "flag", "redact", "cut", "block"] = Field(description="What is done.")
     dry_run: bool = Field(False, description="Only say what it would have done; the lines below go on.")
     on_failure: Literal["pass", "block"] = Field("pass", description="When a detector failed or was late.")
+    models: Literal["beside", "inline"] = Field(
+        "beside",
+        description="`inline`: the call waits for models; `beside`: it goes on, until they say.",
+    )
+    deadline_ms: int = Field(300, ge=1, le=30_000, description="How long a call waits for models, where `inline`.")
     exceptions: tuple[Exempt, ...] = Field((), description="What this line lets through, and until when.")
 
     @property

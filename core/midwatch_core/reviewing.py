@@ -11,7 +11,7 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.changing import changed
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Verdict
-from midwatch_core.model.segment import Direction
+from midwatch_core.model.segment import Direction, Segment
 from midwatch_core.news import News
 from midwatch_core.placeholders import Placeholders
 from midwatch_core.policy import Decision, Policy, subject_of
@@ -78,8 +78,8 @@ class Reviewer:
             if Direction.RESPONSE not in exchange.inspected:
                 seen += await self.engine.inspect_texts(exchange.response.segments, Direction.RESPONSE)
             seen += await self.engine.inspect_exchange(exchange)
-        weighed = self.engine.weigh((*exchange.findings, *seen.findings), exchange)
-        return seen + Inspection(findings=weighed.findings)
+        known = Inspection(findings=exchange.findings)
+        return self.engine.weigh(known + seen, exchange, _texts(exchange))[0]
 
     def _masked(self, exchange: Exchange, hidden: set[str]) -> Exchange:
         """What a worker found it has masked."""
@@ -96,6 +96,13 @@ class Reviewer:
             yield Verdict(
                 action=Action.ALLOW, policy=self.policy.id, reason=f"detectors failed: {', '.join(seen.failures)}"
             )
+
+
+def _texts(exchange: Exchange) -> dict[tuple[Direction, str], Segment]:
+    texts = {(Direction.REQUEST, item.path): item for item in exchange.request.segments}
+    if exchange.response is not None:
+        texts |= {(Direction.RESPONSE, item.path): item for item in exchange.response.segments}
+    return texts
 
 
 def _fresh(seen: Iterable[Finding], known: Iterable[Finding]) -> tuple[Finding, ...]:

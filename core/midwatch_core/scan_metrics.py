@@ -1,5 +1,8 @@
 """How the engine does, as metrics: how long calls and their review wait for it, and what the memo spares."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from midwatch_core.memo import Memo
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 
@@ -22,8 +25,9 @@ METRICS = (
 )
 
 
-def report_memo(memo: Memo, metrics: Metrics) -> None:
-    """Set the memo's metrics, in which METRICS are declared."""
-    metrics.set(_HITS, memo.hits)
-    metrics.set(_MISSES, memo.misses)
-    metrics.set(_ENTRIES, len(memo))
+def report_memo(memos: Iterable[Memo[Any]], metrics: Metrics) -> None:
+    """Set the metrics of an engine's memos, in which METRICS are declared."""
+    memos = tuple(memos)
+    metrics.set(_HITS, sum(memo.hits for memo in memos))
+    metrics.set(_MISSES, sum(memo.misses for memo in memos))
+    metrics.set(_ENTRIES, sum(map(len, memos)))

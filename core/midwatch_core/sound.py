@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from midwatch_core.errors import PluginError
-from midwatch_core.model.detection import Detection
+from midwatch_core.model.detection import Classified, Detection, Vote
 from midwatch_core.model.finding import Finding, Severity
 from midwatch_core.model.segment import Direction, Part
 
@@ -15,6 +15,7 @@ MAX_ITEMS = 1000
 _NAME_CHARACTERS = 200
 _TEXT_CHARACTERS = 2000
 _MAX_OWASP = 20
+_MAX_VOTES = 20
 _FARTHEST = 2**31
 
 type _Types = Mapping[str, type | tuple[type, ...]]
@@ -74,6 +75,25 @@ def sound_detections(value: object, length: int) -> Sound:
 def sound_findings(value: object) -> Sound:
     """The same for findings about a whole call."""
     return _sound(value, Finding, lambda item: _checked(item, _FINDING, None), MAX_ITEMS)
+
+
+def sound_classified(value: object, length: int) -> Sound:
+    """The same for what a model says of a text: one Classified, or none where the text is not its business."""
+    if value is None:
+        return Sound([Classified()])
+    if not isinstance(value, Classified):
+        return Sound([], f"gave {type(value).__name__}, not Classified")
+    found = sound_detections(value.detections, length)
+    votes = tuple(vote for vote in tuple(value.votes)[:_MAX_VOTES] if _is_vote(vote))
+    complaint = None if len(votes) == len(value.votes) else "gave votes that are none, or too many"
+    return Sound([Classified(detections=tuple(found.items), votes=votes)], found.complaint or complaint)
+
+
+def _is_vote(vote: object) -> bool:
+    if not isinstance(vote, Vote) or not isinstance(vote.voter, str) or not isinstance(vote.detail, str):
+        return False
+    named = 0 < len(vote.voter) <= _NAME_CHARACTERS and len(vote.detail) <= _TEXT_CHARACTERS
+    return named and isinstance(vote.score, int | float) and 0 <= vote.score <= 1
 
 
 def _sound(value: object, wanted: type, check: Callable[[Any], tuple[Any, str | None]], honest: int) -> Sound:

@@ -11,6 +11,7 @@ from midwatch_core.clock import SystemClock
 from midwatch_core.engine import MAX_FINDINGS, Engine, evidence
 from midwatch_core.guarded import Outcome
 from midwatch_core.hosting import Plugins
+from midwatch_core.inspection import Inspection
 from midwatch_core.model.segment import Direction, Segment
 from midwatch_core.model.stream import StreamEvent, StreamKind
 from midwatch_core.testing.factories import make_exchange
@@ -228,5 +229,5 @@ def test_who_runs_elsewhere_is_asked_nothing_here() -> None:
     exchange = make_exchange()
     event = StreamEvent(kind=StreamKind.TEXT, path="/a", text="a")
     assert made.inspect_delta(event, exchange, Part.ASSISTANT).failures == ()
-    assert made.weigh((), exchange).score == 0.0
+    assert made.weigh(Inspection(), exchange, {}) == (Inspection(), 0.0)
     assert not made.masks

@@ -132,7 +132,7 @@ class Control:
             reader=self._reader,
             pipeline=self._pipeline,
             pool=self._pool,
-            memo=self._reviewer.engine.memo,
+            memos=self._reviewer.engine.memos,
         )
         self._troubles = TroubleWatch(
             self._standing.condition, settings.plugins, self._metrics, record=self._audit.note, clock=self._clock

@@ -1,8 +1,8 @@
 """How the installation stands: its samples, its health, and what `status` tells, from what control holds."""
 
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from midwatch import __version__
@@ -35,7 +35,7 @@ class Standing:
     reader: JournalReader
     pipeline: Pipeline
     pool: ScanPool | None
-    memo: Memo = field(default_factory=Memo)
+    memos: Sequence[Memo[Any]] = ()
     troubles: Callable[[], list[dict[str, str]]] = list
     started: bool = False
 
@@ -46,7 +46,7 @@ class Standing:
         self.metrics.set("midwatch_workers", len(self.tally.living()))
         report_reader(self.reader.stats(), self.metrics)
         report_plugins(self.settings.plugins, self.pool, self.metrics)
-        report_memo(self.memo, self.metrics)
+        report_memo(self.memos, self.metrics)
         report_processes(Role.CONTROL, self.pool, self.metrics)
         return self.tally.samples()
 

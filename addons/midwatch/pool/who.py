@@ -6,7 +6,7 @@ from midwatch_core.hosting import Plugins
 
 HOOKS = ("inspect_text", "inspect_exchange")
 # What can't be asked there: it is asked in the proxy's own process, or not at all.
-OWN_PROCESS_HOOKS = ("inspect_delta", "weigh", "mask")
+OWN_PROCESS_HOOKS = ("inspect_delta", "classify_text", "weigh", "mask")
 
 
 def pool_plugins(plugins: Plugins, in_loop: Collection[str]) -> tuple[str, ...]:

@@ -260,7 +260,7 @@ def build(settings: Settings, *, name: str) -> Suite:
         journalist.report(metrics)
         suite.seeing.inventory.lost()
         report_plugins(settings.plugins, pool, metrics)
-        report_memo(engine.memo, metrics)
+        report_memo(engine.memos, metrics)
         report_processes(Role.WORKER, pool, metrics)
 
     suite.beat.report = report

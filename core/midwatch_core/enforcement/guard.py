@@ -94,7 +94,7 @@ class CallGuard:
         seen = await self._engine.inspect_texts(segments, Direction.REQUEST)
         seen += await self._engine.inspect_exchange(self._exchange)
         self._inspected.append(Direction.REQUEST)
-        judged = self._judge(seen, Direction.REQUEST)
+        judged = self._judge(seen, Direction.REQUEST, segments)
         values = values_of(judged.decision, segments)
         self.record.take(judged.decision, values)
         if judged.refusal is not None:
@@ -112,7 +112,7 @@ class CallGuard:
         seen = await self._engine.inspect_texts(segments, Direction.REQUEST)
         seen += await self._engine.inspect_exchange(self._exchange)
         self._inspected.append(Direction.REQUEST)
-        judged = self._judge(seen, Direction.REQUEST)
+        judged = self._judge(seen, Direction.REQUEST, segments)
         self.record.take(judged.decision, values_of(judged.decision, segments))
         if judged.refusal is not None:
             return judged.refusal
@@ -229,7 +229,7 @@ class CallGuard:
             replace(self._exchange, response=replace(response, segments=segments))
         )
         self._inspected.append(Direction.RESPONSE)
-        judged = self._judge(seen, Direction.RESPONSE)
+        judged = self._judge(seen, Direction.RESPONSE, segments)
         values = values_of(judged.decision, segments)
         if judged.refusal is not None:
             self.record.take(judged.decision, values)
@@ -261,10 +261,11 @@ class CallGuard:
         inside = tuple(f"{edit.path}/" for edit in edits)
         return [edit for edit in echoes(body, edits) if not edit.path.startswith(inside)]
 
-    def _judge(self, seen: Inspection, direction: Direction) -> _Judged:
+    def _judge(self, seen: Inspection, direction: Direction, segments: Iterable[Segment]) -> _Judged:
         """Weigh and decide; a refusal where a line blocks (before a request goes out, a cut can do no less)."""
-        weighed = self._engine.weigh(seen.findings, self._exchange)
-        findings = (*seen.findings, *weighed.findings)
+        texts = {(direction, item.path): item for item in segments}
+        seen, _ = self._engine.weigh(seen, self._exchange, texts)
+        findings = seen.findings
         decision = self._policy.decide(findings, self._subject, self._clock.now())
         if decision.verdict.action >= Action.CUT:
             return _Judged(decision=decision, refusal=blocked(decision.verdict, findings, self.id))

@@ -67,9 +67,9 @@ async def test_a_text_travels_as_its_part_does(scanner: PolicyScanner) -> None:
 
 
 async def test_nothing_that_is_scanned_is_remembered(scanner: PolicyScanner, reviewer: Reviewer) -> None:
-    before = len(reviewer.engine.memo)
+    before = len(reviewer.engine.memos[0])
     await scanner.scan(LOCAL, [(ATTACK, Part.USER)])
-    assert len(reviewer.engine.memo) == before
+    assert len(reviewer.engine.memos[0]) == before
 
 
 @pytest.mark.parametrize(

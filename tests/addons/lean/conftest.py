@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import h2.config
 import h2.connection
@@ -51,6 +52,7 @@ class Upstream(asyncio.Protocol):
     """Echoes bodies; /sse streams events, /gzip a compressed body, /slow half an answer until let go, /die half."""
 
     slow: asyncio.Event
+    transports: ClassVar[set[asyncio.Transport]] = set()
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -61,6 +63,7 @@ class Upstream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        Upstream.transports.add(transport)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() == "h2":
             self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
@@ -159,9 +162,11 @@ async def upstream(trust: Trust) -> AsyncIterator[Serving]:
     clear = await loop.create_server(Upstream, "127.0.0.1", 0)
     tls = await loop.create_server(Upstream, "127.0.0.1", 0, ssl=context)
     yield Serving(clear.sockets[0].getsockname()[1], tls.sockets[0].getsockname()[1], Upstream.slow)
+    for transport in Upstream.transports:
+        transport.abort()
+    Upstream.transports.clear()
     for server in (clear, tls):
         server.close()
-        server.abort_clients()
         await server.wait_closed()  # a transport left behind complains in whichever test collects it
 
 
