@@ -267,8 +267,8 @@ def mounts(host: Host) -> list[Mount]:  # type: ignore[empty-body]
 
 
 @hookspec
-def commands() -> list[Command]:  # type: ignore[empty-body]
-    """Commands of the command line.
+def commands(host: Host) -> list[Command]:  # type: ignore[empty-body]
+    """Commands of the command line. `host` is that of a command: the home, settings, and `stored`, to read what is kept.
 
     Example::
 

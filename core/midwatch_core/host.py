@@ -55,7 +55,8 @@ class Health:
 class Host:
     """The surroundings of a plugin in one process. All that may be None is control's alone: see each one's module.
 
-    `resources` are the YAML files of all plugins. `samples` gives the metrics of all processes, summed; `metrics`
+    `resources` are the YAML files of all plugins. `stored` is a command's alone: queries of the home's stores, opened for
+    as long as it reads; they raise StorageError where there are none. `samples` gives the metrics of all processes, summed; `metrics`
     is this process's own registry.
     """
 
@@ -65,6 +66,7 @@ class Host:
     settings: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
     queries: Queries | None = None
+    stored: Callable[[], AbstractAsyncContextManager[Queries]] | None = None
     live: LiveFeed | None = None
     health: Callable[[], Health] | None = None
     samples: Callable[[], list[Sample]] | None = None

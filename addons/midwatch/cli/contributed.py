@@ -1,11 +1,41 @@
 """Commands that plugins bring: looked for when a word is none of our own."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
 from midwatch.cli.options import home_of
-from midwatch.settings import resolve
+from midwatch.settings import Settings, resolve
+from midwatch.stores import stores_of
 from midwatch_core.contributions import Command
+from midwatch_core.host import Host, Role
+from midwatch_core.metrics import Metrics
+from midwatch_core.queries import Queries
 
 
 def contributed(name: str) -> Command | None:
     """The command of that name which a plugin brings, in the default home's configuration. Raises ConfigError."""
-    commands: list[Command] = resolve(home_of(None), config_file=None, flags={}).plugins.gather("commands")
+    settings = resolve(home_of(None), config_file=None, flags={})
+    commands: list[Command] = settings.plugins.gather("commands", host=_host(settings))
     return next((command for command in commands if command.name == name), None)
+
+
+def _host(settings: Settings) -> Host:
+    return Host(
+        role=Role.COMMAND,
+        home=settings.home.root,
+        metrics=Metrics(),
+        settings=dict(settings.config),
+        stored=lambda: _stored(settings),
+        resources=tuple(settings.plugins.gather("resources")),
+    )
+
+
+@asynccontextmanager
+async def _stored(settings: Settings) -> AsyncIterator[Queries]:
+    """Queries of the stores themselves; a house that is running keeps on writing them. Raises StorageError."""
+    storage = stores_of(settings)
+    async with AsyncExitStack() as opened:
+        for store in (storage.traces, storage.metadata):
+            opened.push_async_callback(store.close)
+            await store.start(migrate=storage.migrates)
+        yield Queries(traces=storage.traces, metadata=storage.metadata)
