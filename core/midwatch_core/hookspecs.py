@@ -268,7 +268,7 @@ def mounts(host: Host) -> list[Mount]:  # type: ignore[empty-body]
 
 @hookspec
 def commands(host: Host) -> list[Command]:  # type: ignore[empty-body]
-    """Commands of the command line. `host` is that of a command: the home, settings, and `stored`, to read what is kept.
+    """Commands of the command line. `host` is a command's: the home, settings, and `stored`, to read what is kept.
 
     Example::
 

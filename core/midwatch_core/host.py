@@ -55,9 +55,9 @@ class Health:
 class Host:
     """The surroundings of a plugin in one process. All that may be None is control's alone: see each one's module.
 
-    `resources` are the YAML files of all plugins. `stored` is a command's alone: queries of the home's stores, opened for
-    as long as it reads; they raise StorageError where there are none. `samples` gives the metrics of all processes, summed; `metrics`
-    is this process's own registry.
+    `resources` are the YAML files of all plugins. `stored` is a command's alone: queries of the home's stores, opened
+    for as long as it reads (StorageError where they can't be). `samples` gives the metrics of all processes, summed;
+    `metrics` is this process's own registry.
     """
 
     role: Role
