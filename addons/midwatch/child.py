@@ -7,7 +7,8 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+
+from midwatch_core.children.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
@@ -19,29 +20,6 @@ _HELD_DELAY_S = 1.0
 _LOOK_S = 0.05
 # A child that should put things in order at its end is given this long to get to its work first.
 _ARRIVE_S = 10.0
-
-
-@dataclass(slots=True)
-class Backoff:
-    """How long to wait before a dead child is started again. Delays double, up to a limit, until a child lived well.
-
-    A child that dies before it was ready would do so again: it may wait up to `limit_s`. One that dies at work was
-    killed, or met a call it could not bear: others' calls wait for it, so it never waits longer than `soon_s`.
-    """
-
-    first_s: float = 0.1
-    soon_s: float = 1.0
-    limit_s: float = 10.0
-    healthy_s: float = 10.0
-    _next_s: float = 0.0
-
-    def after(self, lived_s: float, *, was_ready: bool) -> float:
-        """The delay after a life of `lived_s` seconds."""
-        if was_ready and lived_s >= self.healthy_s:
-            self._next_s = 0.0
-        delay_s = min(max(self._next_s, self.first_s), self.soon_s if was_ready else self.limit_s)
-        self._next_s = delay_s * 2
-        return delay_s
 
 
 class Child:

@@ -47,7 +47,7 @@ from midwatch_core.diff_telling import (
     short_json,
     told_changes,
 )
-from midwatch_core.engine import Engine, Inspection, Scan
+from midwatch_core.engine import INJECTION, Engine, Inspection, Scan
 from midwatch_core.errors import (
     BusyError,
     ConfigError,
@@ -58,6 +58,7 @@ from midwatch_core.errors import (
     StorageUnavailableError,
 )
 from midwatch_core.exact_json import dump_json, load_json
+from midwatch_core.explanation import Explanation, explanation_of
 from midwatch_core.finding_listing import (
     FINDING_KEYS,
     FindingCount,
@@ -84,6 +85,16 @@ from midwatch_core.guarded import Guard
 from midwatch_core.har import har_entry, har_head
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
+from midwatch_core.inference.backend import Backend
+from midwatch_core.inference.card import ModelCard
+from midwatch_core.inference.drift import ScoreWindow, psi, shares_of
+from midwatch_core.inference.errors import ModelError
+from midwatch_core.inference.limits import ModelLimits
+from midwatch_core.inference.model_process import ModelProcess
+from midwatch_core.inference.numbers import METRICS as MODEL_METRICS
+from midwatch_core.inference.numbers import ModelNumbers
+from midwatch_core.inference.state import ModelState
+from midwatch_core.inference.windows import Windows, windows_of
 from midwatch_core.installation import Installation
 from midwatch_core.intake import (
     MAX_BATCH,
@@ -174,11 +185,13 @@ __all__ = [
     "COST_KEYS",
     "EXACT",
     "FINDING_KEYS",
+    "INJECTION",
     "LOCAL",
     "MAX_BATCH",
     "MAX_NOTE",
     "MAX_SCAN_CHARACTERS",
     "MAX_SCAN_TEXTS",
+    "MODEL_METRICS",
     "MOST",
     "MOST_JUDGED",
     "NOTHING_HEARD",
@@ -204,6 +217,7 @@ __all__ = [
     "Assembly",
     "AuditEntry",
     "AuditRecord",
+    "Backend",
     "BodyReader",
     "Bucket",
     "BusyError",
@@ -240,6 +254,7 @@ __all__ = [
     "Exchange",
     "ExchangeFilter",
     "ExchangeRow",
+    "Explanation",
     "Finding",
     "FindingCount",
     "FindingFilter",
@@ -274,6 +289,12 @@ __all__ = [
     "Metrics",
     "MidwatchError",
     "Migrations",
+    "ModelCard",
+    "ModelError",
+    "ModelLimits",
+    "ModelNumbers",
+    "ModelProcess",
+    "ModelState",
     "Moment",
     "Mount",
     "Node",
@@ -327,6 +348,7 @@ __all__ = [
     "SchemaError",
     "SchemaState",
     "Scope",
+    "ScoreWindow",
     "Section",
     "Seen",
     "Segment",
@@ -372,6 +394,7 @@ __all__ = [
     "When",
     "Whose",
     "Window",
+    "Windows",
     "WireCall",
     "action_on",
     "activity_of",
@@ -399,6 +422,7 @@ __all__ = [
     "encode_cursor",
     "encode_finding_cursor",
     "exception_yaml",
+    "explanation_of",
     "finding_rows",
     "har_entry",
     "har_head",
@@ -419,6 +443,7 @@ __all__ = [
     "most_findings_first",
     "most_of",
     "pico",
+    "psi",
     "read_policy",
     "read_spans",
     "read_yaml",
@@ -427,6 +452,7 @@ __all__ = [
     "resolve_secrets",
     "response_body",
     "row_of",
+    "shares_of",
     "short_json",
     "sighting_of",
     "sighting_row",
@@ -438,6 +464,7 @@ __all__ = [
     "told_changes",
     "ttft_quantile_ms",
     "ttft_sum",
+    "windows_of",
     "with_exception",
     "write_spans",
 ]

@@ -1,22 +1,11 @@
 """What can go wrong in the scan pool, each naming the plugin."""
 
-from enum import StrEnum
-
+from midwatch_core.children.errors import Ending
 from midwatch_core.errors import MidwatchError, PluginError
 
 
 class PoolError(PluginError):
     """The pool has no answer of a plugin: it raised, ended the process, is disabled, or there is no process."""
-
-
-class Ending(StrEnum):
-    """Why a pool's process was lost."""
-
-    HANG = "hang"
-    CRASH = "crash"
-    MEMORY = "memory"
-    START = "start"
-    IDLE = "idle"
 
 
 class ProcessLostError(MidwatchError):

@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from midwatch.child import Backoff
 from midwatch.home import Home
-from midwatch.pool.errors import Ending, PoolError, ProcessLostError
-from midwatch.pool.frames import BrokenFrameError, pack
+from midwatch.pool.errors import PoolError, ProcessLostError
 from midwatch.pool.spawned import PoolProcess
 from midwatch.pool.standing import LOST, METRICS, PluginState, Standings
+from midwatch_core.children.backoff import Backoff
+from midwatch_core.children.errors import Ending
+from midwatch_core.children.frames import BrokenFrameError, pack
 from midwatch_core.frame import encode
 from midwatch_core.guarded import Guard, Outcome
 from midwatch_core.metrics import Metrics

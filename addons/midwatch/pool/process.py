@@ -6,7 +6,6 @@
 import argparse
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -16,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from midwatch.home import Home
-from midwatch.pool.frames import pack, read, write
+from midwatch_core.children.attached import die_before_others, take_pipes
+from midwatch_core.children.frames import pack, read, write
 
 # A plugin's `shutdown` may take this long; then the process ends in the middle of it.
 _LAST_S = 2.0
-_PR_SET_PDEATHSIG = 1
-# Where memory runs out, the kernel is to take this process before the proxy's (man 5 proc).
-_OOM_SCORE = 500
 
 type Call = tuple[dict[str, Any], bytes]
 type Calls = queue.SimpleQueue[Call | None]
@@ -34,8 +31,8 @@ def main() -> int:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--plugin", action="append", default=[], help="whose hooks may be called; repeatable")
     words = parser.parse_args()
-    hear, tell = _take_pipes()
-    _die_before_others()
+    hear, tell = take_pipes()
+    die_before_others()
     calls: Calls = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(hear, calls), name="midwatch-pool-owner", daemon=True).start()
     from midwatch.pool.serving import Serving
@@ -45,29 +42,6 @@ def main() -> int:
             serving.answer(*call)
     sys.stderr.flush()
     os._exit(0)  # threads that plugins left behind do not keep the process
-
-
-def _take_pipes() -> tuple[int, int]:
-    """The pipes to the owner, out of plugins' way: what is printed goes to the log, what is read is empty."""
-    hear, tell = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
-    return hear, tell
-
-
-def _die_before_others() -> None:
-    """On Linux: killed with its owner even while a plugin holds the interpreter, and the first when memory is out."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
 
 
 def _listen(hear: int, calls: Calls) -> None:

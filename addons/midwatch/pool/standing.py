@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from midwatch.pool.errors import Ending, PoolError, ProcessLostError
+from midwatch.pool.errors import PoolError, ProcessLostError
 from midwatch_core.breaker import Breaker, BreakerOpenError, BreakerState
+from midwatch_core.children.errors import Ending
 from midwatch_core.errors import PluginError
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.plugin_metrics import DISABLED, FAILING, ON_TRIAL

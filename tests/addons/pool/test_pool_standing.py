@@ -4,9 +4,10 @@ import logging
 
 import pytest
 
-from midwatch.pool.errors import Ending, PoolError, ProcessLostError
+from midwatch.pool.errors import PoolError, ProcessLostError
 from midwatch.pool.standing import STRIKES, Standing, Standings
 from midwatch_core.breaker import BreakerOpenError
+from midwatch_core.children.errors import Ending
 from midwatch_core.metrics import Metrics
 from midwatch_core.plugin_metrics import DISABLED, FAILING, METRICS, ON_TRIAL
 from midwatch_core.storage_settings import BreakerSettings

@@ -1,4 +1,4 @@
-"""Frames between a scan pool and its owner: two lengths, a JSON header, a body of bytes."""
+"""Frames between a process and its owner: two lengths, a JSON header, a body of bytes."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ def pack(header: dict[str, Any], body: bytes = b"") -> bytes:
     """A frame. Raises BrokenFrameError where it would be too long."""
     words = orjson.dumps(header)
     if len(words) + len(body) > LONGEST_BYTES:
-        raise BrokenFrameError(f"{len(words) + len(body)} bytes are too many for the scan pool")
+        raise BrokenFrameError(f"{len(words) + len(body)} bytes are too many for a pipe")
     return b"".join((_LENGTHS.pack(len(words), len(body)), words, body))
 
 
@@ -40,9 +40,9 @@ def _header(data: bytes) -> dict[str, Any]:
     return header
 
 
-async def receive(reader: asyncio.StreamReader) -> dict[str, Any]:
+async def receive(reader: asyncio.StreamReader, longest_bytes: int = LONGEST_ANSWER_BYTES) -> dict[str, Any]:
     """The next answer: a header alone. Raises ValueError where it is none, IncompleteReadError at the end."""
-    words, body = _lengths(await reader.readexactly(_LENGTHS.size), LONGEST_ANSWER_BYTES)
+    words, body = _lengths(await reader.readexactly(_LENGTHS.size), longest_bytes)
     header = await reader.readexactly(words)
     await reader.readexactly(body)
     return _header(header)

@@ -1,4 +1,4 @@
-"""What plugins in the pool print: to the log, line by line, and no more than a log can bear."""
+"""What a process prints: to the log, line by line, and no more than a log can bear."""
 
 import asyncio
 import logging
@@ -10,9 +10,12 @@ _LINES_A_SECOND = 20
 _PIECE_BYTES = 65536
 
 
-async def log_what_is_printed(stream: asyncio.StreamReader) -> None:
-    """Log a stream's lines until its end; long ones are cut, and of a flood only the first of each second are kept."""
-    log = _Log()
+async def log_what_is_printed(stream: asyncio.StreamReader, name: str) -> None:
+    """Log a stream's lines under the process' name, until its end.
+
+    Long lines are cut, and of a flood only the first of each second are kept.
+    """
+    log = _Log(name)
     rest = b""
     while piece := await stream.read(_PIECE_BYTES):
         *lines, rest = (rest + piece).split(b"\n")
@@ -25,7 +28,8 @@ async def log_what_is_printed(stream: asyncio.StreamReader) -> None:
 
 
 class _Log:
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._second = 0
         self._lines = 0
         self._lost = 0
@@ -40,10 +44,10 @@ class _Log:
         if self._lines > _LINES_A_SECOND:
             self._lost += 1
         elif text := line[:_LINE_BYTES].decode("utf-8", "replace").strip():
-            logger.info("scan pool: %s", "".join(char if char.isprintable() else " " for char in text))
+            logger.info("%s: %s", self._name, "".join(char if char.isprintable() else " " for char in text))
 
     def end(self) -> None:
         """Say how many were left out."""
         if self._lost:
-            logger.info("scan pool: %d more lines", self._lost)
+            logger.info("%s: %d more lines", self._name, self._lost)
         self._lost = 0

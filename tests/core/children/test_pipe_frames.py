@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch.pool import frames
+from midwatch_core.children import frames
 
 
 def piped(data: bytes) -> int:

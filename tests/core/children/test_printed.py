@@ -1,11 +1,11 @@
-"""What the pool's process prints: lines in the log, cut where they are long, counted where they are many."""
+"""What a process prints: lines in the log, cut where they are long, counted where they are many."""
 
 import asyncio
 import logging
 
 import pytest
 
-from midwatch.pool import printed
+from midwatch_core.children import printed
 
 
 async def logged(data: bytes, caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -13,7 +13,7 @@ async def logged(data: bytes, caplog: pytest.LogCaptureFixture) -> list[str]:
     reader = asyncio.StreamReader()
     reader.feed_data(data)
     reader.feed_eof()
-    await printed.log_what_is_printed(reader)
+    await printed.log_what_is_printed(reader, "scan pool")
     return [record.message for record in caplog.records]
 
 
@@ -28,7 +28,7 @@ async def test_a_line_without_end_takes_no_memory(caplog: pytest.LogCaptureFixtu
 
 
 async def test_a_flood_is_counted(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("midwatch.pool.printed.time.monotonic", lambda: 7.0)
+    monkeypatch.setattr("midwatch_core.children.printed.time.monotonic", lambda: 7.0)
     lines = await logged(b"again\n" * 100_000, caplog)
     assert len(lines) == 21
     assert lines[-1] == "scan pool: 99980 more lines"
