@@ -11,7 +11,7 @@ test: ## All tests
 	uv run pytest
 
 lint: ## Lint, format, types, import contracts
-	uv run --group lint ruff check . && uv run --group lint ruff format --check . && uv run --group lint mypy && uv run --group lint lint-imports
+	uv run --group lint ruff check . && uv run --group lint ruff format --check . && uv run --group lint mypy && PYTHONPATH=plugins/ensemble:plugins/ml uv run --group lint lint-imports
 
 format: ## Put the code in order
 	uv run --group lint ruff check --fix . ; uv run --group lint ruff format .
