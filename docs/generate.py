@@ -11,13 +11,14 @@ from midwatch.control.numbers import METRICS
 from midwatch_core.config import ENV_PREFIX, Config, Section
 from midwatch_core.host import Host, Role
 from midwatch_core.hosting import Plugins
+from midwatch_core.inference.numbers import METRICS as MODEL_METRICS
 from midwatch_core.metrics import MAX_SETS, Metrics, MetricSpec
 from midwatch_web.app import create_app
 from midwatch_web.system.reference import rooms_of
 
 HERE = Path(__file__).parent
 # Plugins that do not come along: they may be installed here or not, and have pages of their own.
-_APART = frozenset({"grpc"})
+_APART = frozenset({"ensemble", "grpc", "ml"})
 
 
 def configuration() -> str:
@@ -74,23 +75,26 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_shown, value))
     if isinstance(value, BaseModel):
-        return "{" + ", ".join(f"{key}: {item}" for key, item in value.model_dump(exclude_unset=True).items()) + "}"
+        value = value.model_dump(exclude_unset=True)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {item}" for key, item in value.items()) + "}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def metrics() -> str:
-    """The page of all metrics: ours and those of the plugins that come along."""
+    """The page of all metrics: ours, those of the plugins that come along, and those of models (extras ml, ner)."""
     lines = [
         "# Metrics",
         "",
         "What `/metrics` of the console tells, summed over all processes. [Monitoring](monitoring.md) says how to",
         f"scrape it, and who may. A metric has at most {MAX_SETS} sets of labels: those beyond share a set `other`.",
-        "A histogram has `_bucket`, `_sum` and `_count`. This page is made from the code.",
+        "A histogram has `_bucket`, `_sum` and `_count`. `midwatch_model_*` is there with the extras `ml` and `ner`",
+        "alone. This page is made from the code.",
         "",
         "| metric | kind | labels | what it tells |",
         "|---|---|---|---|",
     ]
-    for spec in sorted(declared(), key=lambda spec: spec.name):
+    for spec in sorted({*declared(), *MODEL_METRICS}, key=lambda spec: spec.name):
         labels = ", ".join(f"`{label}`" for label in spec.labels)
         lines.append(f"| `{spec.name}` | {spec.kind.value} | {labels} | {spec.help} |")
     return "\n".join(lines) + "\n"
