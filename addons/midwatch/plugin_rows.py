@@ -7,11 +7,22 @@ from typing import Any
 from midwatch.pool.who import pool_plugins
 from midwatch_core.hosting import PluginInfo, Plugins
 from midwatch_core.metrics import Sample
+from midwatch_core.model.content import Json
 from midwatch_core.plugin_metrics import CALLS, DISABLED, ERRORS, FAILING, SECONDS
 
 # What is called again and again: only these tell how quick a plugin is.
 _AT_WORK = frozenset(
-    {"inspect_text", "inspect_delta", "inspect_exchange", "weigh", "mask", "price", "review", "notify"}
+    {
+        "inspect_text",
+        "inspect_delta",
+        "inspect_exchange",
+        "classify_text",
+        "weigh",
+        "mask",
+        "price",
+        "review",
+        "notify",
+    }
 )
 _STANDING = frozenset({FAILING, DISABLED, ERRORS})
 _SPEED = frozenset({CALLS, SECONDS})
@@ -22,14 +33,20 @@ def plugin_rows(
     in_loop: Collection[str],
     samples: Iterable[Sample] = (),
     said: Mapping[str, str] | None = None,
+    *,
+    health: Json = None,
 ) -> list[dict[str, Any]]:
-    """One JSON object a plugin. `said` are the plugins' last errors."""
+    """One JSON object a plugin. By name, `said` are the last errors and `health` what they say of their health."""
     sums: defaultdict[tuple[str, str], float] = defaultdict(float)
     for sample in samples:
         if sample.name in _STANDING or (sample.name in _SPEED and sample.labels[1] in _AT_WORK):
             sums[sample.name, sample.labels[0]] += sample.values[0]
     away = pool_plugins(plugins, in_loop)
-    return [_row(item, sums, away, (said or {}).get(item.name)) for item in plugins.list()]
+    told = health if isinstance(health, dict) else {}
+    return [
+        {**_row(item, sums, away, (said or {}).get(item.name)), "health": told.get(item.name)}
+        for item in plugins.list()
+    ]
 
 
 def _row(

@@ -1,9 +1,10 @@
 """Metrics as plain numbers: counted anywhere, sent as JSON from worker to control, shown by a face."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import add
 
 
 class MetricKind(StrEnum):
@@ -16,13 +17,17 @@ class MetricKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec:
-    """A metric: its name with the unit in it, what it tells, its labels' names, a histogram's upper bounds."""
+    """A metric: its name with the unit in it, what it tells, its labels' names, a histogram's upper bounds.
+
+    `highest`: a gauge that is a measure, not an amount: of several processes' values the highest counts, not their sum.
+    """
 
     name: str
     kind: MetricKind
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    highest: bool = False
 
     @property
     def cells(self) -> int:
@@ -105,11 +110,13 @@ def _plain(label: str) -> str:
     return label if label.isprintable() else "".join(sign if sign.isprintable() else _UNSEEN for sign in label)
 
 
-def summed(parts: Iterable[Iterable[Sample]]) -> list[Sample]:
+def summed(parts: Iterable[Iterable[Sample]], specs: Mapping[str, MetricSpec]) -> list[Sample]:
     """The samples of several processes as one: values of the same name and labels are added.
 
-    Each process has bounded its own sets; what all of them come to is bounded here, the first sets being kept.
+    Of a metric whose spec says `highest`, the highest value stays. Each process has bounded its own sets; what all of
+    them come to is bounded here, the first sets being kept.
     """
+    highest = {spec.name for spec in specs.values() if spec.highest}
     totals: dict[str, dict[tuple[str, ...], Sample]] = {}
     for samples in parts:
         for sample in samples:
@@ -117,15 +124,15 @@ def summed(parts: Iterable[Iterable[Sample]]) -> list[Sample]:
             labels = sample.labels
             if labels not in sets and len(sets) >= MAX_SETS:
                 labels = (OTHER,) * len(labels)
-            sets[labels] = _sum(sets.get(labels), sample, labels)
+            sets[labels] = _one(sets.get(labels), sample, labels, max if sample.name in highest else add)
     return [sample for sets in totals.values() for sample in sets.values()]
 
 
-def _sum(before: Sample | None, sample: Sample, labels: tuple[str, ...]) -> Sample:
+def _one(before: Sample | None, sample: Sample, labels: tuple[str, ...], of: Callable[[float, float], float]) -> Sample:
     """Most samples are of one process alone, and stay what they are."""
     if before is None:
         return sample if labels == sample.labels else Sample(name=sample.name, labels=labels, values=sample.values)
-    values = tuple(a + b for a, b in zip(before.values, sample.values, strict=True))
+    values = tuple(of(a, b) for a, b in zip(before.values, sample.values, strict=True))
     return Sample(name=sample.name, labels=labels, values=values)
 
 

@@ -67,7 +67,7 @@ def test_what_many_processes_bring_is_bounded_too() -> None:
         [Sample(name="calls_total", labels=(f"{part}-{number}",), values=(1.0,)) for number in range(500)]
         for part in range(3)
     ]
-    found = values(summed([*parts, parts[0]]))
+    found = values(summed([*parts, parts[0]], {}))
     assert len(found) == 501
     assert (found["calls_total", ("0-7",)], found["calls_total", ("other",)]) == ((2,), (1000,))
 
@@ -98,5 +98,12 @@ def test_samples_of_another_version_are_left_out(metrics: Metrics, foreign: list
 def test_processes_are_summed() -> None:
     one = [Sample(name="a", labels=(), values=(1, 2)), Sample(name="b", labels=("x",), values=(5,))]
     other = [Sample(name="a", labels=(), values=(10, 20)), Sample(name="b", labels=("y",), values=(7,))]
-    found = values(summed([one, other, []]))
+    found = values(summed([one, other, []], {}))
     assert found == {("a", ()): (11, 22), ("b", ("x",)): (5,), ("b", ("y",)): (7,)}
+
+
+def test_of_a_measure_the_highest_process_counts() -> None:
+    drift = MetricSpec(name="drift", kind=MetricKind.GAUGE, help="Drift", labels=("model",), highest=True)
+    parts = [[Sample(name="drift", labels=("a",), values=(value,))] for value in (0.1, 0.3, 0.2)]
+    assert values(summed(parts, {"drift": drift})) == {("drift", ("a",)): (0.3,)}
+    assert values(summed(parts, {}))["drift", ("a",)] == pytest.approx((0.6,))

@@ -11,6 +11,7 @@ import yaml
 
 from midwatch.control.numbers import declared
 from midwatch_core.hosting import Plugins
+from midwatch_core.inference.numbers import METRICS as MODEL_METRICS
 from tests.docker.promql import grouped, selected, served
 
 _DOCKER = Path(__file__).resolve().parents[2] / "docker"
@@ -30,11 +31,13 @@ _DURATION = re.compile(r"\d+[smhd]")
 
 @pytest.fixture(scope="module")
 def series() -> dict[str, set[str]]:
-    """All series of an installation with the plugins that come along, and their labels."""
+    """All series of an installation with the plugins that come along and with models, and their labels."""
     plugins = Plugins()
     plugins.discover()
     plugins.activate({name: section() for name, section in plugins.sections().items()})
-    return served(declared(plugins).specs)
+    metrics = declared(plugins)
+    metrics.declare(MODEL_METRICS)
+    return served(metrics.specs)
 
 
 def with_values(expression: str) -> str:
@@ -80,7 +83,7 @@ def test_what_is_no_promql_is_told(series: dict[str, set[str]]) -> None:
 
 def test_the_dashboard_has_its_rows_and_no_two_panels_in_one_place() -> None:
     rows = [panel["title"] for panel in _DASHBOARD["panels"] if panel["type"] == "row"]
-    assert rows == ["Overview", "Latency", "Cost", "Security", "Health"]
+    assert rows == ["Overview", "Latency", "Cost", "Security", "Health", "Models"]
     ids = [panel["id"] for panel in _DASHBOARD["panels"]]
     assert len(set(ids)) == len(ids)
     cells = [cell for panel in _DASHBOARD["panels"] for cell in _cells(panel["gridPos"])]

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from midwatch.cli.hosts import pinned_now, who
+from midwatch.cli.model_checks import model_checks
 from midwatch.cli.printing import print_json, print_table, visible
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
@@ -62,6 +64,7 @@ def _checks(home: Home, config_file: Path | None) -> Iterator[Check]:
     yield from _stores(settings, home)
     yield _attempt("providers", lambda: f"{len(catalogue_of(settings, dialects_of(settings.plugins)).providers)} known")
     yield from _pinned(home)
+    yield from (Check(*told) for told in model_checks(status or {}))
     for plugin in settings.plugins.list():
         yield Check(f"plugin {plugin.name}", plugin.error is None, plugin.error or plugin.version)
 
@@ -122,9 +125,9 @@ def _port(name: str, address: str, *, running: bool) -> Check:
     return Check(f"{name} port", True, f"{address} is free")
 
 
-def _status(home: Home) -> dict[str, object] | None:
+def _status(home: Home) -> dict[str, Any] | None:
     try:
-        answer: dict[str, object] = asyncio.run(LineClient(home.control_socket).ask({"op": "status"}, timeout_s=3.0))
+        answer: dict[str, Any] = asyncio.run(LineClient(home.control_socket).ask({"op": "status"}, timeout_s=3.0))
     except ControlAbsentError:
         return None
     return answer

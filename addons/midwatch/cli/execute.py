@@ -19,7 +19,8 @@ from midwatch.supervisor import Supervisor
 from midwatch.trust import write_client_bundle
 from midwatch_core.errors import ConfigError
 
-_READY_S = 30.0
+# Plugins may be given a minute to load what they need.
+_READY_S = 90.0
 _LOOK_S = 0.1
 
 

@@ -9,6 +9,7 @@ from midwatch.cli.asking import Asker
 from midwatch.cli.printing import print_json, print_table, visible
 from midwatch.home import Home
 from midwatch_core.errors import ConfigError
+from midwatch_core.explanation import explanation_of
 from midwatch_core.model.finding import Severity
 
 _COLUMNS = ("time", "severity", "rule", "category", "part", "action", "exchange", "evidence")
@@ -45,5 +46,5 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         row["part"] or "",
         row["action"],
         row["exchange_id"],
-        visible((row["evidence"] or row["message"])[:60]),
+        visible((row["evidence"] or explanation_of(row["message"]).title)[:60]),
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from midwatch.cli.asking import Asker
+from midwatch.cli.explained import finding_lines
 from midwatch.cli.printing import (
     EQUIVALENT,
     EQUIVALENT_NOTE,
@@ -89,11 +90,7 @@ def _text(text: str) -> list[str]:
 
 
 def _findings(exchange: dict[str, Any]) -> list[str]:
-    lines = [
-        f"  {item['severity']:<9}{visible(item['rule'])}  {item['part']} {visible(item['path'] or '')}"
-        f" {item['start']}-{item['end']}: {visible(item['evidence'] or '')}"
-        for item in exchange["findings"]
-    ]
+    lines = [line for item in exchange["findings"] for line in finding_lines(item)]
     return ["", "findings", *lines] if lines else []
 
 

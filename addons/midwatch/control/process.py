@@ -121,7 +121,7 @@ class Control:
             stored=self._stored,
             reviewer=self._reviewer,
             breaker=Breaker.of(settings.config.breakers),
-            pace=pace_of(profile.traces),
+            pace=pace_of(profile.traces, settings.config.plugins),
             awaited=lambda: self._intake.intake.busy,
         )
         self._standing = Standing(

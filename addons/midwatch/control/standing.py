@@ -9,6 +9,7 @@ from midwatch import __version__
 from midwatch.control.journal_counts import report_reader
 from midwatch.control.tally import Tally
 from midwatch.control.troubles import TOLD_BY, condition_of
+from midwatch.plugin_health import PluginsHealth, health_of
 from midwatch.plugin_report import report as report_plugins
 from midwatch.plugin_rows import plugin_rows
 from midwatch.pool.pool import ScanPool
@@ -62,11 +63,12 @@ class Standing:
         )
 
     def health(self) -> Health:
-        """Whether the installation works, and how its parts do."""
+        """Whether the installation works, and how its parts do. Plugins are asked when all have been started."""
         workers = self.tally.living()
+        plugins = health_of(self.settings.plugins) if self.started else PluginsHealth()
         return Health(
             started=self.started,
-            ready=self.started and bool(workers) and self.pipeline.available,
+            ready=self.started and bool(workers) and self.pipeline.available and plugins.ready,
             parts={
                 "workers": len(workers),
                 "store": "available" if self.pipeline.available else "unavailable: the journal keeps",
@@ -76,6 +78,7 @@ class Standing:
                     "security": security_state(self.tally.samples(TOLD_BY)).value,
                 },
                 "troubles": [dict(item) for item in self.troubles()],
+                "plugins": dict(plugins.facts),
                 "version": __version__,
             },
         )
@@ -94,7 +97,13 @@ class Standing:
             "ready": health.ready,
             **dict(health.parts),
             "journal": {**asdict(self.reader.depth()), **asdict(self.reader.stats())},
-            "plugins": plugin_rows(self.settings.plugins, config.plugins.in_loop, self.samples(), self._said()),
+            "plugins": plugin_rows(
+                self.settings.plugins,
+                config.plugins.in_loop,
+                self.samples(),
+                self._said(),
+                health=health.parts["plugins"],
+            ),
         }
 
     def _said(self) -> dict[str, str]:

@@ -51,13 +51,13 @@ class Tally:
             parts.append(worker.samples if self._lives(worker) else self._counted(worker))
         if only is not None:
             parts = [[item for item in part if item.name in only] for part in parts]
-        return summed([self.metrics.samples(only), *parts])
+        return summed([self.metrics.samples(only), *parts], self.metrics.specs)
 
     def _lives(self, worker: _Worker) -> bool:
         return self.now() - worker.seen_s <= _SILENT_S
 
     def _retire(self, key: tuple[str, int]) -> None:
-        self._gone = summed([self._gone, self._counted(self._workers.pop(key))])
+        self._gone = summed([self._gone, self._counted(self._workers.pop(key))], self.metrics.specs)
 
     def _counted(self, worker: _Worker) -> list[Sample]:
         return [item for item in worker.samples if self.metrics.specs[item.name].kind is not MetricKind.GAUGE]

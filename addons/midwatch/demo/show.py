@@ -15,7 +15,8 @@ from midwatch.cli.printing import EXCHANGE_COLUMNS, EXCHANGE_NUMBERS, exchange_c
 from midwatch.clients import client_environment
 from midwatch.demo.mcp_server import HOST as TOOLS_HOST
 from midwatch.demo.mcp_server import serving, tool_server
-from midwatch.demo.words import OWN_WORDS
+from midwatch.demo.models import has_models, models_loaded, show_findings, veiled_findings
+from midwatch.demo.words import OWN_WORDS, VEILED_LABEL
 from midwatch.home import Home
 from midwatch.lines import LineClient
 from midwatch.logs import set_up_logs
@@ -68,12 +69,17 @@ async def _walk(folder: Path, providers: SimulatedProviders, tools_port: int, *,
     ready = _prepare(folder, providers, tools_port, keep=keep)
     supervisor = Supervisor(ready.settings.home, ready.settings.config, ready.sockets)
     supervisor.start()
+    veiled = has_models(ready.settings.plugins)
     try:
-        sent, failed = await _call(ready)
+        if veiled:
+            await models_loaded(ready.settings.home)
+        sent, failed = await _call(ready, veiled=veiled)
         seen = await _seen(ready.settings.home)
         code = _report(sent, seen, failed=failed, as_json=as_json)
         if not as_json:
             _show_redaction(providers)
+        if veiled:
+            code = await _report_models(ready.settings.home, sent, seen, as_json=as_json) or code
         if keep:
             await _linger(ready)
         return code
@@ -93,11 +99,13 @@ def _prepare(folder: Path, providers: SimulatedProviders, tools_port: int, *, ke
         "connect_to": tls | plain,
         "drain_s": 5.0,
         "policy": "balanced",
+        # A slow machine's models are waited for, so that the record has what they say.
+        "plugins": {"models_wait_s": 10.0},
     }
     return prepare(Home(folder / "home"), config_file=None, flags=flags)
 
 
-async def _call(ready: Ready) -> tuple[list[dict[str, Any]], bool]:
+async def _call(ready: Ready, *, veiled: bool) -> tuple[list[dict[str, Any]], bool]:
     """Run the application under the proxy's variables, as `exec` does; what it sent, and whether it failed."""
     home = ready.settings.home
     environ = client_environment(
@@ -107,7 +115,10 @@ async def _call(ready: Ready) -> tuple[list[dict[str, Any]], bool]:
         ca=home.ca_certificate,
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "midwatch.demo.calls", env=environ, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "midwatch.demo.calls"),
+        *(["--veiled"] if veiled else []),
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(_CALLS_S):
@@ -142,6 +153,20 @@ def _report(sent: Sequence[dict[str, Any]], seen: Sequence[dict[str, Any]], *, f
     if good and not as_json:
         print(f"{len(sent)} calls sent by unchanged clients, {len(ordered)} seen and decoded (~ streamed, ? no price).")
     return 0 if good else 1
+
+
+async def _report_models(
+    home: Home, sent: Sequence[dict[str, Any]], seen: Sequence[dict[str, Any]], *, as_json: bool
+) -> int:
+    """What models found; 1 where they said nothing."""
+    traces = {call["trace_id"] for call in sent if call["label"] == VEILED_LABEL}
+    findings = await veiled_findings(home, [row for row in seen if row["trace_id"] in traces])
+    if not findings:
+        print("the models found nothing in the veiled tool result: see `doctor`", file=sys.stderr)
+        return 1
+    if not as_json:
+        show_findings(findings)
+    return 0
 
 
 def _by_trace(seen: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:

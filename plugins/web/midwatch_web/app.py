@@ -39,6 +39,8 @@ from midwatch_web.ingest import api as ingest_api
 from midwatch_web.legacy import paths as legacy_paths
 from midwatch_web.machines import probes
 from midwatch_web.machines.scraping import ScrapeToken
+from midwatch_web.models import api as models_api
+from midwatch_web.models import pages as models_pages
 from midwatch_web.overview import api as overview_api
 from midwatch_web.overview import pages as overview_pages
 from midwatch_web.policies import api as policies_api
@@ -77,6 +79,7 @@ PAGES: tuple[APIRouter, ...] = (
     judging.router,
     findings_pages.router,
     inventory.pages,
+    models_pages.router,
     overview_pages.router,
     policies_pages.router,
     editing.router,
@@ -99,6 +102,7 @@ API: tuple[APIRouter, ...] = (
     findings_api.router,
     inventory.api,
     ingest_api.router,
+    models_api.router,
     overview_api.router,
     policies_api.router,
     probes.router,

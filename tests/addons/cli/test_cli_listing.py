@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,8 @@ from midwatch.home import Home
 from midwatch_core.errors import ConfigError
 from midwatch_core.model.cost import Cost, CostBasis
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.finding import Finding, Severity
+from midwatch_core.model.segment import Direction
 from midwatch_core.testing.factories import make_exchange
 from tests.addons.cli.conftest import put
 
@@ -145,3 +148,35 @@ def test_nothing_is_marked_where_all_is_billed(kept: Sequence[Exchange], capsys:
     for command in (["traces"], ["traces", "show", kept[0].id], ["costs"]):
         assert main(command) == 0
         assert "≈" not in capsys.readouterr().out
+
+
+def test_a_finding_that_explains_itself_is_read_line_by_line(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "prompt injection, 0.97: rules +2.1 (ignore-previous 0.80), defender/main +3.0 (0.99), trigger words -0.4"
+    call = make_exchange()
+    found = Finding(
+        id="f-1",
+        rule="ensemble/prompt-injection",
+        category="prompt_injection",
+        severity=Severity.HIGH,
+        confidence=0.97,
+        message=said,
+        direction=Direction.REQUEST,
+    )
+    put(home, [replace(call, findings=(found, replace(found, id="f-2", evidence="do not tell", start=0, end=11)))])
+    assert main(["traces", "show", call.id]) == 0
+    out = capsys.readouterr().out
+    assert (
+        """findings
+  high     ensemble/prompt-injection  call: prompt injection, 0.97
+             rules          +2.1  ignore-previous 0.80
+             defender/main  +3.0  0.99
+             trigger words  -0.4
+  high     ensemble/prompt-injection  call 0-11: do not tell
+           prompt injection, 0.97
+             rules          +2.1"""
+        in out
+    )
+    assert main(["findings", "--json"]) == 0
+    assert {row["message"] for row in printed(capsys)} == {said}
+    assert main(["findings"]) == 0
+    assert "prompt injection, 0.97 " in capsys.readouterr().out + " "

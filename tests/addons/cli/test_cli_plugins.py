@@ -16,12 +16,24 @@ from midwatch.cli import main
 from midwatch.home import Home
 from midwatch.plugin_report import METRICS
 from midwatch.plugin_rows import plugin_rows
-from midwatch_core import Metrics, hookimpl
+from midwatch_core import Json, Metrics, hookimpl
 from midwatch_core.hosting import Plugins
 from midwatch_core.plugin_metrics import CALLS, DISABLED, ERRORS, FAILING, SECONDS
 
 ROOT = Path(__file__).resolve().parents[3]
-KEYS = ["name", "version", "hooks", "state", "runs_in", "calls", "mean_ms", "errors", "last_error", "error"]
+KEYS = [
+    "name",
+    "version",
+    "hooks",
+    "state",
+    "runs_in",
+    "calls",
+    "mean_ms",
+    "errors",
+    "last_error",
+    "error",
+    "health",
+]
 
 
 class Detector:
@@ -65,7 +77,10 @@ def test_rows_say_where_each_runs_how_quick_it_is_and_what_is_wrong() -> None:
             (FAILING, "third"): 1,
         }
     )
-    third, rules, absent = plugin_rows(plugins(), ["rules"], metrics.samples(), {"third": "ValueError: no"})
+    health: Json = {"third": {"ready": True}}
+    third, rules, absent = plugin_rows(
+        plugins(), ["rules"], metrics.samples(), {"third": "ValueError: no"}, health=health
+    )
     assert third == {
         "name": "third",
         "version": "1.0",
@@ -77,7 +92,9 @@ def test_rows_say_where_each_runs_how_quick_it_is_and_what_is_wrong() -> None:
         "errors": 3,
         "last_error": "ValueError: no",
         "error": None,
+        "health": {"ready": True},
     }
+    assert rules["health"] is None
     assert (rules["runs_in"], rules["state"], rules["calls"], rules["mean_ms"]) == ("process", "ok", 0, None)
     assert (absent["state"], absent["error"], absent["hooks"]) == ("not loaded", "ImportError: no torch", [])
 

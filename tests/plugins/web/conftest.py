@@ -21,7 +21,7 @@ from midwatch_core.errors import StorageError
 from midwatch_core.host import Health, Host, Role
 from midwatch_core.intake import Intake
 from midwatch_core.listing import ExchangeRow
-from midwatch_core.metrics import Metrics
+from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.model.content import FinishReason, Operation, ProviderError, Request, Response, ToolCall
 from midwatch_core.model.cost import Cost, CostLine
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
@@ -110,6 +110,8 @@ class House:
     metadata: MemoryMetadata = field(default_factory=MemoryMetadata)
     feed: QueueFeed = field(default_factory=QueueFeed)
     metrics: Metrics = field(default_factory=Metrics)
+    # What all processes have counted, where that is more than this one's.
+    told: Sequence[Sample] | None = None
     health: Health = field(default_factory=lambda: Health(started=True, ready=True, parts={"store": "fine"}))
     console: str = "127.0.0.1:8082"
     access: Access | None = None
@@ -126,7 +128,7 @@ class House:
             queries=Queries(traces=self.traces, metadata=self.metadata, titles=TITLES.get),
             live=self.feed,
             health=lambda: self.health,
-            samples=self.metrics.samples,
+            samples=lambda: self.metrics.samples() if self.told is None else list(self.told),
             access=self.access,
             intake=self.intake,
             scanner=self.scanner,

@@ -390,3 +390,28 @@ async def test_files_have_all_that_the_list_has_and_run_in_no_spreadsheet(
     assert [json.loads(line)["id"] for line in told.text.splitlines()][:2] == ["f-1-0", "f-2-0"]
     assert len(told.text.splitlines()) == 501
     assert told.headers["content-disposition"] == 'attachment; filename="midwatch-findings.jsonl"'
+
+
+async def test_a_finding_that_explains_itself_has_its_reasons_in_a_table(
+    house: Any, client: httpx.AsyncClient, agent_call: Make, read_html: Any
+) -> None:
+    said = "prompt injection, 0.97: rules +2.1 (ignore-previous 0.80), <i>own</i> +3.0 (0.99), trigger words only -0.4"
+    call = agent_call(1)
+    await house.traces.put([replace(call, findings=(replace(call.findings[0], message=said),))])
+    assert messages(read_html((await client.get("/findings")).text)) == ["prompt injection, 0.97"]
+    page = read_html((await client.get("/findings/f-1")).text)
+    assert page.find("h1")[0].words == "prompt injection, 0.97"
+    (table,) = page.find("table", cls="reasons")
+    rows = [row.words for row in table.find("tbody")[0].find("tr")]
+    assert rows == ["rules +2.1 ignore-previous 0.80", "<i>own</i> +3.0 0.99", "trigger words only -0.4 –"]
+    assert (await client.get(f"{API}/f-1")).json()["message"] == said
+
+
+async def test_a_long_message_is_headed_in_short_and_there_in_full(
+    house: Any, client: httpx.AsyncClient, agent_call: Make, read_html: Any
+) -> None:
+    said, call = "word " * 300 + "end", agent_call(1)
+    await house.traces.put([replace(call, findings=(replace(call.findings[0], message=said),))])
+    page = read_html((await client.get("/findings/f-1")).text)
+    assert len(page.find("h1")[0].words) <= 160
+    assert said in page.text

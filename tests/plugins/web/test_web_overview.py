@@ -216,6 +216,16 @@ async def test_a_house_that_is_not_ready_says_so(house: Any, client: httpx.Async
     assert "not ready" in read_html((await client.get("/")).text).find("p", cls="notice")[0].text
 
 
+async def test_a_model_that_does_not_run_is_told_to_who_sees_all(
+    house: Any, client: httpx.AsyncClient, read_html: Any
+) -> None:
+    models: Json = {"own": {"state": "failed", "problem": "no weights"}, "other": {"state": "ready"}, "odd": None}
+    parts: Json = {"ml": {"models": models}, "odd": {"models": []}, "none": None}
+    house.health = Health(started=True, ready=True, parts={"plugins": parts})
+    (notice,) = read_html((await client.get("/")).text).find("p", cls="notice")
+    assert notice.words == "The model own does not run: the page of models says why."
+
+
 async def test_an_empty_house_tells_a_newcomer_what_to_do(
     house: Any, client: httpx.AsyncClient, call: Make, read_html: Any
 ) -> None:

@@ -47,7 +47,7 @@ async def test_a_published_one_shows_conditions_trials_and_exceptions(
     text = (
         "policy: {id: own}\nlines:\n"
         "  - id: keys\n    when: {category: [secret, pii], severity_at_least: high, direction: request}\n"
-        "    then: block\n    dry_run: true\n"
+        "    then: block\n    dry_run: true\n    models: inline\n    deadline_ms: 250\n"
         "    exceptions:\n"
         "      - {reason: their vault, expires: 2026-01-01, when: {agent: vault-*}}\n"
         "      - {reason: another, expires: 2027-01-01}\n"
@@ -55,7 +55,14 @@ async def test_a_published_one_shows_conditions_trials_and_exceptions(
     assert (await client.post(f"{API}/publish", json={"text": text})).status_code == 200
     page = read_html((await client.get("/policies")).text)
     told = page.find("tr", id="line-keys")[0].words
-    for word in ("secret pii", "severity at least high", "direction request", "block", "on trial"):
+    for word in (
+        "secret pii",
+        "severity at least high",
+        "direction request",
+        "block",
+        "on trial",
+        "up to 250 ms for models",
+    ):
         assert word in told
     assert "their vault ended on 2026-01-01 agent vault-*" in told
     assert "another until 2027-01-01" in told

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from midwatch_core.host import Health
 from midwatch_core.metrics import MetricKind, MetricSpec
+from midwatch_core.model.content import Json
 
 CALLS = MetricSpec(name="midwatch_calls_total", kind=MetricKind.COUNTER, help="Calls.", labels=("provider", "model"))
 OPEN = MetricSpec(name="midwatch_open_streams", kind=MetricKind.GAUGE, help="Streams under way.")
@@ -88,3 +89,12 @@ async def test_probes_tell_the_state_and_its_parts(
         head = await client.head(path)
         assert (head.status_code, head.content) == (answer, b"")
         assert head.headers["content-type"] == "application/json"
+
+
+async def test_why_a_plugin_fails_is_not_for_everybody(house: Any, client: httpx.AsyncClient) -> None:
+    models: Json = {"own": {"state": "failed", "problem": "/home/somebody/weights is not there"}}
+    facts: Json = {"ready": True, "problem": "no", "models": models, "tried": [{"problem": "no", "times": 2}]}
+    house.health = Health(started=True, ready=True, parts={"plugins": {"ml": facts}})
+    kept = {"ready": True, "models": {"own": {"state": "failed"}}, "tried": [{"times": 2}]}
+    for path in ("/readyz", "/startupz"):
+        assert (await client.get(path)).json()["parts"] == {"plugins": {"ml": kept}}

@@ -23,6 +23,7 @@ from midwatch_core.access.administering import KeyWish
 from midwatch_core.access.caller import LOCAL
 from midwatch_core.engine import Engine
 from midwatch_core.host import Host
+from midwatch_core.inference.numbers import ModelNumbers
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.apikey import AccessRole
 from midwatch_core.model.tenant import Tenant
@@ -34,6 +35,7 @@ from midwatch_core.storage import Storage
 from midwatch_journal import JournalReader
 from tests.addons.control.policy_rooms import own
 from tests.plugins.web.conftest import NOW, FixedClock
+from tests.plugins.web.model_house import count
 from tests.plugins.web.planted_calls import ATTACK, TENANTS, calls_of, sightings_of
 
 type Holder = tuple[AccessRole, str | None]
@@ -135,7 +137,8 @@ async def give_keys(house: WholeHouse) -> None:
 
 
 async def fill(house: WholeHouse) -> None:
-    """Calls that name whose they are, hosts that were seen, judgements, reports, versions of the policy."""
+    """Calls that name whose they are, hosts that were seen, judgements, reports, versions of the policy; models."""
+    count(ModelNumbers(house.host.metrics))
     for text in (own("flag"), own("flag") + f"# {ATTACK}\n"):
         await house.desks.policies.desk.publish(LOCAL, text, note=ATTACK)
     for name in TENANTS:

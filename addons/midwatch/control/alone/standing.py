@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from midwatch import __version__
+from midwatch.plugin_health import PluginsHealth, health_of
 from midwatch.plugin_report import report as report_plugins
 from midwatch.plugin_rows import plugin_rows
 from midwatch.pool.pool import ScanPool
@@ -58,13 +59,15 @@ class AloneStanding:
         return self.metrics.samples()
 
     def health(self) -> Health:
-        """Ready while the stores answer."""
+        """Ready while the stores answer, and when the plugins are."""
+        plugins = health_of(self.settings.plugins) if self.started else PluginsHealth()
         return Health(
             started=self.started,
-            ready=self.started and not self.trouble,
+            ready=self.started and not self.trouble and plugins.ready,
             parts={
                 "store": "available" if not self.trouble else "unavailable",  # why, is not everybody's to know
                 "breakers": {"security": security_state(self.samples()).value},
+                "plugins": dict(plugins.facts),
                 "version": __version__,
             },
         )
@@ -80,5 +83,7 @@ class AloneStanding:
             "config_file": str(file.absolute()) if file else None,
             "ready": health.ready,
             **dict(health.parts),
-            "plugins": plugin_rows(self.settings.plugins, config.plugins.in_loop, self.samples(), said),
+            "plugins": plugin_rows(
+                self.settings.plugins, config.plugins.in_loop, self.samples(), said, health=health.parts["plugins"]
+            ),
         }

@@ -7,13 +7,15 @@ from midwatch_core.access.caller import Caller, Permission
 from midwatch_core.access.errors import AccessDeniedError
 from midwatch_core.clock import Clock
 from midwatch_core.judging import direction_of, judged
-from midwatch_core.model.segment import Part, Segment
+from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.policy import Subject
 from midwatch_core.reviewing import Reviewer
 from midwatch_core.scanning import MAX_SCAN_CHARACTERS, MAX_SCAN_TEXTS, Scanned
 
 # Who scans waits for others who do, so that calls need not.
 _AT_ONCE = 2
+# All texts of one go together wait so long for models.
+_MODELS_S = 10.0
 
 
 class PolicyScanner:
@@ -35,10 +37,19 @@ class PolicyScanner:
             raise ValueError(f"a text of more than {MAX_SCAN_CHARACTERS:,} characters")
         subject = Subject(tenant=caller.tenant or self._default)
         async with self._turns:
-            return [await self._one(text, part, subject) for text, part in texts]
+            return await self._all(
+                [(Segment(part=part, path="", text=text), direction_of(part)) for text, part in texts], subject
+            )
 
-    async def _one(self, text: str, part: Part, subject: Subject) -> Scanned:
-        await asyncio.sleep(0)  # the loop has others to see to between two texts
-        segment = Segment(part=part, path="", text=text)
-        seen = await self._reviewer.engine.inspect_texts((segment,), direction_of(part))
-        return judged(seen, part, self._reviewer.policy, subject, self._clock.now())
+    async def _all(self, texts: Sequence[tuple[Segment, Direction]], subject: Subject) -> Sequence[Scanned]:
+        """Models are asked about all of them at once; who scans has a turn until they have answered."""
+        until_s = self._clock.monotonic() + _MODELS_S
+        asked = [self._reviewer.engine.classify((segment,), direction) for segment, direction in texts]
+        told: list[Scanned] = []
+        for (segment, direction), models in zip(texts, asked, strict=True):
+            await asyncio.sleep(0)  # the loop has others to see to between two texts
+            seen = await self._reviewer.engine.inspect_texts((segment,), direction)
+            heard = await models.wait(max(0.0, until_s - self._clock.monotonic()))
+            result = self._reviewer.engine.scanned(seen, segment, direction, heard=heard)
+            told.append(judged(result, segment.part, self._reviewer.policy, subject, self._clock.now()))
+        return told

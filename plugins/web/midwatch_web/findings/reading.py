@@ -6,6 +6,7 @@ from datetime import datetime
 
 from midwatch_core import (
     Exchange,
+    Explanation,
     Finding,
     FindingRow,
     Queries,
@@ -13,6 +14,7 @@ from midwatch_core import (
     Triaging,
     Verdict,
     exception_yaml,
+    explanation_of,
 )
 from midwatch_web.findings.surroundings import Surroundings, surroundings_of
 
@@ -44,6 +46,11 @@ class Found:
     verdict: Verdict | None
     history: tuple[Judgement, ...]
     exception: str = ""
+
+    @property
+    def explained(self) -> Explanation:
+        """Its message: a heading, and the reasons that it gives."""
+        return explanation_of(self.row.message)
 
 
 async def read_found(queries: Queries, triaging: Triaging | None, finding_id: str) -> Found | None:

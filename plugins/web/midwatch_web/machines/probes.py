@@ -7,12 +7,14 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from midwatch_core import Health
+from midwatch_core import Health, Json
 from midwatch_web.machines.exposition import text_of
 from midwatch_web.machines.scraping import visible
 from midwatch_web.serving.asked import caller_of, host_of
 
 router = APIRouter(include_in_schema=False)
+
+_WHY = "problem"
 
 
 @router.get("/metrics")
@@ -40,14 +42,14 @@ async def healthz() -> Response:
 async def readyz(request: Request) -> Response:
     """200 when exchanges are taken in and stored, else 503; the parts tell why."""
     health = _health(request)
-    return _json({"ready": health.ready, "parts": dict(health.parts)}, 200 if health.ready else 503)
+    return _json({"ready": health.ready, "parts": _public(health)}, 200 if health.ready else 503)
 
 
 @router.api_route("/startupz", methods=["GET", "HEAD"])
 async def startupz(request: Request) -> Response:
     """200 once everything has been started, else 503."""
     health = _health(request)
-    return _json({"started": health.started, "parts": dict(health.parts)}, 200 if health.started else 503)
+    return _json({"started": health.started, "parts": _public(health)}, 200 if health.started else 503)
 
 
 def _wants_openmetrics(accept: str) -> bool:
@@ -58,6 +60,19 @@ def _wants_openmetrics(accept: str) -> bool:
 def _health(request: Request) -> Health:
     host = host_of(request)
     return host.health() if host.health else Health(started=False, ready=False, parts={})
+
+
+def _public(health: Health) -> Json:
+    """The parts as everybody may see them: why something of a plugin fails may name files, and is for operators."""
+    return {name: _without_why(part) if name == "plugins" else part for name, part in health.parts.items()}
+
+
+def _without_why(facts: Json) -> Json:
+    if isinstance(facts, list):
+        return [_without_why(item) for item in facts]
+    if not isinstance(facts, dict):
+        return facts
+    return {name: _without_why(item) for name, item in facts.items() if name != _WHY}
 
 
 def _json(document: object, status: int) -> Response:

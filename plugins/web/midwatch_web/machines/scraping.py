@@ -40,7 +40,7 @@ def visible(
         for sample in samples
         if (spec := specs.get(sample.name)) is not None and len(sample.labels) == len(spec.labels)
     )
-    return shown, summed([told])
+    return shown, summed([told], specs)
 
 
 def _without(spec: MetricSpec, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from midwatch_core import Health
 
 _MOST = 10
 _GRAVE = frozenset({"high", "critical"})
+_FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Notice:
 
 def notices_of(health: Health) -> list[Notice]:
     """The troubles that are not over, and what else is not as it should be; the first few."""
-    found = [*_told(health), *_seen(health)]
+    found = [*_told(health), *_seen(health), *_models(health)]
     return found[:_MOST]
 
 
@@ -36,3 +37,13 @@ def _seen(health: Health) -> Iterator[Notice]:
     """What nobody raised an alert for: in the first seconds of it."""
     if health.started and not health.ready and not health.parts.get("troubles"):
         yield Notice(text="The installation is not ready: its parts are told at /readyz.", grave=True)
+
+
+def _models(health: Health) -> Iterator[Notice]:
+    """Models that can't be had: calls go on without them."""
+    plugins = health.parts.get("plugins")
+    for facts in plugins.values() if isinstance(plugins, dict) else ():
+        models = facts.get("models") if isinstance(facts, dict) else None
+        for name, told in models.items() if isinstance(models, dict) else ():
+            if isinstance(told, dict) and told.get("state") == _FAILED:
+                yield Notice(text=f"The model {name} does not run: the page of models says why.", grave=False)

@@ -31,7 +31,10 @@ class Exempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line. Without conditions it holds for all findings that come to it."""
+    """A line. Without conditions it holds for all findings that come to it.
+
+    `waits_ms` is how long a call waits for models because of it, None where it does not.
+    """
 
     id: str
     when: tuple[Condition, ...]
@@ -39,6 +42,7 @@ class Line:
     look: str
     dry_run: bool
     fails_closed: bool
+    waits_ms: int | None
     exceptions: tuple[Exempt, ...]
 
 
@@ -55,6 +59,7 @@ def _line(line: PolicyLine, today: date) -> Line:
         look=_LOOKS[line.then],
         dry_run=line.dry_run,
         fails_closed=line.on_failure == "block",
+        waits_ms=line.deadline_ms if line.models == "inline" else None,
         exceptions=tuple(
             Exempt(
                 reason=item.reason,

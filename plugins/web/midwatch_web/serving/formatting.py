@@ -68,6 +68,12 @@ def size(characters: int) -> str:
     return "1 character" if characters == 1 else f"{characters:,} characters"
 
 
+def memory(value: int) -> str:
+    """Bytes of memory: `231 MB`, `1.4 GB`."""
+    megabytes = value / 1_000_000
+    return f"{megabytes:,.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:,.1f} GB"
+
+
 def moment(value: datetime) -> str:
     """A time of day in UTC; the page's script turns it into the reader's own."""
     return value.strftime("%H:%M:%S")

@@ -59,6 +59,7 @@ SECTIONS: tuple[tuple[str, tuple[Section, ...]], ...] = (
         "Run",
         (
             Section(path="/access", title="Tenants and keys", permission=Permission.ADMINISTER),
+            Section(path="/models", title="Models", whole=True),
             Section(path="/system", title="System", whole=True),
         ),
     ),

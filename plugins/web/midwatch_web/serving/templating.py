@@ -7,7 +7,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from midwatch_core import LOCAL, Caller
+from midwatch_core import LOCAL, Caller, explanation_of
 from midwatch_web.serving import formatting
 from midwatch_web.serving.doorkeeper import CALLER
 from midwatch_web.serving.navigation import navigation
@@ -30,11 +30,13 @@ def make_environment(version: str) -> Environment:
         duration=formatting.duration,
         dollars=formatting.dollars,
         decimal=formatting.decimal,
+        memory=formatting.memory,
         size=formatting.size,
         units=formatting.units,
         tally=formatting.tally,
         moment=formatting.moment,
         full_moment=formatting.full_moment,
+        headline=lambda message: explanation_of(message).title,
     )
     environment.globals["version"] = version
     return environment
