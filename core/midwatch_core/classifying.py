@@ -1,7 +1,7 @@
 """Asking models about the texts of a call: each text once, all at once, and awaited as long as the caller likes."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from midwatch_core.guarded import Outcome
@@ -16,8 +16,9 @@ from midwatch_core.stamping import finding_of
 HOOK = "classify_text"
 # Whatever a model takes longer for is lost: callers have gone on, and the breaker hears of it.
 _LONGEST_S = 30.0
-# Texts that may be under way in this process, and of one call: the last ones come first.
+# Texts, and their characters, that may be under way in this process; and texts that one call may add to them.
 _MOST_UNDER_WAY = 1000
+_MOST_CHARACTERS = 32_000_000
 _MOST_OF_A_CALL = 200
 
 type _Key = tuple[str, Part, str]
@@ -59,7 +60,7 @@ class Classifying:
 
     async def wait(self, patience_s: float) -> Inspection:
         """What models say within so many seconds; those that are late then are among the failures."""
-        coming = [item.coming for item in self._asked if item.coming is not None and not item.coming.done()]
+        coming = self._coming()
         if coming and patience_s > 0:
             await asyncio.wait(coming, timeout=patience_s)
         return self.seen()
@@ -77,22 +78,13 @@ class Classifying:
             votes += (self._vote(vote, item.segment) for vote in said.votes)
         return Inspection() + Inspection(findings=tuple(found), failures=tuple(failures), votes=tuple(votes))
 
-    def when_done(self, told: Callable[[], None]) -> None:
-        """Call `told` from the loop once all that is under way now has come, at once where nothing is."""
-        coming = [item.coming for item in self._asked if item.coming is not None and not item.coming.done()]
-        if not coming:
-            told()
-            return
-        left = len(coming)
+    def when_more(self, told: Callable[[], None]) -> None:
+        """Call `told` from the loop each time that one more of those under way has come."""
+        for task in self._coming():
+            task.add_done_callback(lambda _: told())
 
-        def one_came(_: asyncio.Task[Classified | None]) -> None:
-            nonlocal left
-            left -= 1
-            if not left:
-                told()
-
-        for task in coming:
-            task.add_done_callback(one_came)
+    def _coming(self) -> set[asyncio.Task[Classified | None]]:
+        return {item.coming for item in self._asked if item.coming is not None and not item.coming.done()}
 
     def _finding(self, detection: Detection, item: _Asked) -> Finding:
         return finding_of(detection, item.segment, self._direction, plugin=item.plugin, finding_id=self._new_id())
@@ -112,14 +104,24 @@ class Classifiers:
         self._asked_here = asked_here
         self._new_id = new_id
         self._under_way: dict[_Key, asyncio.Task[Classified | None]] = {}
-        self._nameless: set[asyncio.Task[Classified | None]] = set()
+        self._tasks: set[asyncio.Task[Classified | None]] = set()
+        self._characters = 0
         self.memo: Memo[Classified] = Memo(weight=lambda said: len(said.detections) + len(said.votes))
 
+    @property
+    def any(self) -> bool:
+        """Whether there is anybody to ask."""
+        return bool(self._asked_here(HOOK))
+
     def begin(self, segments: Iterable[Segment], direction: Direction) -> Classifying:
-        """Ask about texts, the last first; must be called in a running loop."""
+        """Ask about texts, the last first; must be called in a running loop.
+
+        Of what is known, or asked about already, there may be any number. Texts that are one too many are failures.
+        """
         names = self._asked_here(HOOK)
-        wanted = list(segments)[-_MOST_OF_A_CALL:] if names else []
-        asked = [self._ask(name, segment) for name in names for segment in reversed(wanted) if segment.text]
+        wanted = [segment for segment in segments if segment.text] if names else []
+        wanted.reverse()
+        asked = [item for name in names for item in self._ask_each(name, wanted)]
         return Classifying(asked, direction, self._new_id)
 
     def forget(self) -> None:
@@ -127,31 +129,45 @@ class Classifiers:
         self.memo.clear()
         self._under_way.clear()
 
+    def _ask_each(self, plugin: str, segments: Iterable[Segment]) -> Iterator[_Asked]:
+        left = _MOST_OF_A_CALL
+        for segment in segments:
+            asked = self._known(plugin, segment)
+            if asked is None and left and len(self._tasks) < _MOST_UNDER_WAY and self._characters < _MOST_CHARACTERS:
+                asked = self._ask(plugin, segment)
+                left -= asked.coming is not None
+            yield asked or _Asked(plugin=plugin, segment=segment)
+
+    def _known(self, plugin: str, segment: Segment) -> _Asked | None:
+        if not segment.hash:
+            return None
+        if (known := self.memo.get(plugin, "", segment.part, segment.hash)) is not None:
+            return _Asked(plugin=plugin, segment=segment, known=known)
+        task = self._under_way.get((plugin, segment.part, segment.hash))
+        return None if task is None else _Asked(plugin=plugin, segment=segment, coming=task)
+
     def _ask(self, plugin: str, segment: Segment) -> _Asked:
-        key = (plugin, segment.part, segment.hash)
-        if segment.hash:
-            if (known := self.memo.get(plugin, "", segment.part, segment.hash)) is not None:
-                return _Asked(plugin=plugin, segment=segment, known=known)
-            if (task := self._under_way.get(key)) is not None:
-                return _Asked(plugin=plugin, segment=segment, coming=task)
-        if len(self._under_way) + len(self._nameless) >= _MOST_UNDER_WAY:
-            return _Asked(plugin=plugin, segment=segment)
         outcome = self._plugins.ask_model(plugin, segment.text, segment.part)
         if not outcome.ok:
             return _Asked(plugin=plugin, segment=segment)
         if outcome.value is None:
             return _Asked(plugin=plugin, segment=segment, known=self._kept(plugin, segment, Classified()))
-        return _Asked(plugin=plugin, segment=segment, coming=self._started(key, plugin, segment, outcome))
+        return _Asked(plugin=plugin, segment=segment, coming=self._started(plugin, segment, outcome))
 
-    def _started(self, key: _Key, plugin: str, segment: Segment, asked: Outcome) -> asyncio.Task[Classified | None]:
+    def _started(self, plugin: str, segment: Segment, asked: Outcome) -> asyncio.Task[Classified | None]:
         """A task that outlives whoever asked: what comes late is remembered for the next who does."""
+        key = (plugin, segment.part, segment.hash)
         task = asyncio.create_task(self._answer(key, plugin, segment, asked), name=f"midwatch-classify-{plugin}")
         if segment.hash:
             self._under_way[key] = task
-        else:
-            self._nameless.add(task)
-            task.add_done_callback(self._nameless.discard)
+        self._tasks.add(task)
+        self._characters += len(segment.text)
+        task.add_done_callback(lambda done: self._ended(done, len(segment.text)))
         return task
+
+    def _ended(self, task: asyncio.Task[Classified | None], characters: int) -> None:
+        self._tasks.discard(task)
+        self._characters -= characters
 
     async def _answer(self, key: _Key, plugin: str, segment: Segment, asked: Outcome) -> Classified | None:
         me = asyncio.current_task()

@@ -38,6 +38,7 @@ _PATIENCE = 3
 _LONG_S = 30.0
 # A text beyond this takes longer than a loop may be held.
 _LOOP_CHARACTERS = 16 * 1024
+_NOTHING = Inspection()
 
 
 class Engine:
@@ -85,7 +86,7 @@ class Engine:
         """
         segment = Segment(part=where, path=path, text=text)
         seen = self._here(segment, direction, self._plugins.implementers("inspect_text"))
-        return self._scanned(seen, segment, direction)
+        return self.scanned(seen, segment, direction)
 
     async def scan_waiting(
         self,
@@ -100,7 +101,19 @@ class Engine:
         segment = Segment(part=where, path=path, text=text)
         models = self.classify((segment,), direction)
         seen = self._here(segment, direction, self._plugins.implementers("inspect_text"))
-        return self._scanned(seen + await models.wait(patience_s), segment, direction)
+        return self.scanned(seen, segment, direction, heard=await models.wait(patience_s))
+
+    def scanned(
+        self, seen: Inspection, segment: Segment, direction: Direction, *, heard: Inspection = _NOTHING
+    ) -> Scan:
+        """What detectors saw in one text that belongs to no call, and models were heard to say, weighed."""
+        held, score = self.weigh(seen + heard, None, {(direction, segment.path): segment})
+        return Scan(findings=held.findings, score=score, failures=held.failures, silent=heard.failures)
+
+    @property
+    def has_models(self) -> bool:
+        """Whether a plugin of this process classifies texts: `scan_waiting` may say more than `scan`."""
+        return self._models.any
 
     def classify(self, segments: Iterable[Segment], direction: Direction) -> Classifying:
         """Ask models about texts, and go on at once: the answers come to what is given back."""
@@ -196,10 +209,6 @@ class Engine:
         """Packs or settings are new: every text is new again."""
         self._memo.clear()
         self._models.forget()
-
-    def _scanned(self, seen: Inspection, segment: Segment, direction: Direction) -> Scan:
-        held, score = self.weigh(seen, None, {(direction, segment.path): segment})
-        return Scan(findings=held.findings, score=score, failures=held.failures)
 
     def _first(self, hook: str, **kwargs: Any) -> Outcome | None:
         """The first plugin of this process that answers; one that runs elsewhere must not hang here instead."""
@@ -302,9 +311,6 @@ class Engine:
 
     def _finding(self, item: Detection, segment: Segment, direction: Direction, *, plugin: str) -> Finding:
         return finding_of(item, segment, direction, plugin=plugin, finding_id=self._new_id())
-
-
-_NOTHING = Inspection()
 
 
 def _sound(value: Any) -> list[Detection]:

@@ -16,7 +16,7 @@ MAX_FINDINGS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What was seen in one text. `failures` name the plugins that could not say.
+    """What was seen in one text. `failures` name the plugins that could not say; `silent` those of them with models.
 
     `score` is between 0 and 1: how likely the text is an injection.
     """
@@ -24,6 +24,7 @@ class Scan:
     findings: tuple[Finding, ...]
     score: float
     failures: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from midwatch_core.engine import weighed
-from midwatch_core.inspection import Inspection, Scan
+from midwatch_core.inspection import Scan
 from midwatch_core.model.segment import Direction, Part
 from midwatch_core.policy import Policy, Subject
 from midwatch_core.scanning import Scanned
@@ -17,15 +16,17 @@ def direction_of(part: Part) -> Direction:
     return Direction.RESPONSE if part in _ANSWERS else Direction.REQUEST
 
 
-def judged(seen: Inspection | Scan, part: Part, policy: Policy, subject: Subject, at: datetime) -> Scanned:
-    """What was seen in a text of this part, as policy judges it at a moment; a detector's failure counts too."""
+def judged(seen: Scan, part: Part, policy: Policy, subject: Subject, at: datetime) -> Scanned:
+    """What was seen in a text of this part, as policy judges it at a moment; failures count too, as in a call."""
     decision = policy.decide(seen.findings, subject, at)
     action = decision.verdict.action
-    if seen.failures:
+    if set(seen.failures) - set(seen.silent):
         action = max(action, policy.on_failure(subject, direction_of(part), part=part).action)
+    if seen.silent:
+        action = max(action, policy.on_failure(subject, direction_of(part), part=part, models=True).action)
     return Scanned(
         findings=seen.findings,
-        score=weighed(seen.findings),
+        score=seen.score,
         action=action,
         failures=seen.failures,
         actions=tuple(ruling.action for ruling in decision.rulings),

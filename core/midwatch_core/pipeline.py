@@ -14,7 +14,7 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import TraceRepository
-from midwatch_core.reviewing import Reviewer
+from midwatch_core.reviewing import NOTHING_ASKED, Awaited, Reviewer
 from midwatch_core.storing import METRICS as STORING
 from midwatch_core.storing import Patience, Storer, sleep
 from midwatch_core.threads import Threader
@@ -75,12 +75,24 @@ class Pace:
     """Sizes and seconds of the pipeline's loop. Small batches keep the loop responsive while it stores.
 
     `give_way_s`: so long at most a batch waits for senders that wait for us; what they send is in the journal then.
+    `models_s`, and `models_behind_s` for a batch that was not the journal's last: so long it waits for models.
     """
 
     batch_frames: int = 100
     batch_bytes: int = 4 * 1024 * 1024
     idle_s: float = 0.05
     give_way_s: float = 1.0
+    models_s: float = 2.0
+    models_behind_s: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A frame that was read, and the models that were asked about it."""
+
+    entry: Entry
+    exchange: Exchange
+    awaited: Awaited
 
 
 class Pipeline:
@@ -163,20 +175,41 @@ class Pipeline:
         readable: list[Entry] = []
         unreadable: list[tuple[Entry, str]] = []
         patience_s = self._pace.give_way_s
-        for entry in entries:
+        for item in await self._opened(entries, unreadable):
             await asyncio.sleep(0)  # console, workers and streams are answered in between: each message takes a turn
             patience_s = await self._give_way(patience_s, stopping)
             try:
-                exchanges.append(await self.reviewed(self.priced(self._decoder.decode(entry.payload))))
-                readable.append(entry)
-            except (FrameError, ReviewError) as error:
-                unreadable.append((entry, str(error)))
+                exchanges.append(await self.reviewed(item.exchange, item.awaited))
+                readable.append(item.entry)
+            except ReviewError as error:
+                unreadable.append((item.entry, str(error)))
         kept = await self._store(readable, self.threaded(exchanges), stopping)
         if kept:
             for entry, reason in unreadable:
                 self._set_aside(entry, reason)
             self._source.acknowledge(entry.position for entry in entries)
         return kept
+
+    async def _opened(self, entries: Sequence[Entry], unreadable: list[tuple[Entry, str]]) -> list[_Opened]:
+        """The frames that can be read, all of their texts on their way to models before the first is reviewed."""
+        last = self._was_last(entries)
+        patience_s = self._pace.models_s if last else self._pace.models_behind_s
+        opened: list[_Opened] = []
+        for entry in entries:
+            await asyncio.sleep(0)
+            try:
+                exchange = self.priced(self._decoder.decode(entry.payload))
+            except FrameError as error:
+                unreadable.append((entry, str(error)))
+            else:
+                opened.append(_Opened(entry=entry, exchange=exchange, awaited=self._asked(exchange, patience_s)))
+        return opened
+
+    def _asked(self, exchange: Exchange, patience_s: float) -> Awaited:
+        """The models that were asked about it; none where they can't be, for the record goes on without them."""
+        if self._reviewer is None:
+            return NOTHING_ASKED
+        return self._plugins.guard.value("pipeline.models", self._reviewer.ask, exchange, patience_s) or NOTHING_ASKED
 
     async def _give_way(self, patience_s: float, stopping: asyncio.Event) -> float:
         """Wait while senders wait for this process, at most so many seconds; what is left of them."""
@@ -185,14 +218,14 @@ class Pipeline:
             patience_s -= _LOOK_S
         return patience_s
 
-    async def reviewed(self, exchange: Exchange) -> Exchange:
+    async def reviewed(self, exchange: Exchange, awaited: Awaited) -> Exchange:
         """The exchange inspected and masked; as it is where there is nobody to do it.
 
         Raises ReviewError: what can't be masked must not be stored, and its neighbours must not wait for it.
         """
         if self._reviewer is None:
             return exchange
-        outcome = await self._plugins.guard.wait("pipeline.review", self._reviewer.review, exchange)
+        outcome = await self._plugins.guard.wait("pipeline.review", self._reviewer.review, exchange, awaited)
         if not outcome.ok:
             raise ReviewError(f"not reviewed: {type(outcome.error).__name__}: {outcome.error}"[:500])
         reviewed: Exchange = outcome.value

@@ -63,6 +63,16 @@ class Decision:
             found.append(replace(trial, dry_run=True))
         return tuple(found)
 
+    @property
+    def late_verdicts(self) -> tuple[Verdict, ...]:
+        """The same, decided after the fact: more than a flag is what would have been done, and the reason says so."""
+        return tuple(
+            replace(item, action=Action.FLAG, reason=f"{item.action.name.lower()}: seen too late")
+            if item.action > Action.FLAG and not item.dry_run
+            else item
+            for item in self.verdicts
+        )
+
 
 def subject_of(exchange: Exchange) -> Subject:
     """Whose call it is, as policy asks."""
@@ -106,12 +116,16 @@ class Policy:
         *,
         part: Part | None = None,
         categories: Collection[str] = (),
+        models: bool = False,
     ) -> Verdict:
         """What is done when a detector failed or was late: block where a line it could have fed says so, else allow.
 
-        `part` is the text it was to inspect and `categories` are what it looks for; unknown is any.
+        `part` is the text it was to inspect and `categories` are what it looks for; unknown is any. Of `models` that
+        failed or were late only `inline` lines complain: the others never wait for what models say.
         """
         for line in self.lines:
+            if models and not line.inline_s:
+                continue
             if line.fails_closed and line.concerns(subject, direction, part, categories):
                 return Verdict(action=Action.BLOCK, policy_line=line.id, policy=self.id)
         return Verdict(action=Action.ALLOW)
@@ -124,10 +138,13 @@ class Policy:
         """Whether any line could do more here than put on record: without one, nothing need be waited for."""
         return any(line.acts and line.concerns(subject, direction, None, ()) for line in self.lines)
 
-    def patience_s(self, subject: Subject, direction: Direction) -> float:
-        """Seconds that a call waits here for what models say: the longest of its `inline` lines, 0 without one."""
+    def patience_s(self, subject: Subject, direction: Direction, part: Part | None = None) -> float:
+        """Seconds that a call waits here for what models say: the longest of its `inline` lines, 0 without one.
+
+        `part` is the text that they are asked about; unknown is any.
+        """
         waiting = (line for line in self.lines if line.acts and line.inline_s)
-        return max((line.inline_s for line in waiting if line.concerns(subject, direction, None, ())), default=0.0)
+        return max((line.inline_s for line in waiting if line.concerns(subject, direction, part, ())), default=0.0)
 
     def may(self, action: Action, subject: Subject, direction: Direction, part: Part | None = None) -> bool:
         """Whether any line (not on trial) could rule `action` here: without one, nothing need be held back."""

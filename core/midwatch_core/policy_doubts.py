@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
+from midwatch_core.model.finding import Action
 from midwatch_core.model.segment import Direction, Part
 from midwatch_core.policy_file import PolicyFile, PolicyLine, When
 
@@ -12,7 +13,7 @@ _SOON = timedelta(days=14)
 _NEVER_ANSWERED = frozenset({Part.SYSTEM, Part.USER, Part.TOOL_DEFINITION, Part.EMBEDDING_INPUT})
 # What detectors in code report; rules of packs are read from the packs.
 CATEGORIES_IN_CODE = frozenset({"secret", "pii", "unbounded_consumption", "context_flooding", "tool_poisoning"})
-RULES_IN_CODE = ("secrets/", "pii/", "midwatch/exchange/")
+RULES_IN_CODE = ("secrets/", "pii/", "midwatch/exchange/", "ml/", "ensemble/")
 _MAGIC = frozenset("*?[")
 
 
@@ -30,6 +31,7 @@ def doubts(policy: PolicyFile, known: Known, today: date) -> Iterator[str]:
         named = f"line {line.id!r}: "
         yield from (named + doubt for doubt in _of_names(line.when, known))
         yield from (named + doubt for doubt in _of_exceptions(line, known, today))
+        yield from (named + doubt for doubt in _of_models(line))
         if doubt := _of_reach(line, policy.lines[:position]):
             yield named + doubt
 
@@ -57,6 +59,13 @@ def _of_exceptions(line: PolicyLine, known: Known, today: date) -> Iterator[str]
         elif item.expires <= today + _SOON:
             yield f"{named}ends soon, on {item.expires}"
         yield from (named + doubt for doubt in _of_names(item.when, known))
+
+
+def _of_models(line: PolicyLine) -> Iterator[str]:
+    if line.models == "beside" and "deadline_ms" in line.model_fields_set:
+        yield "deadline_ms: only a line with `models: inline` waits"
+    elif line.models == "inline" and (line.dry_run or (line.action <= Action.FLAG and line.on_failure == "pass")):
+        yield "models: no call waits for a line that only puts on record"
 
 
 def _of_reach(line: PolicyLine, before: Sequence[PolicyLine]) -> str | None:

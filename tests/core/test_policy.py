@@ -152,6 +152,36 @@ def test_a_failed_detector_passes_unless_a_line_it_could_feed_says_block() -> No
     assert lines.on_failure(Subject(tenant="x"), Direction.REQUEST).action is Action.ALLOW
 
 
+MODELS = (
+    "- {id: quick, when: {part: user}, then: block, models: inline, deadline_ms: 50, on_failure: block}\n"
+    "- {id: slow, when: {part: tool_result}, then: redact, models: inline}\n"
+    "- {id: beside, then: block, on_failure: block}\n"
+    "- {id: trial, then: block, models: inline, deadline_ms: 9000, dry_run: true}\n"
+    "- {id: record, then: flag, models: inline, deadline_ms: 9000}"
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "seconds", "line"),
+    [(Part.USER, 0.05, "quick"), (Part.TOOL_RESULT, 0.3, None), (Part.SYSTEM, 0.0, None), (None, 0.3, "quick")],
+)
+def test_models_are_waited_for_by_inline_lines_that_could_act(
+    part: Part | None, seconds: float, line: str | None
+) -> None:
+    lines = policy(MODELS)
+    assert lines.patience_s(ACME, Direction.REQUEST, part) == seconds
+    assert lines.on_failure(ACME, Direction.REQUEST, part=part, models=True).policy_line == line
+    assert lines.on_failure(ACME, Direction.REQUEST, part=part).action is Action.BLOCK
+
+
+def test_what_is_decided_too_late_is_a_flag_that_says_so() -> None:
+    decision = decide("- {id: a, then: block, dry_run: true}\n- {id: b, then: redact}", finding())
+    assert [(item.action, item.reason, item.dry_run) for item in decision.late_verdicts] == [
+        (Action.FLAG, "redact: seen too late", False),
+        (Action.BLOCK, None, True),
+    ]
+
+
 def test_what_may_happen_is_known_before_any_finding() -> None:
     lines = policy(
         "- {id: a, when: {direction: response, part: tool_call}, then: block}\n- {id: b, then: redact, dry_run: true}"

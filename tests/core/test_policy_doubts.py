@@ -51,6 +51,20 @@ def test_lines_that_are_probably_not_meant(when: str, doubt: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "doubt"),
+    [
+        ("then: block, models: inline, deadline_ms: 50", []),
+        ("then: flag, models: inline, on_failure: block", []),
+        ("then: block, deadline_ms: 50", ["deadline_ms: only a line with `models: inline` waits"]),
+        ("then: flag, models: inline", ["models: no call waits for a line that only puts on record"]),
+        ("then: block, models: inline, dry_run: true", ["models: no call waits for a line that only puts on record"]),
+    ],
+)
+def test_lines_that_wait_for_models(line: str, doubt: list[str]) -> None:
+    assert told(f"{{id: a, when: {{rule: ml/*}}, {line}}}") == [f"line 'a': {item}" for item in doubt]
+
+
+@pytest.mark.parametrize(
     ("expires", "doubt"),
     [
         ("2026-11-24", ["has ended on 2026-11-24"]),

@@ -6,6 +6,7 @@ from pathlib import Path
 from midwatch.control.model_labels import ModelLabels
 from midwatch.control.numbers import METRICS
 from midwatch_core.config import load_config
+from midwatch_core.inference.numbers import METRICS as MODEL_METRICS
 from midwatch_core.testing.factories import make_exchange
 from midwatch_web.settings import WebSettings
 
@@ -23,7 +24,7 @@ def test_the_example_names_a_token(tmp_path: Path) -> None:
 
 
 def test_metrics_and_files_on_the_page_are_there() -> None:
-    known = {spec.name for spec in METRICS}
+    known = {spec.name for spec in (*METRICS, *MODEL_METRICS)}
     named = set(re.findall(r"`(midwatch_\w+)`", _PAGE))
     assert named
     assert named <= known

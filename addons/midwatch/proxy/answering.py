@@ -29,6 +29,10 @@ class StreamRules(Protocol):
         """The filter for one text of the answer."""
         ...
 
+    def overdue(self) -> Refusal | None:
+        """Why nothing more of the answer may go out, where that is known by now."""
+        ...
+
     def failed(self, direction: Direction, reason: str) -> Verdict:
         """The answer could not be read: what is to be done then."""
         ...
@@ -79,6 +83,10 @@ class StreamedAnswer:
     def _edit(self, chunk: bytes) -> bytes:
         if self._given_up:
             return chunk
+        overdue = None if self._editor.over else self._guard.overdue()
+        if overdue is not None:
+            self._end()
+            return self._editor.cut(overdue)
         if not chunk:
             out = self._editor.close()
         else:
@@ -109,6 +117,23 @@ class StreamedAnswer:
         self._call.feed(out, self._guard.now())
         if end or self._ended or self._call.due:
             self._settle()
+
+
+class RefusedAnswer:
+    """Instead of a streamed answer that is refused at its head: the refusal goes out with the first that comes of it.
+
+    The provider is told that nobody wants the rest.
+    """
+
+    def __init__(self, flow: http.HTTPFlow, body: bytes) -> None:
+        self._flow = flow
+        self._body = body
+
+    def __call__(self, chunk: bytes) -> list[bytes]:
+        """What goes out instead of `chunk`: all of ours, once."""
+        body, self._body = self._body, b""
+        self._flow.metadata[CUT] = True
+        return [body] if body else []
 
 
 def uninspected(call_id: str) -> Refusal:

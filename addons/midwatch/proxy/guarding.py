@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from mitmproxy import http
 
 from midwatch.proxy import bridge
-from midwatch.proxy.answering import StreamedAnswer, cutter_of
+from midwatch.proxy.answering import RefusedAnswer, StreamedAnswer, cutter_of
 from midwatch.proxy.signing import REASON, signs_body
 from midwatch_core.call import Call
 from midwatch_core.enforcement import CallGuard, Enforcer, Ruled
@@ -77,6 +77,10 @@ class Guarding:
         """
         response = flow.response
         assert response is not None
+        if (overdue := guard.overdue()) is not None:
+            self._refuse_begun(flow, call, guard, overdue)
+            settle()
+            return True
         self.label(response, guard)
         head = bridge.head_of(flow)
         if not guard.edits_answers or is_binary(head.content_type):  # sound and pictures have no texts to rule on
@@ -96,6 +100,22 @@ class Guarding:
             flow, call, guard, cutter, decompressor, settle=settle, guarded=self._guard, metrics=self._metrics
         )
         return True
+
+    def ended(self, flow: http.HTTPFlow) -> None:
+        """An answer is at its end: one that had no bytes, and was refused at its head, gets ours."""
+        response = flow.response
+        if response is not None and isinstance(response.stream, RefusedAnswer) and (left := response.stream(b"")):
+            response.raw_content = left[0]
+
+    def _refuse_begun(self, flow: http.HTTPFlow, call: Call, guard: CallGuard, refusal: Refusal) -> None:
+        """Refuse an answer of which nothing has gone out yet, and wait for no more of it than its first bytes."""
+        self.refuse(flow, call, refusal)
+        response = flow.response
+        assert response is not None
+        body = response.raw_content or b""
+        call.respond(bridge.head_of(flow))
+        call.feed(body, guard.now())
+        response.stream = RefusedAnswer(flow, body)
 
     async def whole(self, flow: http.HTTPFlow, call: Call, guard: CallGuard) -> None:
         """Rule on an answer that was held."""

@@ -125,6 +125,8 @@ class Watching:
         """The end of an answer that had no body to tap, or that was held until here."""
         call: Call | None = flow.metadata.get(_CALL)
         if call is None or call.settled:
+            if REFUSED in flow.metadata:
+                self._guard.call("guarding.answer", self.guarding.ended, flow)
             return None
         guard: CallGuard | None = flow.metadata.get(GUARD)
         if guard is not None and flow.response is not None and not flow.response.stream:

@@ -26,6 +26,7 @@ def adopted(exchange: Exchange, whose: Whose, sealers: Sealers) -> Exchange:
         request=_sealed(exchange.request, sealer),
         response=None if exchange.response is None else _sealed(exchange.response, sealer),
         inspected=(),
+        classified=(),
         cost=exchange.cost if priced else None,
     )
 

@@ -3,12 +3,16 @@
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 # Where memory runs out, the kernel is to take this process before the proxy's (man 5 proc).
 _OOM_SCORE = 500
+_AUTOGROUP = Path("/proc/self/autogroup")
+_TRIES = 20
+_AGAIN_S = 0.11
 
 
 def take_pipes() -> tuple[int, int]:
@@ -32,3 +36,21 @@ def die_before_others() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
+
+
+def step_back(by: int) -> None:
+    """Let others go first: niceness rises by so much.
+
+    Linux may share the processors among sessions before it looks at niceness, and this process has a session of its
+    own: that is told the same. Source: man 7 sched, "The autogroup feature".
+    """
+    niceness = os.nice(by)
+    for _ in range(_TRIES):
+        try:
+            _AUTOGROUP.write_text(str(niceness))
+        except BlockingIOError:  # of all processes, the kernel hears one in a tenth of a second
+            time.sleep(_AGAIN_S)
+        except OSError:  # nothing of the kind here
+            return
+        else:
+            return

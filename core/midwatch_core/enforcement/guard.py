@@ -1,17 +1,18 @@
 """The guard of one call: its request ruled on before it goes out, its answer as it comes back."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from midwatch_core.body_edits import Edit, UnsafeEditError, begins_a_form, edit_body
 from midwatch_core.clock import Clock
-from midwatch_core.enforcement.outcome import Ruled, blocked, not_inspected, not_redacted
+from midwatch_core.enforcement.judging import Judge
+from midwatch_core.enforcement.outcome import Ruled, not_redacted
 from midwatch_core.enforcement.record import CallRecord, values_of
 from midwatch_core.enforcement.redaction import echoes, redacted
 from midwatch_core.enforcement.remembered import Remembered
 from midwatch_core.enforcement.restoration import restoring_edits
 from midwatch_core.enforcement.streaming import AnswerFilter
-from midwatch_core.engine import Engine, Inspection
+from midwatch_core.engine import Engine
 from midwatch_core.masking import edits_of, without_values
 from midwatch_core.model.content import Response
 from midwatch_core.model.exchange import Exchange
@@ -29,14 +30,6 @@ _CALLERS = frozenset({Part.SYSTEM, Part.USER})
 _REMEMBERING = frozenset({"openai.responses"})
 # An answer's segments with their hashes, as sealing makes them.
 type Hasher = Callable[[Iterable[Segment]], tuple[Segment, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """What was seen in some texts, and what is to be done."""
-
-    decision: Decision
-    refusal: Refusal | None = None
 
 
 class CallGuard:
@@ -64,12 +57,12 @@ class CallGuard:
         self._subject = subject
         self._names = names
         self._hasher = hasher
-        self._inspected: list[Direction] = []
         self._own: dict[str, str] = {}
         self._restorable: Mapping[str, str] = dict(names.values)
         self._hosts: frozenset[str] | None = None
         self._filters: list[AnswerFilter] = []
         self.record = CallRecord()
+        self._judge = Judge(exchange, engine=engine, policy=policy, clock=clock, subject=subject, record=self.record)
         # Whether something passed that was to be redacted, and could not be.
         self.unredacted = False
 
@@ -91,12 +84,8 @@ class CallGuard:
     async def request(self, body: bytes) -> Ruled:
         """Rule on the request, whose plain body this is."""
         segments = self._exchange.request.segments
-        seen = await self._engine.inspect_texts(segments, Direction.REQUEST)
-        seen += await self._engine.inspect_exchange(self._exchange)
-        self._inspected.append(Direction.REQUEST)
-        judged = self._judge(seen, Direction.REQUEST, segments)
-        values = values_of(judged.decision, segments)
-        self.record.take(judged.decision, values)
+        judged = await self._judge.request()
+        self.record.take(judged.decision, values_of(judged.decision, segments))
         if judged.refusal is not None:
             return Ruled(body=body, refusal=judged.refusal)
         ruled = self._redacted_request(body, judged.decision, segments)
@@ -109,10 +98,7 @@ class CallGuard:
         Others (what the user was heard to say) can only be let through or keep the call from going out.
         """
         segments = self._exchange.request.segments
-        seen = await self._engine.inspect_texts(segments, Direction.REQUEST)
-        seen += await self._engine.inspect_exchange(self._exchange)
-        self._inspected.append(Direction.REQUEST)
-        judged = self._judge(seen, Direction.REQUEST, segments)
+        judged = await self._judge.request()
         self.record.take(judged.decision, values_of(judged.decision, segments))
         if judged.refusal is not None:
             return judged.refusal
@@ -123,11 +109,27 @@ class CallGuard:
 
     @property
     def edits_answers(self) -> bool:
-        """Whether the answer may have to be changed, held or ended: there is something to restore, or a line for it."""
-        return bool(self.restorable) or self._policy.acts(self._subject, Direction.RESPONSE)
+        """Whether the answer may have to be changed, held or ended: something is to be restored, a line is for it, or
+        models are about to speak of its request.
+        """
+        if self.overdue() is not None or self._judge.may_end or self.restorable:
+            return True
+        return self._policy.acts(self._subject, Direction.RESPONSE)
+
+    def overdue(self) -> Refusal | None:
+        """Why the call may not go on, where models that its request did not wait for have said so since.
+
+        To be asked before each piece of the answer goes out: it costs nothing while there is nothing new.
+        """
+        return self._judge.overdue()
 
     async def whole(self, body: bytes, status: int) -> Ruled:
         """Rule on an answer sent in one piece, whose plain body this is."""
+        ruled = await self._whole(body, status)
+        overdue = self.overdue() if ruled.refusal is None else None
+        return ruled if overdue is None else Ruled(body=body, refusal=overdue)
+
+    async def _whole(self, body: bytes, status: int) -> Ruled:
         restored = body
         decoded = self._decoded(body, status)
         edits = restoring_edits(decoded, self.restorable, self.hosts) if self.restorable else []
@@ -188,6 +190,7 @@ class CallGuard:
 
     def on(self, exchange: Exchange) -> Exchange:
         """The finished exchange with what was found and decided, masked."""
+        self._judge.conclude()
         for one in self._filters:
             one.report(self.record)
         self._filters.clear()
@@ -196,7 +199,7 @@ class CallGuard:
             self._remembered.keep(exchange.identity.tenant, answer_id, self.placeholders, self.now())
         if not any(item.direction is Direction.RESPONSE for item in self.record.findings):
             exchange = without_values(exchange, self.restorable)
-        return self.record.on(exchange, self._kept_name, self._inspected)
+        return self.record.on(exchange, self._kept_name, self._judge.inspected, self._judge.classified)
 
     def failed(self, direction: Direction, reason: str) -> Verdict:
         """The guard itself could not do its work: what policy says then, noted."""
@@ -224,12 +227,8 @@ class CallGuard:
 
     async def _rule_answer(self, body: bytes, response: Response) -> Ruled:
         segments = self._hasher(response.segments)
-        seen = await self._engine.inspect_texts(segments, Direction.RESPONSE)
-        seen += await self._engine.inspect_exchange(
-            replace(self._exchange, response=replace(response, segments=segments))
-        )
-        self._inspected.append(Direction.RESPONSE)
-        judged = self._judge(seen, Direction.RESPONSE, segments)
+        answered = replace(self._exchange, response=replace(response, segments=segments))
+        judged = await self._judge.answer(answered, segments)
         values = values_of(judged.decision, segments)
         if judged.refusal is not None:
             self.record.take(judged.decision, values)
@@ -260,22 +259,6 @@ class CallGuard:
     def _safe_echoes(self, body: bytes, edits: Sequence[Edit]) -> list[Edit]:
         inside = tuple(f"{edit.path}/" for edit in edits)
         return [edit for edit in echoes(body, edits) if not edit.path.startswith(inside)]
-
-    def _judge(self, seen: Inspection, direction: Direction, segments: Iterable[Segment]) -> _Judged:
-        """Weigh and decide; a refusal where a line blocks (before a request goes out, a cut can do no less)."""
-        texts = {(direction, item.path): item for item in segments}
-        seen, _ = self._engine.weigh(seen, self._exchange, texts)
-        findings = seen.findings
-        decision = self._policy.decide(findings, self._subject, self._clock.now())
-        if decision.verdict.action >= Action.CUT:
-            return _Judged(decision=decision, refusal=blocked(decision.verdict, findings, self.id))
-        if seen.failures:
-            verdict = self._policy.on_failure(self._subject, direction)
-            reason = f"detectors failed: {', '.join(seen.failures)}"
-            self.record.note(replace(verdict, policy=self._policy.id, reason=reason))
-            if verdict.action is Action.BLOCK:
-                return _Judged(decision=decision, refusal=not_inspected(verdict, seen.failures, self.id))
-        return _Judged(decision=decision)
 
     def _unredacted(self, decision: Decision, problems: Sequence[str], *, partly: bool) -> Refusal | None:
         """What the lines say of a redaction that can't be made: refuse, or pass and put it on record."""

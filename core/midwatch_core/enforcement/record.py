@@ -17,11 +17,16 @@ class CallRecord:
     """Collects findings and verdicts. Values that were found are held here only, until the exchange is masked."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self._findings: dict[str, Finding] = {}
         self._verdicts: list[Verdict] = []
         self._shown: set[str] = set()
         self._values: dict[str, str] = {}
         self._hidden: set[str] = set()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, in the order in which it was."""
+        return tuple(self._findings.values())
 
     @property
     def action(self) -> Action:
@@ -43,22 +48,32 @@ class CallRecord:
         decision: Decision,
         values: Mapping[str, str],
         replacements: Mapping[str, tuple[Replacement, ...]] = MappingProxyType({}),
+        *,
+        late: bool = False,
     ) -> None:
-        """Note a decision. `values` is what was found, by the finding's id.
+        """Note a decision. `values` is what was found, by the finding's id; one that is known is decided on anew.
 
         `replacements`, by path, are those made in the texts that are kept (an answer's): findings move along, and what
-        was redacted there is hidden already.
+        was redacted there is hidden already. `late`: it could not be done any more.
         """
         for ruling in decision.rulings:
             finding = ruling.finding
             made = replacements.get(finding.path or "", ())
-            self.findings.append(rebased(finding, made))
+            self._findings[finding.id] = rebased(finding, made)
             if any(item.start < (finding.end or 0) and (finding.start or 0) < item.end for item in made):
                 self._hidden.add(finding.id)
             elif finding.kind and not made:
                 self._values[finding.id] = values.get(finding.id, "")
         self._shown |= {item.id for item in decision.recorded}
-        self._verdicts += decision.verdicts
+        self._verdicts += decision.late_verdicts if late else decision.verdicts
+
+    def hold(self, findings: Iterable[Finding]) -> None:
+        """Findings that are known, as they are held to be by now."""
+        for item in findings:
+            if (known := self._findings.get(item.id)) is not None:
+                self._findings[item.id] = replace(
+                    known, severity=item.severity, confidence=item.confidence, message=item.message
+                )
 
     def note(self, verdict: Verdict) -> None:
         """Note what was decided on something else than findings."""
@@ -73,7 +88,9 @@ class CallRecord:
             for item in self._verdicts
         ]
 
-    def on(self, exchange: Exchange, name: Namer, inspected: Iterable[Direction]) -> Exchange:
+    def on(
+        self, exchange: Exchange, name: Namer, inspected: Iterable[Direction], classified: Iterable[Direction]
+    ) -> Exchange:
         """The exchange with all of it, masked; findings that policy lets pass mask, and are dropped then."""
         texts = {(Direction.REQUEST, item.path): item for item in exchange.request.segments}
         if exchange.response is not None:
@@ -85,6 +102,7 @@ class CallRecord:
             findings=tuple(item for item in masked.findings if item.id in self._shown),
             verdicts=_joined(self._verdicts),
             inspected=tuple(inspected),
+            classified=tuple(classified),
         )
 
     def _placed(self, finding: Finding, texts: Mapping[tuple[Direction, str], Segment]) -> Finding:

@@ -247,6 +247,7 @@ class ModelProcess:
     def _late(self, ticket: int) -> None:
         """The text waits still: nobody is served by an answer to it any more."""
         if self._queue.discard(ticket) and not (asked := self._asked[ticket]).answer.done():
+            self._numbers.waiting(self._name, len(self._queue))
             why = f"had no time for it in {self._limits.late_s:g} s"
             asked.answer.set_result(self._refused(TextOutcome.LATE, why))
 

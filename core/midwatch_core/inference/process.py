@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from midwatch_core.children.attached import die_before_others, take_pipes
+from midwatch_core.children.attached import die_before_others, step_back, take_pipes
 from midwatch_core.children.frames import pack, read, write
 from midwatch_core.inference.serving import answers, load
 from midwatch_core.inference.speech import Order, read_batch
@@ -28,7 +28,7 @@ def main() -> None:
     frames: _Frames = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(hear, frames), name="midwatch-model-owner", daemon=True).start()
     order = Order.read(frames.get()[0])
-    os.nice(order.nice)
+    step_back(order.nice)
     sys.path[:] = order.path
     backend = load(order)
     if isinstance(backend, str):

@@ -44,9 +44,10 @@ class Exchange:
     `id` is a UUIDv7, the key of idempotency from journal to store. `status` is the HTTP status the client saw, None
     where no answer came. `error` says what went wrong on the way (`client disconnected`, `upstream closed early`, …);
     a provider's own error is in `response.error`. `cost` is None until the pipeline priced it. `inspected` are the
-    directions whose texts a worker has inspected and masked on their way; the pipeline sees to the others. `session`
-    is what the client calls its conversation, in a header or in its request. `thread` and `tool_spans` are None and
-    empty until the pipeline threaded it.
+    directions whose texts a worker has inspected and masked on their way; the pipeline sees to the others. So it is
+    with `classified`: what all models say of these directions' texts a worker has heard and weighed. `session` is what
+    the client calls its conversation, in a header or in its request. `thread` and `tool_spans` are None and empty until
+    the pipeline threaded it.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Exchange:
     verdicts: tuple[Verdict, ...] = ()
     traceparent: str | None = None
     inspected: tuple[Direction, ...] = ()
+    classified: tuple[Direction, ...] = ()
     session: str | None = None
     thread: Thread | None = None
     tool_spans: tuple[ToolSpan, ...] = ()

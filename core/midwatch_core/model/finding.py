@@ -55,6 +55,11 @@ class Finding:
     plugin: str = ""
     kind: str = ""
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes two findings of a call the same, whoever made them: rule and place."""
+        return self.rule, self.direction, self.path, self.start, self.end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:

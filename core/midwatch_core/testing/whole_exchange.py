@@ -86,6 +86,7 @@ def everything() -> Exchange:
         verdicts=(Verdict(action=Action.FLAG, findings=("f1",), policy_line="secrets: flag"),),
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         inspected=(Direction.REQUEST,),
+        classified=(Direction.REQUEST,),
         session="s\0é",
         thread=Thread(linked_by=LinkedBy.CHAIN, turn=Turn.COMPACTION, parent_id="the one before"),
         tool_spans=tuple(_tool_span(number) for number in range(9)),

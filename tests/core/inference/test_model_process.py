@@ -307,6 +307,7 @@ async def test_a_text_that_waits_too_long_is_let_go() -> None:
         assert "had no time for it in 0.05 s" in str(found)
         assert process.report()["waiting"] == 0
     assert counted(metrics, "midwatch_model_texts_total") == {"late": 1}
+    assert counted(metrics, "midwatch_model_waiting") == {}
 
 
 async def test_whoever_goes_away_is_not_waited_for() -> None:

@@ -81,7 +81,7 @@ def test_a_detail_of_an_older_version_comes_back_without_what_it_did_not_know() 
     exchange = replace(make_exchange(), session="s", thread=Thread(turn=Turn.NEXT))
     taken = take_apart(exchange)
     document = load_json(taken.detail)
-    for name in ("inspected", "session", "thread", "tool_spans"):
+    for name in ("inspected", "classified", "session", "thread", "tool_spans"):
         del document["exchange"][name]
     del document["exchange"]["request"]["tool_results"], document["exchange"]["cost"]["basis"]
     del document["exchange"]["endpoint"]["subscription"]

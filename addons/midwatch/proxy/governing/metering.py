@@ -120,6 +120,10 @@ class Unguarded:
         """A filter that changes nothing."""
         return _Passing()
 
+    def overdue(self) -> Refusal | None:
+        """Nothing is asked about its call that could still end it."""
+        return None
+
     def failed(self, direction: Direction, reason: str) -> Verdict:
         """The stream could not be read: the rest of it passes as it is."""
         return Verdict(action=Action.ALLOW, reason=reason)

@@ -48,7 +48,7 @@ class SocketAnswer:
             self.call.feed(item, at_s)
 
     def _edited(self, editor: MessageEditor, message: bytes) -> list[bytes]:
-        outcome = self._guard.call("guarding.stream", editor.feed, message)
+        outcome = self._guard.call("guarding.stream", self._fed, editor, message)
         if not outcome.ok:
             return self._given_up(message, f"{type(outcome.error).__name__}: {outcome.error}")
         out: list[bytes] = outcome.value
@@ -57,6 +57,13 @@ class SocketAnswer:
             out += editor.cut(refusal) or self._refused(refusal)
             self.cut = True
         return out
+
+    def _fed(self, editor: MessageEditor, message: bytes) -> list[bytes]:
+        overdue = self._rules.overdue() if self._rules is not None else None
+        if overdue is None:
+            return editor.feed(message)
+        self.cut = True
+        return editor.cut(overdue) or self._refused(overdue)
 
     def _given_up(self, message: bytes, reason: str) -> list[bytes]:
         """An error of ours: the answer ends where a line says so, else the rest of it passes as it is."""

@@ -76,6 +76,11 @@ class StreamEditor:
         self._over = False  # nothing can follow what has gone out
 
     @property
+    def over(self) -> bool:
+        """Whether the answer has ended: nothing can follow what has gone out."""
+        return self._over
+
+    @property
     def unread(self) -> int:
         """Events that passed unedited: too large, of an unknown shape, or with texts beyond the bound."""
         return self._unread + self._cutter.passed

@@ -1,0 +1,31 @@
+"""A process that belongs to another steps back behind it, also where the kernel looks at sessions first."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STEP = "import os; from midwatch_core.children.attached import step_back; step_back({}); print(os.nice(0))"
+AUTOGROUP = Path("/proc/self/autogroup")
+
+
+def _stepped(by: int, *then: str) -> list[str]:
+    code = "; ".join([STEP.format(by), *then])
+    done = subprocess.run(
+        [sys.executable, "-c", code], start_new_session=True, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_it_is_nicer_by_so_much() -> None:
+    assert _stepped(3) == [str(os.nice(0) + 3)]
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel does not group processes by session")
+def test_its_session_steps_back_with_it() -> None:
+    _, group = _stepped(3, f"print(open({str(AUTOGROUP)!r}).read().strip())")
+    assert group.endswith(f" nice {os.nice(0) + 3}")
