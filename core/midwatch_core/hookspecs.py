@@ -309,8 +309,8 @@ def health() -> PluginHealth | None:
     """Whether you are ready, and facts for `/readyz`. Asked in control, often, from `startup` on: answer at once.
 
     The house is ready when all its plugins are. Do not keep it waiting for ever: after a while be degraded, and say so.
-    What is under `problem`, at any depth, is for operators: `/readyz` leaves it out. A plugin with models gives `models`:
-    by name what `ModelProcess.report` tells, and `shadow` and `expected` where it has them; faces show them.
+    What is under `problem`, at any depth, is for operators: `/readyz` leaves it out. A plugin with models gives
+    `models`: by name what `ModelProcess.report` tells, and `shadow` and `expected` where it has them; faces show them.
 
     Example::
 

@@ -162,27 +162,29 @@ class Plugins:
         Raises KeyError where the plugin does not implement it.
         """
         function, wanted = self._implementation(plugin, "classify_text")
-        if not self._breaker(plugin).allows(self.now()):
+        if not self._breaker(_models_of(plugin)).allows(self.now()):
             return _skipped(plugin, "classify_text")
         given = {"text": text, "part": part}
         asked = called(f"{plugin}.classify_text", function, **{key: given[key] for key in wanted})
-        return asked if asked.ok else self._judged(plugin, self._breaker(plugin), self.guard.record(asked), given)
+        if asked.ok:
+            return asked
+        return self._judged(plugin, self._breaker(_models_of(plugin)), self.guard.record(asked), given)
 
     async def model_answer(self, plugin: str, asked: Outcome, text: str, *, deadline_s: float) -> Outcome:
         """The answer to `ask_model`: its value is a list of one Classified. One who is busy has not failed."""
         outcome = await self.guard.wait(asked.name, _or_busy, asked.value, deadline_s=deadline_s)
         if isinstance(outcome.value, BusyError):
             return replace(outcome, value=None, error=outcome.value)
-        return self._judged(plugin, self._breaker(plugin), outcome, {"classified": text})
+        return self._judged(plugin, self._breaker(_models_of(plugin)), outcome, {"classified": text})
 
     def answers_at_once(self, plugin: str, hook: str) -> bool:
         """Whether a hook is a plain function: what it gives need not be awaited."""
         return not inspect.iscoroutinefunction(self._implementation(plugin, hook)[0])
 
     def breaker_state(self, plugin: str) -> BreakerState:
-        """Whether a plugin's detectors are asked, left alone, or on probation."""
-        breaker = self._breakers.get(plugin)
-        return breaker.state if breaker is not None else BreakerState.CLOSED
+        """Whether a plugin's detectors and its models are asked, left alone, or on probation."""
+        own = (self._breakers.get(name) for name in (plugin, _models_of(plugin)))
+        return worst(breaker.state for breaker in own if breaker is not None)
 
     def security_state(self) -> BreakerState:
         """The detectors of this process as one: open where any is left alone, closed where all are asked."""
@@ -316,6 +318,11 @@ def _cleaned(outcome: Outcome, clean: Callable[[str], str]) -> Outcome:
     kinds = (ConfigError, StorageUnavailableError, StorageError, MidwatchError)
     kind = next((kind for kind in kinds if isinstance(outcome.error, kind)), MidwatchError)
     return replace(outcome, error=kind(clean(said(outcome.error))))
+
+
+def _models_of(plugin: str) -> str:
+    """Models have a breaker of their own: a plugin's patterns go on without them."""
+    return f"{plugin}'s models"
 
 
 def _skipped(plugin: str, hook: str) -> Outcome:

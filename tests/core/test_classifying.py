@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from midwatch_core import Part, Segment
+from midwatch_core import Detection, Part, Segment, Text, hookimpl
 from midwatch_core.breaker import BreakerState
 from midwatch_core.engine import Engine
 from midwatch_core.hosting import Plugins
@@ -94,6 +94,26 @@ async def test_who_fails_is_left_alone_after_a_while_and_nobody_waits_for_it() -
     assert len(model.asked) < 20
     asked = house.engine.classify([text("more")], Direction.REQUEST)
     assert (asked.done, asked.seen().failures) == (True, ("d0",))
+
+
+class Sees(Thinks):
+    """One that has patterns too."""
+
+    @hookimpl
+    def inspect_text(self, text: Text) -> list[Detection]:
+        at = text.original.find("evil")
+        return [] if at < 0 else [self._detection(at)]
+
+
+async def test_the_patterns_of_a_plugin_go_on_without_its_model() -> None:
+    model = Sees(ready=True)
+    house = House(model)
+    model.fails = RuntimeError("no")
+    for number in range(20):
+        await house.engine.classify([text(f"{number}")], Direction.REQUEST).wait(LONG_S)
+    seen = await house.engine.inspect_texts([text("evil")], Direction.REQUEST)
+    assert (len(seen.findings), seen.failures) == (1, ())
+    assert house.plugins.breaker_state("d0") is BreakerState.OPEN
 
 
 async def test_of_one_call_so_many_texts_are_begun_the_last_first() -> None:

@@ -44,10 +44,10 @@ def step_back(by: int) -> None:
     Linux may share the processors among sessions before it looks at niceness, and this process has a session of its
     own: that is told the same. Source: man 7 sched, "The autogroup feature".
     """
-    niceness = os.nice(by)
+    os.nice(by)
     for _ in range(_TRIES):
         try:
-            _AUTOGROUP.write_text(str(niceness))
+            _AUTOGROUP.write_text(str(by))
         except BlockingIOError:  # of all processes, the kernel hears one in a tenth of a second
             time.sleep(_AGAIN_S)
         except OSError:  # nothing of the kind here

@@ -50,6 +50,7 @@ class PipedChild:
         self._most_bytes = most_bytes
         self._longest_bytes = longest_bytes
         self._printing = asyncio.create_task(log_what_is_printed(pipes.stderr, name))
+        self._killing: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(
@@ -119,7 +120,21 @@ class PipedChild:
         await self._exited.wait()
 
     async def kill(self) -> None:
-        """End it and all that it started, now."""
+        """End it and all that it started, now; to the end also where whoever waits for that is cancelled."""
+        self._killing = self._killing or asyncio.create_task(self._kill())
+        try:
+            await asyncio.shield(self._killing)
+        except asyncio.CancelledError:
+            await self._killing
+            raise
+
+    async def close(self) -> None:
+        """Hang up: it ends by itself; killed where it does not."""
+        self._writer.close()
+        await self._ended_within(_CLOSE_S)
+        await self.kill()
+
+    async def _kill(self) -> None:
         with suppress(ProcessLookupError, PermissionError):  # gone already
             os.killpg(self.pid, signal.SIGKILL)
         await self._ended_within(_CLOSE_S)
@@ -129,12 +144,6 @@ class PipedChild:
         self._writer.close()
         self._transport.close()
         await asyncio.sleep(0)  # the pipes' transports are told in the loop's next round
-
-    async def close(self) -> None:
-        """Hang up: it ends by itself; killed where it does not."""
-        self._writer.close()
-        await self._ended_within(_CLOSE_S)
-        await self.kill()
 
     async def _ended_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):

@@ -119,3 +119,14 @@ async def test_one_that_can_not_be_started(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(ChildLostError, match="could not be started") as lost:
         await PipedChild.start(["-c", ""], name="child", most_bytes=_MANY)
     assert lost.value.ending is Ending.START
+
+
+async def test_whoever_is_cancelled_while_it_is_killed_leaves_nothing_of_it() -> None:
+    child = await PipedChild.start(["-c", "import time; time.sleep(600)"], name="child", most_bytes=_MANY)
+    killing = asyncio.create_task(child.kill())
+    await asyncio.sleep(0)
+    killing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await killing
+    assert child._transport.is_closing()
+    assert not child.lives
