@@ -11,6 +11,8 @@ from midwatch_core import ConfigError, Detection, Part, Section, Text, View, hoo
 from midwatch_pii.allowed import Allowed
 from midwatch_pii.families import ALL
 from midwatch_pii.families.contact import regional_phone
+from midwatch_pii.ner.asking import Ner, Patterns
+from midwatch_pii.ner.settings import NerSettings
 from midwatch_pii.recogniser import Recogniser
 from midwatch_pii.scanner import Hit, Scanner
 
@@ -40,6 +42,7 @@ class Pii:
             description="Regions (ISO 3166: DE, FR) whose local phone numbers count with no word for a phone near.",
         )
         least_confidence: float = Field(0.5, ge=0, le=1, description="Detections less sure than this are dropped.")
+        ner: NerSettings = Field(default_factory=NerSettings)
 
     def __init__(self, config: Config | None = None) -> None:
         """Raises ConfigError for an unknown kind or region, or a pattern that can't be read."""
@@ -50,6 +53,11 @@ class Pii:
         self._least = settings.least_confidence
         self._allowed = Allowed(settings.allow)
         self._scanner = Scanner(one for one in (*ALL, *_regional(settings.regions)) if one.kind in settings.kinds)
+        if settings.ner.is_wanted:
+            ner = self._names_by_model(settings)
+            # Hooks of this instance alone: without the model nobody is to ask, and nothing begins or ends.
+            self.classify_text, self.health, self.metrics = ner.classify_text, ner.health, ner.metrics
+            self.startup, self.shutdown = ner.startup, ner.shutdown
 
     @hookimpl
     def inspect_text(self, text: Text, part: Part) -> list[Detection]:
@@ -58,6 +66,16 @@ class Pii:
         views = [view for view in text.decoded if _ENCODED.issuperset(view.how.split("+"))]
         hidden = _hidden((one for view in views for one in self._found(view)), text, readable) if views else ()
         return [_detection(one.hit, one.span) for one in (*readable, *hidden)]
+
+    def _names_by_model(self, settings: Config) -> Ner:
+        """Kinds that patterns have too are asked for where these are; nothing less sure than all else may be."""
+        least = {
+            kind: max(share, settings.least_confidence)
+            for kind, share in settings.ner.kinds.items()
+            if kind not in KINDS or kind in settings.kinds
+        }
+        patterns = Patterns(hits=lambda text, part: self.inspect_text(Text(text), part), is_allowed=self._allowed)
+        return Ner(settings.ner, least, patterns)
 
     def _found(self, view: View) -> Iterator[_Found]:
         for hit in self._scanner.scan(view.text):
