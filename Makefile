@@ -22,13 +22,13 @@ bench: ## The benchmarks' table
 quality: ## The tables of docs/quality.md, measured on the labelled sets (MIDWATCH_DATA)
 	uv run python docs/quality.py
 
+calibrate: ## A calibration of the ensemble from texts that people judged: make calibrate SETS="FILE …"
+	uv run --extra ml run.py ensemble calibrate --sets $(SETS)
+
 proto: ## Make the gRPC stubs again
 	.ci/proto
-
-lock: ## Write requirements.lock again
-	.ci/lock
 
 ci: ## What CI runs
 	.ci/run
 
-.PHONY: help demo test lint format bench quality proto lock ci
+.PHONY: help demo test lint format bench quality calibrate proto ci

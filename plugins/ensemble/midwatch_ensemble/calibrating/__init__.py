@@ -1,0 +1,1 @@
+"""Calibrating: weights and thresholds from labelled texts. Counterpart: `fusion`, which uses them."""
