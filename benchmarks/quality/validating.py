@@ -22,7 +22,7 @@ from midwatch_ensemble.lexicon import Lexicon, Reading, runs
 # Attacks that are ordinary requests, wrong only in their place: nothing is learned from them.
 _NOT_LEARNED = frozenset({"agentic_asb"})
 # How much of the fusion's weights comes from readings of unseen texts, the rest from those of unseen origins.
-_SHARE_OF_TEXTS = 0.75
+_SHARE_OF_TEXTS = 0.85
 _STRENGTH = 1.0
 VOTERS = (("rules", "lexicon"), ("rules", "lexicon", "defender/main", "defender/aux"))
 _SIGNALS = {

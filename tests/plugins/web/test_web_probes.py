@@ -92,7 +92,7 @@ async def test_probes_tell_the_state_and_its_parts(
 
 
 async def test_why_a_plugin_fails_is_not_for_everybody(house: Any, client: httpx.AsyncClient) -> None:
-    models: Json = {"own": {"state": "failed", "problem": "/home/somebody/weights is not there"}}
+    models: Json = {"own": {"state": "failed", "problem": "/home/somebody/weights is not there", "folder": "/home"}}
     facts: Json = {"ready": True, "problem": "no", "models": models, "tried": [{"problem": "no", "times": 2}]}
     house.health = Health(started=True, ready=True, parts={"plugins": {"ml": facts}})
     kept = {"ready": True, "models": {"own": {"state": "failed"}}, "tried": [{"times": 2}]}

@@ -14,7 +14,8 @@ from midwatch_web.serving.asked import caller_of, host_of
 
 router = APIRouter(include_in_schema=False)
 
-_WHY = "problem"
+# Both may name files of this machine.
+_HIDDEN = frozenset({"problem", "folder"})
 
 
 @router.get("/metrics")
@@ -72,7 +73,7 @@ def _without_why(facts: Json) -> Json:
         return [_without_why(item) for item in facts]
     if not isinstance(facts, dict):
         return facts
-    return {name: _without_why(item) for name, item in facts.items() if name != _WHY}
+    return {name: _without_why(item) for name, item in facts.items() if name not in _HIDDEN}
 
 
 def _json(document: object, status: int) -> Response:
