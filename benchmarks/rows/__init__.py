@@ -22,6 +22,9 @@ from benchmarks.rows import (
     many_streams,
     meters,
     million,
+    models,
+    models_absent,
+    models_beside,
     patches,
     scan,
     sse,
@@ -61,4 +64,8 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     # What detection costs: a call, and a text without a proxy.
     "guard": guard.measure,
     "scan": scan.measure,
+    # Models, where the extra `ml` is installed, and what they cost where it is not.
+    "models": models.measure,
+    "models-absent": models_absent.measure,
+    "models-beside": models_beside.measure,
 }

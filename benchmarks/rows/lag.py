@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
-import urllib.request
 
 from benchmarks import procstat
+from benchmarks.exposed import samples
 from benchmarks.load import chat_request
 from benchmarks.row import Row, no_more
 from benchmarks.session import Running, Session
@@ -20,8 +19,7 @@ from benchmarks.steady import steady
 
 PER_SECOND = 200
 SECONDS = 15.0
-_BUCKET = re.compile(r'^midwatch_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
-_REPORTED_S = 2.5
+REPORTED_S = 2.5
 """After this the last heartbeat has come."""
 
 type Buckets = dict[float, float]
@@ -34,7 +32,7 @@ async def measure(session: Session) -> list[Row]:
     with_pipeline, without = [], []
     async with session.started(["suite"]) as (running,):
         await running.load(chat_request(Sim()), concurrency=1, exchanges=1)
-        await asyncio.sleep(_REPORTED_S)
+        await asyncio.sleep(REPORTED_S)
         control = next(pid for pid in running.host.family() if "control" in procstat.command_line(pid))
         for _ in range(session.runs):
             with_pipeline.append(await _p99_ms(running, seconds))
@@ -52,8 +50,8 @@ async def measure(session: Session) -> list[Row]:
 
 
 async def _p99_ms(running: Running, seconds: float, *, held: int | None = None) -> float:
-    await asyncio.sleep(_REPORTED_S)
-    before = await _buckets(running)
+    await asyncio.sleep(REPORTED_S)
+    before = await lags(running)
     if held is not None:
         os.kill(held, signal.SIGSTOP)
     try:
@@ -61,23 +59,23 @@ async def _p99_ms(running: Running, seconds: float, *, held: int | None = None) 
     finally:
         if held is not None:
             os.kill(held, signal.SIGCONT)
-    await asyncio.sleep(_REPORTED_S)
-    after = await _buckets(running)
-    return _quantile({bound: after[bound] - before.get(bound, 0.0) for bound in after}, 0.99) * 1000
+    await asyncio.sleep(REPORTED_S)
+    return quantile(since(before, await lags(running)), 0.99) * 1000
 
 
-async def _buckets(running: Running) -> Buckets:
-    text = await asyncio.to_thread(_metrics, running.host.console_port)
-    return {float(bound): float(value) for bound, value in _BUCKET.findall(text)}
+async def lags(running: Running) -> Buckets:
+    """How many lags were seen up to now that were no longer than so many seconds."""
+    found = await samples(running.host.console_port, "midwatch_loop_lag_seconds_bucket")
+    return {float(labels["le"]): value for labels, value in found}
 
 
-def _metrics(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-        text: str = answer.read().decode()
-        return text
+def since(before: Buckets, after: Buckets) -> Buckets:
+    """Those that came between."""
+    return {bound: after[bound] - before.get(bound, 0.0) for bound in after}
 
 
-def _quantile(cumulative: Buckets, share: float) -> float:
+def quantile(cumulative: Buckets, share: float) -> float:
+    """The bound that this share of them does not go beyond."""
     bounds = sorted(cumulative)
     wanted = cumulative[bounds[-1]] * share
     return next(bound for bound in bounds if cumulative[bound] >= wanted)

@@ -12,6 +12,7 @@ from typing import Any
 
 from midwatch_core.children.errors import ChildLostError, Ending
 from midwatch_core.children.frames import LONGEST_ANSWER_BYTES, receive
+from midwatch_core.children.patience import Patience, queued_s
 from midwatch_core.children.printed import log_what_is_printed
 from midwatch_core.children.resident import resident_bytes
 
@@ -37,6 +38,7 @@ class PipedChild:
         name: str,
         most_bytes: int,
         longest_bytes: int = LONGEST_ANSWER_BYTES,
+        starved_s: float = 0.0,
     ) -> None:
         assert pipes.stdin is not None
         assert pipes.stdout is not None
@@ -49,6 +51,7 @@ class PipedChild:
         self._reader = pipes.stdout
         self._most_bytes = most_bytes
         self._longest_bytes = longest_bytes
+        self._starved_s = starved_s
         self._printing = asyncio.create_task(log_what_is_printed(pipes.stderr, name))
         self._killing: asyncio.Task[None] | None = None
 
@@ -61,11 +64,13 @@ class PipedChild:
         most_bytes: int,
         environment: Mapping[str, str] | None = None,
         longest_bytes: int = LONGEST_ANSWER_BYTES,
+        starved_s: float = 0.0,
     ) -> "PipedChild":
         """A new interpreter with these words, in a session of its own, so that what it starts ends with it.
 
         What it prints goes to the log under `name`; more than `most_bytes` of resident memory, or an answer longer
-        than `longest_bytes`, and it is lost. `environment` is added to the owner's. Raises ChildLostError.
+        than `longest_bytes`, and it is lost. `environment` is added to the owner's. A deadline is later by the time
+        that the process waited for a processor, by `starved_s` at most. Raises ChildLostError.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -77,7 +82,7 @@ class PipedChild:
             )
         except OSError as error:
             raise ChildLostError(Ending.START, f"it could not be started: {error}") from error
-        return cls(transport, pipes, name=name, most_bytes=most_bytes, longest_bytes=longest_bytes)
+        return cls(transport, pipes, name=name, most_bytes=most_bytes, longest_bytes=longest_bytes, starved_s=starved_s)
 
     @property
     def lives(self) -> bool:
@@ -99,11 +104,11 @@ class PipedChild:
 
     async def next(self, deadline_s: float) -> dict[str, Any]:
         """What it says next, within the deadline. Raises ChildLostError."""
-        until_s = time.monotonic() + deadline_s
+        patience = Patience(deadline_s, self._starved_s, now_s=time.monotonic(), queued_s=queued_s(self.pid))
         receiving = asyncio.ensure_future(receive(self._reader, self._longest_bytes))
         try:
             while not receiving.done():
-                left_s = until_s - time.monotonic()
+                left_s = patience.left_s(time.monotonic(), queued_s(self.pid))
                 if left_s <= 0:
                     raise ChildLostError(Ending.HANG, f"no answer within {deadline_s:g} s")
                 await asyncio.wait({receiving}, timeout=min(left_s, _LOOK_S))

@@ -87,6 +87,7 @@ async def loaded(name: str, load: str, options: Mapping[str, Json], limits: Mode
         most_bytes=limits.most_bytes * 3 // 2,
         environment=_ONE_THREAD,
         longest_bytes=longest_answer_bytes(limits.batch_texts),
+        starved_s=limits.starved_s,
     )
     try:
         order = Order(load=load, options=options, path=[str(place) for place in sys.path], nice=limits.nice)

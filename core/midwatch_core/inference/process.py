@@ -28,12 +28,13 @@ def main() -> None:
     frames: _Frames = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(hear, frames), name="midwatch-model-owner", daemon=True).start()
     order = Order.read(frames.get()[0])
-    step_back(order.nice)
     sys.path[:] = order.path
     backend = load(order)
     if isinstance(backend, str):
         _tell(tell, {"failed": backend})
         return
+    # Not before: on a busy machine calls would go on for minutes without a model that loads in a second.
+    step_back(order.nice)
     _tell(tell, {"card": backend.card.document()})
     while True:
         _tell(tell, answers(backend, read_batch(*frames.get())))
