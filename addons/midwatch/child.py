@@ -46,6 +46,11 @@ class Child:
         """The living process."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
+    @property
+    def at_work(self) -> bool:
+        """It lives, and said that it does its work."""
+        return self._ready and self.pid is not None
+
     def start(self) -> None:
         """Keep it alive from now on, in the running loop."""
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
@@ -71,7 +76,7 @@ class Child:
         if self._keeper is None:
             return True
         if when_ready:
-            await self._arrived()
+            await self.arrived(_ARRIVE_S)
             await self._found_taken_twice()
         self._stopping.set()
         self.signal(signal.SIGTERM)
@@ -84,9 +89,10 @@ class Child:
             await self._keeper
         return self._ended_in_order()
 
-    async def _arrived(self) -> None:
+    async def arrived(self, within_s: float) -> None:
+        """Wait until it is at its work, its place is taken or it is not wanted any more; that long at most."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_ARRIVE_S):
+            async with asyncio.timeout(within_s):
                 await self._settled.wait()
 
     async def _found_taken_twice(self) -> None:

@@ -111,6 +111,11 @@ class Supervisor:
         for child in self._children:
             child.start()
 
+    async def listening(self, within_s: float) -> bool:
+        """Wait until every worker answers what connects; False where one will not with these settings, or not yet."""
+        await asyncio.gather(*(worker.arrived(within_s) for worker in self.workers))
+        return all(worker.at_work for worker in self.workers)
+
     def reload(self) -> None:
         """Ask control to reload; it tells the workers."""
         self.control.signal(signal.SIGHUP)

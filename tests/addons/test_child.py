@@ -30,14 +30,10 @@ def make_child(program: str, name: str = "worker 0") -> Child:
     return Child(name, [sys.executable, "-c", program], [])
 
 
-def ready(child: Child) -> bool:
-    return child._ready and child.pid is not None
-
-
 async def test_it_is_started_told_and_ends_in_order() -> None:
     child = make_child(SERVES)
     child.start()
-    await until(lambda: ready(child))
+    await until(lambda: child.at_work)
     assert await child.stop(20)
     assert (child.pid, child.restarts) == (None, 0)
 
@@ -45,11 +41,11 @@ async def test_it_is_started_told_and_ends_in_order() -> None:
 async def test_one_that_is_killed_comes_back_as_another() -> None:
     child = make_child(SERVES)
     child.start()
-    await until(lambda: ready(child))
+    await until(lambda: child.at_work)
     for kill in range(3):
         before = child.pid
         child.signal(signal.SIGKILL)
-        await until(lambda before=before: ready(child) and child.pid != before)  # type: ignore[misc]
+        await until(lambda before=before: child.at_work and child.pid != before)  # type: ignore[misc]
         assert child.restarts == kill + 1
     assert await child.stop(20)
 
@@ -57,7 +53,7 @@ async def test_one_that_is_killed_comes_back_as_another() -> None:
 async def test_one_that_hears_nothing_is_killed_after_the_deadline() -> None:
     child = make_child(DEAF)
     child.start()
-    await until(lambda: ready(child))
+    await until(lambda: child.at_work)
     assert not await child.stop(0.2)
     assert child.pid is None
 
@@ -87,7 +83,7 @@ async def test_one_with_something_to_put_in_order_gets_to_its_work_first() -> No
 async def test_also_when_it_was_just_killed() -> None:
     child = make_child(SERVES)
     child.start()
-    await until(lambda: ready(child))
+    await until(lambda: child.at_work)
     child.signal(signal.SIGKILL)
     await until(lambda: child.restarts == 1)
     assert await child.stop(20, when_ready=True)
@@ -120,7 +116,7 @@ async def test_wrong_settings_at_the_first_start_are_not_tried_again() -> None:
 async def test_killed_for_good() -> None:
     child = make_child(SERVES)
     child.start()
-    await until(lambda: ready(child))
+    await until(lambda: child.at_work)
     child.kill()
     await until(lambda: child.pid is None)
     assert not await child.stop(20)
@@ -134,7 +130,7 @@ async def test_one_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None
     await asyncio.sleep(0.05)
     program.write_text(f"#!{sys.executable}\n{SERVES}")
     program.chmod(0o700)
-    await until(lambda: ready(child))
+    await until(lambda: child.at_work)
     assert await child.stop(20)
 
 

@@ -42,6 +42,10 @@ async def _execute(command: list[str], home: Home, config_file: Path | None, app
     supervisor = Supervisor(home, ready.settings.config, ready.sockets, private=True)
     supervisor.start()
     try:
+        # Connections would wait by themselves, but a command's own patience with its proxy may be short.
+        if not await supervisor.listening(_READY_S):
+            print("midwatch: the proxy did not come up; the command was not run", file=sys.stderr)
+            return 1
         return await _child(command, home, ready.settings.config.listen, app)
     finally:
         await supervisor.stop()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -96,10 +97,15 @@ def follow(home: Home, *, as_json: bool) -> int:
     except ControlAbsentError:
         print(f"midwatch: nothing runs in {home.root}; start it with: uv run run.py", file=sys.stderr)
         return 1
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     return 0
 
 
 async def _follow(client: LineClient, *, as_json: bool) -> None:
+    # What `asyncio.run` does itself can miss a signal that comes just before it begins to wait (seen once in 8000).
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     async with client.open() as line:
         await line.send({"op": "tail"})
         while (message := await line.receive()) is not None:
