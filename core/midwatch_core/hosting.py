@@ -287,7 +287,8 @@ async def _or_busy(answer: Awaitable[Any]) -> Any:
     try:
         return await answer
     except BusyError as error:
-        return error
+        # Its traceback holds the frames that hold it: rings, for the collector to find among all that is kept.
+        return error.with_traceback(None)
 
 
 def _is_wrapped(caller: pluggy.HookCaller, plugin: str) -> bool:

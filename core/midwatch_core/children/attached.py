@@ -11,6 +11,7 @@ _PR_SET_PDEATHSIG = 1
 # Where memory runs out, the kernel is to take this process before the proxy's (man 5 proc).
 _OOM_SCORE = 500
 _AUTOGROUP = Path("/proc/self/autogroup")
+_LOWEST = 19
 _TRIES = 20
 _AGAIN_S = 0.11
 
@@ -38,16 +39,19 @@ def die_before_others() -> None:
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))
 
 
-def step_back(by: int) -> None:
-    """Let others go first: niceness rises by so much.
+def step_back(to: int) -> None:
+    """Let others go first: niceness rises to so much, if it is less.
 
     Linux may share the processors among sessions before it looks at niceness, and this process has a session of its
-    own: that is told the same. Source: man 7 sched, "The autogroup feature".
+    own: that is told the same. At the lowest it is idle to the scheduler, which else, where every processor has such a
+    process, sees none that is free for whoever wakes. Source: man 7 sched, "The autogroup feature" and "SCHED_IDLE".
     """
-    os.nice(by)
+    os.setpriority(os.PRIO_PROCESS, 0, max(to, os.getpriority(os.PRIO_PROCESS, 0)))
+    if to >= _LOWEST and hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     for _ in range(_TRIES):
         try:
-            _AUTOGROUP.write_text(str(by))
+            _AUTOGROUP.write_text(str(to))
         except BlockingIOError:  # of all processes, the kernel hears one in a tenth of a second
             time.sleep(_AGAIN_S)
         except OSError:  # nothing of the kind here

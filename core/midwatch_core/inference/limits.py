@@ -11,7 +11,8 @@ class ModelLimits:
     whoever asks cuts it. A batch has up to `batch_texts` and `batch_characters`; a longer text goes alone. A batch may
     take `hang_s`, loading `load_s`; up to `starved_s` that the process waits for a processor do not count. One that
     holds more than `most_bytes` of resident memory after a batch is replaced, within one at half as much again. `nice`
-    is how far it steps back behind calls once it is loaded. A text that waited `late_s` is not asked about any more.
+    is its niceness, so that calls go first; while it loads half as much. A text that waited `late_s` is not asked about
+    any more.
     """
 
     most_waiting: int = 256
@@ -23,5 +24,5 @@ class ModelLimits:
     load_s: float = 120.0
     starved_s: float = 60.0
     most_bytes: int = 1024 * 1024 * 1024
-    nice: int = 15
+    nice: int = 19
     late_s: float = 20.0

@@ -29,11 +29,12 @@ def main() -> None:
     threading.Thread(target=_listen, args=(hear, frames), name="midwatch-model-owner", daemon=True).start()
     order = Order.read(frames.get()[0])
     sys.path[:] = order.path
+    # Half way while it loads, or calls would go on without it for minutes where the machine is busy.
+    step_back(order.nice // 2)
     backend = load(order)
     if isinstance(backend, str):
         _tell(tell, {"failed": backend})
         return
-    # Not before: on a busy machine calls would go on for minutes without a model that loads in a second.
     step_back(order.nice)
     _tell(tell, {"card": backend.card.document()})
     while True:

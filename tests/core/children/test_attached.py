@@ -19,8 +19,15 @@ def _stepped(by: int, *then: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_it_is_nicer_by_so_much() -> None:
-    assert _stepped(3) == [str(os.nice(0) + 3)]
+def test_it_is_as_nice_as_that_at_least() -> None:
+    assert _stepped(3) == [str(max(3, os.nice(0)))]
+    assert _stepped(7, STEP.format(3)) == [str(max(7, os.nice(0)))] * 2
+
+
+def test_at_the_lowest_it_has_the_time_that_nobody_wants() -> None:
+    shown = "print(hasattr(os, 'SCHED_IDLE') and os.sched_getscheduler(0) == os.SCHED_IDLE)"
+    assert _stepped(19, shown) == ["19", str(hasattr(os, "SCHED_IDLE"))]
+    assert _stepped(18, shown)[1] == "False"
 
 
 def test_its_session_steps_back_with_it_where_the_kernel_groups_by_session() -> None:
