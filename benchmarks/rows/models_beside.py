@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Sequence
+from statistics import median
 
+from benchmarks.hosts import SuiteHost
 from benchmarks.load import Requests, chat_body, chat_request
 from benchmarks.row import Row, at_most, compare, no_more
 from benchmarks.rows.lag import REPORTED_S, Buckets, lags, quantile, since
@@ -40,12 +43,31 @@ async def measure(session: Session) -> list[Row]:
     """Medians of the ratios of pairs of runs; lags of all runs together."""
     if not session.suite or not installed("models-beside"):
         return []
-    hosts = [
-        suite_with("none"),
-        suite_with("ensemble", "ensemble"),
-        suite_with("ml", "ensemble", "ml"),
-        suite_with("all", "ensemble", "ml", ner=has_ner()),
+    none, whole = suite_with("none"), suite_with("all", "ensemble", "ml", ner=has_ner())
+    started = await _started(session, none, whole)
+    hosts = [none, suite_with("ensemble", "ensemble"), suite_with("ml", "ensemble", "ml"), whole]
+    return [*started, *await _at_work(session, hosts)]
+
+
+async def _started(session: Session, none: SuiteHost, whole: SuiteHost) -> list[Row]:
+    """How long a start takes, each with the machine to itself."""
+    begun: dict[str, list[tuple[float, float]]] = {none.name: [], whole.name: []}
+    for _ in range(session.runs):
+        for host in (none, whole):
+            async with session.started([host]) as (running,):
+                before = time.perf_counter()
+                await running.load(chat_request(Sim()), concurrency=1, exchanges=1)
+                begun[host.name].append((host.started_s, host.started_s + time.perf_counter() - before))
+    (listening, answered), (listening_all, answered_all) = (
+        [median(column) for column in zip(*begun[host.name], strict=True)] for host in (none, whole)
+    )
+    return [
+        compare("listening after start, all of the extras", listening_all, "s", listening),
+        compare("first call answered, all of the extras", answered_all, "s", answered),
     ]
+
+
+async def _at_work(session: Session, hosts: Sequence[SuiteHost]) -> list[Row]:
     async with session.started(hosts) as (none, without, beside, whole):
         same, new = chat_request(Sim(), body=chat_body(2_000)), _new_texts()
         for running in (none, without, beside, whole):
@@ -57,7 +79,7 @@ async def measure(session: Session) -> list[Row]:
             await _throughput(session, without, beside, "throughput, new texts, ml beside", new, least=0.95),
             await _throughput(session, none, whole, "throughput, new texts, all of the extras", new),
             await _lag(session, without, beside, new),
-            *_started(none, whole),
+            _libraries(whole),
         ]
 
 
@@ -112,10 +134,6 @@ def _together(seen: Sequence[Buckets]) -> Buckets:
     return {bound: sum(one[bound] for one in seen) for bound in seen[0]}
 
 
-def _started(plain: Running, models: Running) -> list[Row]:
-    begun = [running.host.started_s for running in (models, plain)]
-    libraries = [len(libraries_in(pid)) for pid in workers_and_control(models)]
-    return [
-        compare("listening after start, all of the extras", begun[0], "s", begun[1]),
-        at_most("models' libraries in worker and control", sum(libraries), "libraries", 0.0),
-    ]
+def _libraries(running: Running) -> Row:
+    found = [len(libraries_in(pid)) for pid in workers_and_control(running)]
+    return at_most("models' libraries in worker and control", sum(found), "libraries", 0.0)
