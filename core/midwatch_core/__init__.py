@@ -22,6 +22,8 @@ from midwatch_core.activity import (
     ttft_quantile_ms,
     ttft_sum,
 )
+from midwatch_core.alert_desk import AlertDesk, SignedLink
+from midwatch_core.alert_outbox import AlertOutbox, ChannelRow, Delivery, DeliveryState
 from midwatch_core.audit_chain import ChainCheck, ChainFault, chained
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.config import Config, read_yaml, split_address
@@ -85,6 +87,7 @@ from midwatch_core.guarded import Guard
 from midwatch_core.har import har_entry, har_head
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
+from midwatch_core.incident_listing import IncidentFilter, IncidentPage
 from midwatch_core.inference.backend import Backend
 from midwatch_core.inference.card import ModelCard
 from midwatch_core.inference.drift import ScoreWindow, psi, shares_of
@@ -129,6 +132,7 @@ from midwatch_core.model.document import PolicyVersion, Report, ReportState
 from midwatch_core.model.exchange import Endpoint, Exchange, Transport
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
 from midwatch_core.model.identity import Identity
+from midwatch_core.model.incident import Incident, IncidentChange, IncidentState
 from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.sighting import Seen, Sighting
 from midwatch_core.model.stream import StreamEvent, StreamKind
@@ -210,6 +214,8 @@ __all__ = [
     "AdministrationError",
     "Admission",
     "Alert",
+    "AlertDesk",
+    "AlertOutbox",
     "Allowance",
     "Answer",
     "ApiKey",
@@ -228,6 +234,7 @@ __all__ = [
     "ChainCheck",
     "ChainFault",
     "Change",
+    "ChannelRow",
     "Classified",
     "Clock",
     "Command",
@@ -245,6 +252,8 @@ __all__ = [
     "Decision",
     "DecodedRequest",
     "DecompressionError",
+    "Delivery",
+    "DeliveryState",
     "Demand",
     "Detection",
     "Dialect",
@@ -271,6 +280,11 @@ __all__ = [
     "Hostnames",
     "Identity",
     "ImmediateMeters",
+    "Incident",
+    "IncidentChange",
+    "IncidentFilter",
+    "IncidentPage",
+    "IncidentState",
     "Inspection",
     "Installation",
     "Intake",
@@ -354,6 +368,7 @@ __all__ = [
     "Segment",
     "Severity",
     "Sighting",
+    "SignedLink",
     "Simulation",
     "Slot",
     "SocketDialect",

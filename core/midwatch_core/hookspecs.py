@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pluggy
 
+from midwatch_core.alert_outbox import AlertOutbox
 from midwatch_core.contributions import Command, Mount, PluginHealth, Resource
 from midwatch_core.host import Host
 from midwatch_core.metrics import MetricSpec
@@ -19,6 +20,7 @@ from midwatch_core.model.detection import Classified, Detection, TextVote, Weigh
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Finding
 from midwatch_core.model.identity import Identity
+from midwatch_core.model.incident import Incident, IncidentChange
 from midwatch_core.model.segment import Direction, Part, Segment
 from midwatch_core.model.stream import StreamEvent
 from midwatch_core.ports import CacheLayer, MetadataRepository, TraceRepository
@@ -243,14 +245,46 @@ def reports(host: Host) -> list[ReportKind]:  # type: ignore[empty-body]
 
 
 @hookspec
-def notify(alert: Alert) -> Awaitable[None] | None:
-    """Something a person should know of. Called in control, and never for the same trouble twice in a row.
+def review(exchange: Exchange) -> list[Finding] | None:
+    """What a call shows beside those before it: it repeats itself, it is dear. Called in control, before it is stored.
+
+    Every exchange comes at least once, priced and masked, in the order of the journal: after a crash some come again.
+    Be quick, and keep what you remember bounded. The pipeline stamps id and plugin; policy has had its say before, so
+    nothing is enforced.
 
     Example::
 
         @hookimpl
-        async def notify(alert):
-            await pager.send(alert.title, key=alert.fingerprint, resolved=alert.resolved)
+        def review(exchange):
+            if exchange.cost and exchange.cost.amount and exchange.cost.amount > 10:
+                return [Finding(id="", rule="acme/dear", category="anomaly", severity=Severity.LOW, confidence=1.0,
+                                message="A call for more than 10 USD")]
+    """
+
+
+@hookspec
+def notify(alert: Alert, incident: Incident, change: IncidentChange) -> Awaitable[None] | None:
+    """An incident began, got worse, was acknowledged or is over. Called in control, each change once.
+
+    `alert` is what was told last of it. What you must not lose, write down before you return.
+
+    Example::
+
+        @hookimpl
+        async def notify(incident, change):
+            await pager.send(incident.title, key=incident.fingerprint, resolved=change is IncidentChange.RESOLVED)
+    """
+
+
+@hookspec
+def alert_outbox(host: Host) -> AlertOutbox | None:
+    """Where you send alerts, for faces to show. Called once in control, after `startup`; the first result counts.
+
+    Example::
+
+        @hookimpl
+        def alert_outbox(host):
+            return state["outbox"]
     """
 
 

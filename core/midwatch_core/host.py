@@ -9,6 +9,7 @@ from typing import Protocol
 
 from midwatch_core.access.administering import Administration
 from midwatch_core.access.caller import Access
+from midwatch_core.alert_desk import AlertDesk
 from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.contributions import Resource
 from midwatch_core.installation import Installation
@@ -17,6 +18,7 @@ from midwatch_core.listing import ExchangeRow
 from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.model.content import Json
 from midwatch_core.policy_desk import PolicyDesk
+from midwatch_core.ports import CacheLayer
 from midwatch_core.queries import Queries
 from midwatch_core.report_desk import ReportDesk
 from midwatch_core.scanning import Scanner
@@ -78,5 +80,7 @@ class Host:
     policies: PolicyDesk | None = None
     reports: ReportDesk | None = None
     installation: Installation | None = None
+    alerts: AlertDesk | None = None
+    cache: CacheLayer | None = None
     version: str = ""
     resources: Sequence[Resource] = ()

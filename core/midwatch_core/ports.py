@@ -9,12 +9,14 @@ from typing import Protocol, runtime_checkable
 from midwatch_core.activity import ActivityRow
 from midwatch_core.conversation_listing import ConversationPage
 from midwatch_core.finding_listing import FindingCount, FindingFilter, FindingPage
+from midwatch_core.incident_listing import IncidentFilter, IncidentPage
 from midwatch_core.listing import ExchangeRow
 from midwatch_core.metering import Admission, Demand
 from midwatch_core.model.apikey import ApiKey
 from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.document import PolicyVersion, Report
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.incident import Incident
 from midwatch_core.model.sighting import Sighting
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.model.triage import Triage
@@ -276,6 +278,32 @@ class MetadataRepository(Protocol):
         """
         ...
 
+    async def keep_incident(self, incident: Incident) -> Incident:
+        """Keep an incident, replacing the one of its id; how it stands now.
+
+        What one process knows, another may not yet: `acknowledged_at`, `acknowledged_by` and `resolved_at`, once kept,
+        stay as they are, and `count` and `last_at` never fall.
+        """
+        ...
+
+    async def incident(self, scope: Scope, incident_id: str) -> Incident | None:
+        """One incident; the installation's own (no tenant) only in a scope of all."""
+        ...
+
+    async def incidents(
+        self, scope: Scope, wanted: IncidentFilter, *, limit: int, cursor: str | None = None
+    ) -> IncidentPage:
+        """A page of incidents in scope, the last begun first. A cursor that is none of ours raises StorageError."""
+        ...
+
+    async def forget_incidents(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget incidents that ended before a moment, and of a tenant's all, open ones too; how many went.
+
+        Both conditions hold at once where both are given, of incidents that ended; None asks nothing, and without any
+        nothing is forgotten.
+        """
+        ...
+
     async def append_audit(self, record: AuditRecord) -> AuditEntry:
         """Add to the audit log, chained to the entry before (`audit_chain.chained`); two at once take turns."""
         ...
@@ -338,6 +366,14 @@ class CacheLayer(Protocol):
         Concurrency lets go, named or not; buckets keep. False where the ticket is not there (any more): then nothing
         happens, so that settling twice counts once.
         """
+        ...
+
+    async def add(self, key: str, amounts: Mapping[str, float], *, ttl_s: float) -> None:
+        """Add to sums under `key`, by name; those not there begin at nothing. All go `ttl_s` after the last."""
+        ...
+
+    async def sums(self, key: str) -> Mapping[str, float]:
+        """The sums under `key`; none where there are none, or their time is over."""
         ...
 
     async def seed(self, name: str, amount: int, *, ends_s: float) -> None:

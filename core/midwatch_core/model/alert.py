@@ -11,8 +11,10 @@ from midwatch_core.model.finding import Severity
 class Alert:
     """One alert, or with `resolved` its end. Equal `fingerprint`s are the same trouble.
 
-    `category` is a word for routing (`breaker`, `budget`, `journal`, `plugin`, `store`); `title` one line without
-    secrets, `details` what helps. `tenant` None is the installation's own trouble.
+    `category` is a word for routing (`anomaly`, `breaker`, `budget`, `certificate`, `finding`, `journal`, `pack`,
+    `plugin`, `store`); `title` one line without secrets, `details` what helps. `tenant` None is the installation's own
+    trouble. `count` is how often it came since it was last told; 0 says that it goes on and nothing is new. Where
+    nobody tells its end, it ends at `expires_at`, unless it is told again before.
     """
 
     at: datetime
@@ -22,4 +24,6 @@ class Alert:
     fingerprint: str
     tenant: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    count: int = 1
+    expires_at: datetime | None = None
     resolved: bool = False

@@ -1,0 +1,1 @@
+"""Channels: one module a kind. `channel` has what all of them are asked."""
