@@ -24,8 +24,8 @@ class MessageKind(StrEnum):
 class Told:
     """One incident as a message tells it. `page` is its address in the console, `acknowledge` the signed link.
 
-
-    Either is empty where the console's address is not known. All texts are plain, without secrets, and may be hostile: each channel escapes them in its own way.
+    Both are empty where the console's address is not known. All texts are plain and without secrets, and may be
+    hostile: each channel escapes them in its own way.
     """
 
     incident_id: str
