@@ -42,7 +42,8 @@ async def test_texts_are_answered_in_order(web: httpx.AsyncClient) -> None:
     answer = await web.post(PLACE, json=sent)
     assert answer.status_code == 200
     calm, attack = answer.json()["results"]
-    assert calm == {"findings": [], "action": "allow", "score": 0.0}
+    assert (calm["findings"], calm["action"]) == ([], "allow")
+    assert calm["score"] < 0.1  # what is installed may weigh words
     assert attack["action"] == "block"
     assert attack["score"] > 0.5
     assert {finding["action"] for finding in attack["findings"]} == {"block"}
