@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 from midwatch.cli.asking import Asker
@@ -104,7 +105,8 @@ def follow(home: Home, *, as_json: bool) -> int:
 
 async def _follow(client: LineClient, *, as_json: bool) -> None:
     # What `asyncio.run` does itself can miss a signal that comes just before it begins to wait (seen once in 8000).
-    if (task := asyncio.current_task()) is not None:
+    task = asyncio.current_task()
+    if task is not None and current_thread() is main_thread():
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     async with client.open() as line:
         await line.send({"op": "tail"})
