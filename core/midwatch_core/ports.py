@@ -281,8 +281,9 @@ class MetadataRepository(Protocol):
     async def keep_incident(self, incident: Incident) -> Incident:
         """Keep an incident, replacing the one of its id; how it stands now.
 
-        What one process knows, another may not yet: `acknowledged_at`, `acknowledged_by` and `resolved_at`, once kept,
-        stay as they are, and `count` and `last_at` never fall.
+        What one process knows, another may not yet: the two are merged (`merge_incidents`), whoever comes first.
+        `acknowledged_at`, `acknowledged_by` and `resolved_at`, once kept, stay as they are; `severity`, `count` and
+        `last_at` never fall.
         """
         ...
 
@@ -369,7 +370,10 @@ class CacheLayer(Protocol):
         ...
 
     async def add(self, key: str, amounts: Mapping[str, float], *, ttl_s: float) -> None:
-        """Add to sums under `key`, by name; those not there begin at nothing. All go `ttl_s` after the last."""
+        """Add to sums under `key`, by name; those not there begin at nothing. All go `ttl_s` after the last.
+
+        Amounts from -10^15 to 10^15. More than 10,000 at once may be several round trips, each of them whole.
+        """
         ...
 
     async def sums(self, key: str) -> Mapping[str, float]:

@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from midwatch_core.errors import StorageError
+from midwatch_core.incident_listing import IncidentFilter
 from midwatch_core.model.apikey import AccessRole, ApiKey
 from midwatch_core.model.document import PolicyVersion
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.ports import MetadataRepository, Scope
 from midwatch_core.testing.audit_contract import AuditContract, SharedAuditContract, make_record
 from midwatch_core.testing.factories import BEGINNING
+from midwatch_core.testing.incidents_contract import IncidentsContract, SharedIncidentsContract, make_incident
 from midwatch_core.testing.reports_contract import ReportsContract, make_report
 from midwatch_core.testing.sightings_contract import SharedSightingsContract, SightingsContract, make_sighting
 from midwatch_core.testing.triage_contract import SharedTriageContract, TriageContract, make_triage
@@ -55,6 +57,10 @@ _UNUSABLE: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "sight": lambda one: one.sight([make_sighting()]),
     "sightings": lambda one: one.sightings(EVERYONE, limit=1),
     "forget_sightings": lambda one: one.forget_sightings(tenant="a"),
+    "keep_incident": lambda one: one.keep_incident(make_incident("a")),
+    "incident": lambda one: one.incident(EVERYONE, "a"),
+    "incidents": lambda one: one.incidents(EVERYONE, IncidentFilter(), limit=1),
+    "forget_incidents": lambda one: one.forget_incidents(tenant="a"),
     "append_audit": lambda one: one.append_audit(make_record("a")),
     "audit": lambda one: one.audit(EVERYONE, limit=1),
 }
@@ -73,12 +79,19 @@ _WITHOUT_ZONE: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "sighting's end": lambda one: one.sight([make_sighting(), make_sighting(last_at=NO_ZONE)]),
     "sightings since": lambda one: one.sightings(EVERYONE, since=NO_ZONE, limit=1),
     "sightings before": lambda one: one.forget_sightings(before=NO_ZONE),
+    "incident's beginning": lambda one: one.keep_incident(make_incident("a", began_at=NO_ZONE)),
+    "incident's last moment": lambda one: one.keep_incident(make_incident("a", last_at=NO_ZONE)),
+    "incident's acknowledgement": lambda one: one.keep_incident(make_incident("a", acknowledged_at=NO_ZONE)),
+    "incident's end": lambda one: one.keep_incident(make_incident("a", resolved_at=NO_ZONE)),
+    "incidents since": lambda one: one.incidents(EVERYONE, IncidentFilter(since=NO_ZONE), limit=1),
+    "incidents before": lambda one: one.forget_incidents(before=NO_ZONE),
     "audit": lambda one: one.append_audit(make_record("a", at=NO_ZONE)),
 }
 _EMPTY_PAGES: dict[str, Callable[[MetadataRepository], Awaitable[object]]] = {
     "versions": lambda one: one.policy_versions("a", limit=0),
     "reports": lambda one: one.reports(EVERYONE, limit=0),
     "sightings": lambda one: one.sightings(EVERYONE, limit=0),
+    "incidents": lambda one: one.incidents(EVERYONE, IncidentFilter(), limit=0),
     "audit": lambda one: one.audit(EVERYONE, limit=0),
     "audit, less than none": lambda one: one.audit(EVERYONE, limit=-1),
 }
@@ -113,7 +126,7 @@ def make_key(key_id: str, **changes: object) -> ApiKey:
     return replace(key, **changes)  # type: ignore[arg-type]  # fields of its
 
 
-class MetadataRepositoryContract(AuditContract, ReportsContract, SightingsContract, TriageContract):
+class MetadataRepositoryContract(AuditContract, IncidentsContract, ReportsContract, SightingsContract, TriageContract):
     """What holds for every MetadataRepository."""
 
     pytestmark = pytest.mark.asyncio
@@ -244,6 +257,7 @@ class MetadataRepositoryContract(AuditContract, ReportsContract, SightingsContra
         assert list(await repository.sightings(EVERYONE, limit=1)) == []
         assert list(await repository.reports(EVERYONE, limit=1)) == []
         assert list(await repository.triage(EVERYONE, ["a"])) == []
+        assert await repository.incident(EVERYONE, "a") is None
 
     @pytest.mark.parametrize("what", _EMPTY_PAGES)
     async def test_refuses_a_page_of_nothing(self, repository: MetadataRepository, what: str) -> None:
@@ -258,7 +272,9 @@ class MetadataRepositoryContract(AuditContract, ReportsContract, SightingsContra
             await _UNUSABLE[what](repository)
 
 
-class SharedMetadataContract(SharedAuditContract, SharedSightingsContract, SharedTriageContract):
+class SharedMetadataContract(
+    SharedAuditContract, SharedIncidentsContract, SharedSightingsContract, SharedTriageContract
+):
     """What holds besides where two repositories, `repository` and `other`, stand over one database."""
 
     pytestmark = pytest.mark.asyncio

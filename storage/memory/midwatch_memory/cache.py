@@ -1,4 +1,4 @@
-"""The cache of one process: values, leases and counters in its memory, shared with nobody."""
+"""The cache of one process: values, leases, counters and sums in its memory, shared with nobody."""
 
 from collections.abc import Mapping, Sequence
 from math import inf
@@ -10,6 +10,7 @@ from midwatch_core import (
     Demand,
     StorageError,
     SystemClock,
+    check_amounts,
     check_seconds,
     moment,
 )
@@ -23,6 +24,7 @@ class MemoryCache:
         self._clock = clock or SystemClock()
         self._values: Passing[bytes] = Passing()
         self._leases: Passing[str] = Passing()
+        self._sums: Passing[dict[str, float]] = Passing()
         self._counters = Counters()
         self._open = False
 
@@ -71,6 +73,22 @@ class MemoryCache:
         """Have the counters stand at what was used."""
         return self.settle_now(ticket, actual)
 
+    async def add(self, key: str, amounts: Mapping[str, float], *, ttl_s: float) -> None:
+        """Add to sums."""
+        now_s = self._now_s()
+        until_s = now_s + _checked(ttl_s, "the time of sums")
+        check_amounts(amounts)
+        if not amounts:
+            return
+        sums = self._sums.get(key, now_s) or {}
+        for name, amount in amounts.items():
+            sums[name] = sums.get(name, 0.0) + amount
+        self._sums.keep(key, sums, until_s, now_s)
+
+    async def sums(self, key: str) -> Mapping[str, float]:
+        """The sums as they are now."""
+        return dict(self._sums.get(key, self._now_s()) or {})
+
     async def seed(self, name: str, amount: int, *, ends_s: float) -> None:
         """Begin the counter of an allowance."""
         self._check_open()
@@ -91,6 +109,7 @@ class MemoryCache:
         self._open = False
         self._values.clear()
         self._leases.clear()
+        self._sums.clear()
         self._counters = Counters()
 
     def _now_s(self) -> float:

@@ -11,6 +11,9 @@ from midwatch_core import (
     ApiKey,
     AuditEntry,
     AuditRecord,
+    Incident,
+    IncidentFilter,
+    IncidentPage,
     PolicyVersion,
     Report,
     Scope,
@@ -23,13 +26,15 @@ from midwatch_core import (
     sum_sightings,
 )
 from midwatch_memory.capacity import DEFAULT
+from midwatch_memory.incidents import Incidents
+from midwatch_memory.scope import check_limit, within
 
 # Their bodies are whole documents.
 _REPORTS = 100
 
 
 class MemoryMetadata:
-    """A MetadataRepository that holds at most `capacity` audit entries, as many sightings and judgements, 100 reports.
+    """A MetadataRepository of at most `capacity` audit entries, as many sightings, judgements, incidents; 100 reports.
 
     The oldest make room.
     """
@@ -50,6 +55,7 @@ class MemoryMetadata:
         self._reports: dict[str, Report] = {}
         self._triage: dict[str, Triage] = {}
         self._sightings: dict[tuple[str | None, ...], Sighting] = {}
+        self._incidents = Incidents(self._capacity)
         self._audit: deque[AuditEntry] = deque(maxlen=self._capacity)
 
     async def start(self, *, migrate: bool = True) -> None:
@@ -99,7 +105,7 @@ class MemoryMetadata:
     async def policy_versions(self, name: str, *, limit: int) -> Sequence[PolicyVersion]:
         """The versions of a policy, newest first. Raises StorageError."""
         self._check_open()
-        _check_limit(limit, "versions")
+        check_limit(limit, "versions")
         return self._policies.get(name, [])[::-1][:limit]
 
     async def keep_policy(self, name: str, text: str, *, author: str, at: datetime) -> PolicyVersion:
@@ -124,13 +130,13 @@ class MemoryMetadata:
         """One report in scope."""
         self._check_open()
         report = self._reports.get(report_id)
-        return report if report is not None and _within(scope, report.tenant) else None
+        return report if report is not None and within(scope, report.tenant) else None
 
     async def reports(self, scope: Scope, *, limit: int) -> Sequence[Report]:
         """The newest reports in scope, newest first, with empty bodies. Raises StorageError."""
         self._check_open()
-        _check_limit(limit, "reports")
-        seen = [report for report in self._reports.values() if _within(scope, report.tenant)]
+        check_limit(limit, "reports")
+        seen = [report for report in self._reports.values() if within(scope, report.tenant)]
         return [replace(report, body=b"") for report in sorted(seen, key=_age, reverse=True)[:limit]]
 
     async def keep_triage(self, triage: Triage) -> None:
@@ -175,7 +181,7 @@ class MemoryMetadata:
     async def sightings(self, scope: Scope, *, since: datetime | None = None, limit: int) -> Sequence[Sighting]:
         """Sightings in scope, newest last moment first. Raises StorageError."""
         self._check_open()
-        _check_limit(limit, "sightings")
+        check_limit(limit, "sightings")
         if since is not None:
             microseconds(since)
         seen = [one for one in self._sightings.values() if scope.allows(one.tenant)]
@@ -200,6 +206,28 @@ class MemoryMetadata:
             del self._sightings[key]
         return len(gone)
 
+    async def keep_incident(self, incident: Incident) -> Incident:
+        """Keep an incident, merged with the one of its id. Raises StorageError for a moment without a time zone."""
+        self._check_open()
+        return self._incidents.keep(incident)
+
+    async def incident(self, scope: Scope, incident_id: str) -> Incident | None:
+        """One incident in scope."""
+        self._check_open()
+        return self._incidents.one(scope, incident_id)
+
+    async def incidents(
+        self, scope: Scope, wanted: IncidentFilter, *, limit: int, cursor: str | None = None
+    ) -> IncidentPage:
+        """A page of incidents in scope, the last begun first. Raises StorageError."""
+        self._check_open()
+        return self._incidents.page(scope, wanted, limit, cursor)
+
+    async def forget_incidents(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget those that ended before a moment, and a tenant's; how many went. Raises StorageError."""
+        self._check_open()
+        return self._incidents.forget(before, tenant)
+
     async def append_audit(self, record: AuditRecord) -> AuditEntry:
         """Add to the audit log. Raises StorageError for a moment without a time zone."""
         self._check_open()
@@ -210,11 +238,11 @@ class MemoryMetadata:
     async def audit(self, scope: Scope, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
         """Entries in scope numbered below `before`, newest first. Raises StorageError."""
         self._check_open()
-        _check_limit(limit, "entries")
+        check_limit(limit, "entries")
         seen = (
             entry
             for entry in reversed(self._audit)
-            if (before is None or entry.number < before) and _within(scope, entry.record.tenant)
+            if (before is None or entry.number < before) and within(scope, entry.record.tenant)
         )
         return list(islice(seen, limit))
 
@@ -228,15 +256,5 @@ class MemoryMetadata:
             raise StorageError("memory://: the repository is not open")
 
 
-def _within(scope: Scope, tenant: str | None) -> bool:
-    """What has no tenant is in a scope of all only."""
-    return scope.tenants is None or (tenant is not None and scope.allows(tenant))
-
-
 def _age(report: Report) -> tuple[datetime, str]:
     return report.created_at, report.id
-
-
-def _check_limit(limit: int, what: str) -> None:
-    if limit < 1:
-        raise StorageError(f"a page of {limit} {what}: at least 1 is needed")

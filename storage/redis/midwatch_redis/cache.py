@@ -1,7 +1,9 @@
 """The cache in Redis or Valkey: one round trip an operation, and each of them is whole."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from itertools import batched
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
@@ -18,6 +20,7 @@ from midwatch_core import (
     StorageError,
     SystemClock,
     check_actual,
+    check_amounts,
     check_demands,
     check_seconds,
     check_seed,
@@ -27,12 +30,14 @@ from midwatch_core import (
 from midwatch_redis.address import Address
 from midwatch_redis.asking import admission, keys_of, words_of
 from midwatch_redis.faults import translated
-from midwatch_redis.keys import Keys, encoded
+from midwatch_redis.keys import Keys, decoded, encoded
 from midwatch_redis.scripts import Script, Scripts, scripts
 
 CONNECT_S = 1.0
 COMMAND_S = 0.5
 _CONNECTIONS = 32
+# More would keep others waiting for the server, and take it longer than an answer may.
+_ADDED_AT_ONCE = 10_000
 
 
 class RedisCache:
@@ -99,6 +104,19 @@ class RedisCache:
         for name, amount in actual.items():
             words += (encoded(name), b"%d" % amount)
         return bool(await self._run(self._scripts.settle, [self._keys.ticket(ticket)], words))
+
+    async def add(self, key: str, amounts: Mapping[str, float], *, ttl_s: float) -> None:
+        """Add to sums."""
+        time = b"%d" % _ms(ttl_s, "the time of sums")
+        check_amounts(amounts)
+        for some in batched(amounts.items(), _ADDED_AT_ONCE):
+            words = [word for name, amount in some for word in (encoded(name), repr(float(amount)).encode())]
+            await self._run(self._scripts.add, [self._keys.sums(key)], [time, *words])
+
+    async def sums(self, key: str) -> Mapping[str, float]:
+        """The sums as they are now."""
+        kept = json.loads(decoded(await self._run(self._scripts.sums, [self._keys.sums(key)], [])))
+        return {name: float(amount) for name, amount in batched(kept, 2)}
 
     async def seed(self, name: str, amount: int, *, ends_s: float) -> None:
         """Begin the counter of an allowance."""

@@ -17,6 +17,10 @@ class Keys:
         """Of a lease."""
         return self._key("l:", name)
 
+    def sums(self, key: str) -> bytes:
+        """Of sums."""
+        return self._key("s:", key)
+
     def ticket(self, name: str) -> bytes:
         """Of a ticket."""
         return self._key("t:", name)
@@ -44,3 +48,8 @@ class Keys:
 def encoded(text: str) -> bytes:
     """Any text, also with halves of surrogate pairs in it."""
     return text.encode("utf-8", "surrogatepass")
+
+
+def decoded(text: bytes) -> str:
+    """What was `encoded`."""
+    return text.decode("utf-8", "surrogatepass")

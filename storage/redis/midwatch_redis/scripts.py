@@ -28,6 +28,8 @@ class Scripts:
     settle: Script
     lease: Script
     release: Script
+    add: Script
+    sums: Script
 
 
 def scripts(clock: str | None = None) -> Scripts:
@@ -38,6 +40,8 @@ def scripts(clock: str | None = None) -> Scripts:
         settle=_script(counting + lua("settle")),
         lease=_script(lua("lease")),
         release=_script(lua("release")),
+        add=_script(lua("add")),
+        sums=_script(lua("sums")),
     )
 
 

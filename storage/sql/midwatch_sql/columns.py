@@ -249,6 +249,23 @@ TRIAGE = (
     ColumnSpec("note"),
 )
 
+# Troubles over their life. A severity is its rank. JSON: details.
+INCIDENTS = (
+    ColumnSpec("id", key=True),
+    ColumnSpec("fingerprint"),
+    ColumnSpec("tenant", nullable=True),
+    ColumnSpec("category"),
+    ColumnSpec("severity", Kind.INTEGER),
+    ColumnSpec("title"),
+    ColumnSpec("began_at", Kind.MOMENT),
+    ColumnSpec("last_at", Kind.MOMENT),
+    ColumnSpec("count", Kind.INTEGER),
+    ColumnSpec("acknowledged_at", Kind.MOMENT, nullable=True),
+    ColumnSpec("acknowledged_by", nullable=True),
+    ColumnSpec("resolved_at", Kind.MOMENT, nullable=True),
+    ColumnSpec("details"),
+)
+
 # No database counts `number` for us: it has no gaps, and the digest covers it (see `audit_chain`). JSON: details.
 AUDIT_ENTRIES = (
     ColumnSpec("number", Kind.INTEGER, key=True),

@@ -8,6 +8,9 @@ from midwatch_core import (
     ApiKey,
     AuditEntry,
     AuditRecord,
+    Incident,
+    IncidentFilter,
+    IncidentPage,
     Migrations,
     PolicyVersion,
     Report,
@@ -16,7 +19,14 @@ from midwatch_core import (
     Tenant,
     Triage,
 )
-from midwatch_sql import metadata_audit, metadata_documents, metadata_registers, metadata_sightings, metadata_triage
+from midwatch_sql import (
+    metadata_audit,
+    metadata_documents,
+    metadata_incidents,
+    metadata_registers,
+    metadata_sightings,
+    metadata_triage,
+)
 from midwatch_sql.dialogue import Dialogue
 
 
@@ -134,6 +144,24 @@ class SqlMetadata:
     ) -> int:
         """Forget sightings of which all that is given holds; how many went."""
         return await self._store.write(metadata_sightings.forget_sightings(before, tenant, client))
+
+    async def keep_incident(self, incident: Incident) -> Incident:
+        """Keep an incident, merged with the one of its id; how it stands now."""
+        return await self._store.write(metadata_incidents.keep_incident(incident))
+
+    async def incident(self, scope: Scope, incident_id: str) -> Incident | None:
+        """One incident in scope."""
+        return await self._store.read(metadata_incidents.incident(scope, incident_id))
+
+    async def incidents(
+        self, scope: Scope, wanted: IncidentFilter, *, limit: int, cursor: str | None = None
+    ) -> IncidentPage:
+        """A page of incidents in scope, the last begun first."""
+        return await self._store.read(metadata_incidents.incidents(scope, wanted, limit, cursor))
+
+    async def forget_incidents(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget those that ended before a moment, and a tenant's; how many went."""
+        return await self._store.write(metadata_incidents.forget_incidents(before, tenant))
 
     async def append_audit(self, record: AuditRecord) -> AuditEntry:
         """Add to the audit log, chained to the entry before."""

@@ -68,6 +68,20 @@ REVISIONS: Mapping[Part, Mapping[str, frozenset[str]]] = {
                 "triage",
             }
         ),
+        "metadata_0005": frozenset(
+            {
+                "settings",
+                "audit_entries",
+                "tenants",
+                "api_keys",
+                "policies",
+                "reports",
+                "reports.state",
+                "sightings",
+                "triage",
+                "incidents",
+            }
+        ),
     },
 }
 HEADS: Mapping[Part, str] = {part: list(revisions)[-1] for part, revisions in REVISIONS.items()}

@@ -17,6 +17,7 @@ from midwatch_sql.columns import (
     FINDINGS,
     FINE_COST,
     IN_SESSION,
+    INCIDENTS,
     PIECES,
     POLICIES,
     REPORTS,
@@ -104,6 +105,11 @@ Index("reports_by_tenant", reports.c.tenant, reports.c.created_at)
 triage = Table("triage", metadata, *_columns(TRIAGE))
 Index("triage_by_moment", triage.c.at)
 Index("triage_by_tenant", triage.c.tenant, triage.c.at)
+incidents = Table("incidents", metadata, *_columns(INCIDENTS))
+Index("incidents_by_beginning", incidents.c.began_at, incidents.c.id)
+Index("incidents_by_end", incidents.c.resolved_at, incidents.c.began_at, incidents.c.id)
+Index("incidents_by_tenant", incidents.c.tenant, incidents.c.began_at, incidents.c.id)
+Index("incidents_by_fingerprint", incidents.c.fingerprint, incidents.c.began_at, incidents.c.id)
 audit_entries = Table("audit_entries", metadata, *_columns(AUDIT_ENTRIES))
 Index("audit_entries_by_tenant", audit_entries.c.tenant, audit_entries.c.number)
 sightings = Table("sightings", metadata, *_columns(SIGHTINGS))

@@ -28,6 +28,8 @@ async def every(cache: RedisCache, check: Callable[[Awaitable[object]], Awaitabl
         await check(cache.release("l", "h"))
         await check(cache.admit("{acme}:t", ASKED, hold_s=60))
         await check(cache.settle("{acme}:t", {"{acme}:w": 1}))
+        await check(cache.add("s", {"n": 1.0}, ttl_s=60))
+        await check(cache.sums("s"))
         await check(cache.seed("{acme}:a", 1, ends_s=BUDGET.ends_s))
 
 

@@ -16,6 +16,7 @@ from midwatch_core.model.document import Report, ReportState
 from midwatch_core.ports import Scope
 from midwatch_core.testing.audit_contract import check_chain, make_record, whole_log
 from midwatch_core.testing.factories import BEGINNING
+from midwatch_core.testing.incidents_contract import make_incident
 from midwatch_core.testing.metadata_contract import make_tenant
 from midwatch_core.testing.reports_contract import make_report
 from midwatch_core.testing.sightings_contract import make_sighting
@@ -25,8 +26,8 @@ from midwatch_sql.postgres_address import parse_url
 from midwatch_sql.postgres_connecting import make_engine
 from tests.storage.sql.databases import Database, PostgresDatabase, metadata_of, migrations_of
 
-OLD, GOVERNED, SEEN, NEW = ALL = ("metadata_0001", "metadata_0002", "metadata_0003", "metadata_0004")
-TABLES = {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports", "sightings", "triage"}
+OLD, GOVERNED, SEEN, JUDGED, NEW = ALL = tuple(f"metadata_000{number}" for number in range(1, 6))
+TABLES = {"settings", "audit_entries", "tenants", "api_keys", "policies", "reports", "sightings", "triage", "incidents"}
 START = """
 import asyncio, sys
 from midwatch_core import AuditRecord, moment_of
@@ -43,8 +44,8 @@ asyncio.run(main())
 """
 HALVES = {
     "a table is missing": ["DROP TABLE reports"],
-    "a table of the newest is missing": ["DROP TABLE triage"],
-    "a column of the newest is missing": ["ALTER TABLE reports DROP COLUMN state"],
+    "a table of the newest is missing": ["DROP TABLE incidents"],
+    "a column of the one before is missing": ["ALTER TABLE reports DROP COLUMN state"],
     "no version is noted": [f"DELETE FROM metadata_version WHERE version_num = '{NEW}'"],
     "an older version is noted": [f"UPDATE metadata_version SET version_num = '{OLD}'"],
     "two versions are noted": [f"INSERT INTO metadata_version VALUES ('{OLD}')"],
@@ -122,7 +123,7 @@ async def test_a_schema_before_the_inventory_keeps_everything_else(database: Dat
     await repository.sight([make_sighting()])
     await repository.close()
     migrations = migrations_of(database)
-    assert await migrations.down(GOVERNED) == (NEW, SEEN)
+    assert await migrations.down(GOVERNED) == (NEW, JUDGED, SEEN)
     assert "sightings" not in await database.tables()
     await repository.start()
     assert list(await repository.sightings(Scope(), limit=5)) == []
@@ -140,7 +141,7 @@ async def test_reports_of_before_are_made_and_of_no_certain_time(database: Datab
         + ("BLOB" if database.url.startswith("sqlite") else "BYTEA")
         + "))"
     )
-    assert await migrations_of(database).up() == (NEW,)
+    assert await migrations_of(database).up() == (JUDGED, NEW)
     repository = metadata_of(database)
     await repository.start(migrate=False)
     assert await repository.report(Scope(), "a") == Report(
@@ -168,13 +169,30 @@ async def test_a_schema_before_triage_keeps_the_reports_that_are_made(database: 
     await repository.keep_report(replace(made, since=BEGINNING, until=BEGINNING))
     await repository.close()
     migrations = migrations_of(database)
-    assert await migrations.down(SEEN) == (NEW,)
+    assert await migrations.down(SEEN) == (NEW, JUDGED)
     assert "triage" not in await database.tables()
-    assert await migrations.up() == (NEW,)
+    assert await migrations.up() == (JUDGED, NEW)
     await repository.start()
     assert list(await repository.triage(Scope(), ["f"])) == []
     assert list(await repository.reports(Scope(), limit=5)) == [replace(made, body=b"")]
     assert await repository.report(Scope(), "made") == made
+    await repository.close()
+
+
+async def test_a_schema_before_incidents_keeps_everything_else(database: Database) -> None:
+    repository = metadata_of(database)
+    await repository.start()
+    await repository.keep_incident(make_incident("i"))
+    await repository.keep_triage(make_triage("f"))
+    await repository.close()
+    migrations = migrations_of(database)
+    assert await migrations.down(JUDGED) == (NEW,)
+    assert "incidents" not in await database.tables()
+    assert await migrations.up() == (NEW,)
+    await repository.start()
+    assert await repository.incident(Scope(), "i") is None
+    assert list(await repository.triage(Scope(), ["f"])) == [make_triage("f")]
+    assert await repository.keep_incident(make_incident("i")) == make_incident("i")
     await repository.close()
 
 

@@ -49,7 +49,13 @@ async def test_names_have_the_order_of_their_code_points_whatever_the_database_s
         "WHERE attcollation = '\"C\"'::regcollation AND relkind = 'r' AND relnamespace = 'public'::regnamespace",
         postgres_url.rpartition("/")[2],
     )
-    assert sorted(found.split()) == ["api_keys.id", "policies.name", "reports.id", "tenants.name"]
+    assert sorted(found.split()) == [
+        "api_keys.id",
+        "incidents.id",
+        "policies.name",
+        "reports.id",
+        "tenants.name",
+    ]
 
 
 async def test_texts_without_control_characters_stand_as_they_are(postgres: PostgresServer, postgres_url: str) -> None:

@@ -1,15 +1,16 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from midwatch_core.errors import StorageError
-from midwatch_core.ports import MetadataRepository
+from midwatch_core.ports import MetadataRepository, Scope
 from midwatch_core.testing.audit_contract import make_record
+from midwatch_core.testing.incidents_contract import make_incident
 from midwatch_core.testing.metadata_contract import (
     MetadataRepositoryContract,
     SharedMetadataContract,
@@ -101,20 +102,26 @@ async def test_a_file_that_is_no_database_is_an_error_of_the_port(tmp_path: Path
 @pytest.mark.parametrize(
     ("damage", "read"),
     [
-        ("UPDATE tenants SET networks = '['", "tenants"),
-        ("UPDATE api_keys SET role = 'owner'", "keys"),
-        ("UPDATE api_keys SET created_at = 9223372036854775807", "keys"),
+        ("UPDATE tenants SET networks = '['", lambda one: one.tenants()),
+        ("UPDATE api_keys SET role = 'owner'", lambda one: one.keys()),
+        ("UPDATE api_keys SET created_at = 9223372036854775807", lambda one: one.keys()),
+        ("UPDATE incidents SET severity = 9", lambda one: one.incident(Scope(), "i")),
+        ("UPDATE incidents SET details = '{'", lambda one: one.incident(Scope(), "i")),
     ],
+    ids=["a list", "a role", "a moment", "a severity", "details"],
 )
-async def test_a_damaged_row_is_an_error_of_the_port(tmp_path: Path, damage: str, read: str) -> None:
+async def test_a_damaged_row_is_an_error_of_the_port(
+    tmp_path: Path, damage: str, read: Callable[[MetadataRepository], Awaitable[object]]
+) -> None:
     path = tmp_path / "midwatch.db"
     repository = await opened(path)
     await repository.keep_tenant(make_tenant("acme"))
     await repository.keep_key(make_key("k"))
+    await repository.keep_incident(make_incident("i"))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(damage)
     with pytest.raises(StorageError, match="can't be kept or read"):
-        await getattr(repository, read)()
+        await read(repository)
     await repository.close()
 
 
