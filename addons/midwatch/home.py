@@ -75,6 +75,11 @@ class Home:
         return self.root / "reports.pending"
 
     @property
+    def open_incidents(self) -> Path:
+        """The ids of the incidents that are not over, and when they expire."""
+        return self.root / "incidents.open"
+
+    @property
     def control_lock(self) -> Path:
         """Held by the one control process."""
         return self.run / "control.lock"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from midwatch_core.access.identifying import label
 from midwatch_core.contributions import PluginHealth
 from midwatch_core.guarded import Outcome, called
 from midwatch_core.hosting import Plugins
@@ -13,6 +14,9 @@ from midwatch_core.model.content import Json
 from midwatch_core.sound import NonsenseError
 
 _MOST_BYTES = 64 * 1024
+# Of all plugins together, so many packs are told of.
+_MOST_PACKS = 50
+_NAME_CHARACTERS, _WHY_CHARACTERS = 100, 500
 _UNSAID = "its health could not be asked: see `plugins list`"
 
 
@@ -32,6 +36,18 @@ def health_of(plugins: Plugins) -> PluginsHealth:
         ready=all(health.ready for health in known.values()),
         facts={name: {**health.facts, "ready": health.ready} for name, health in known.items()},
     )
+
+
+def refused_packs(health: PluginsHealth) -> dict[str, str]:
+    """The packs of rules that plugins say they can't use as they are, by name, each with why; the first ones."""
+    found: dict[str, str] = {}
+    for facts in health.facts.values():
+        refused = facts.get("refused")
+        for item in refused if isinstance(refused, list) else ():
+            if isinstance(item, dict) and len(found) < _MOST_PACKS:
+                name = label(str(item.get("pack", "")))
+                found[(name or "without a name")[:_NAME_CHARACTERS]] = str(item.get("problem", ""))[:_WHY_CHARACTERS]
+    return found
 
 
 def _said(plugins: Plugins, outcome: Outcome) -> PluginHealth | None:

@@ -75,6 +75,7 @@ from midwatch_core.finding_listing import (
 from midwatch_core.frame import FrameDecoder
 from midwatch_core.governing.asking import (
     check_actual,
+    check_amounts,
     check_demands,
     check_seconds,
     check_seed,
@@ -87,7 +88,9 @@ from midwatch_core.guarded import Guard
 from midwatch_core.har import har_entry, har_head
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Health, Host, LiveFeed, Role
+from midwatch_core.ids import uuid7
 from midwatch_core.incident_listing import IncidentFilter, IncidentPage
+from midwatch_core.incident_merging import merge_incidents
 from midwatch_core.inference.backend import Backend
 from midwatch_core.inference.card import ModelCard
 from midwatch_core.inference.drift import ScoreWindow, psi, shares_of
@@ -420,6 +423,7 @@ __all__ = [
     "caller_showing",
     "chained",
     "check_actual",
+    "check_amounts",
     "check_cost_keys",
     "check_demands",
     "check_finding_keys",
@@ -451,6 +455,7 @@ __all__ = [
     "line_ruling",
     "load_json",
     "load_pack",
+    "merge_incidents",
     "microseconds",
     "moment",
     "moment_of",
@@ -479,6 +484,7 @@ __all__ = [
     "told_changes",
     "ttft_quantile_ms",
     "ttft_sum",
+    "uuid7",
     "windows_of",
     "with_exception",
     "write_spans",

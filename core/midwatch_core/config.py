@@ -13,6 +13,7 @@ from midwatch_core.access.settings import AccessSettings, IdentitySettings, Tena
 from midwatch_core.config_errors import ENV_PREFIX, Sources, explain
 from midwatch_core.errors import ConfigError
 from midwatch_core.governing.settings import DEFAULT_LIMITS, BudgetRule, GovernanceSettings, LimitRule
+from midwatch_core.incident_settings import IncidentSettings
 from midwatch_core.inventory_settings import InventorySettings, TlsSettings
 from midwatch_core.model.identity import DEFAULT_TENANT
 from midwatch_core.secret_text import reference_for, refuse_literals
@@ -90,6 +91,7 @@ class Config(Section):
     governance: GovernanceSettings = Field(default_factory=GovernanceSettings)
     tls: TlsSettings = Field(default_factory=TlsSettings)
     inventory: InventorySettings = Field(default_factory=InventorySettings)
+    incidents: IncidentSettings = Field(default_factory=IncidentSettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     plugins: PluginSettings = Field(default_factory=PluginSettings)

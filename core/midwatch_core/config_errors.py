@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from midwatch_core.secret_text import is_secret_place, masked
+from midwatch_core.shown_settings import is_secret_name, shown_settings
 
 ENV_PREFIX = "MIDWATCH_"
 
@@ -56,7 +57,10 @@ def explain(error: ValidationError, model: type[BaseModel], sources: Sources) ->
 
 def _found(path: Sequence[str], value: object) -> str:
     """What was found at a place, to be shown: never a secret."""
-    return type(value).__name__ if is_secret_place(tuple(path)) else f"{masked(repr(value)):.80}"
+    if is_secret_place(tuple(path)) or any(map(is_secret_name, path[-1:])):
+        return type(value).__name__
+    shown = shown_settings(value) if isinstance(value, Mapping) else value
+    return f"{masked(repr(shown)):.80}"
 
 
 def _is_choice(part: object) -> bool:

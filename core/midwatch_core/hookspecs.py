@@ -264,9 +264,11 @@ def review(exchange: Exchange) -> list[Finding] | None:
 
 @hookspec
 def notify(alert: Alert, incident: Incident, change: IncidentChange) -> Awaitable[None] | None:
-    """An incident began, got worse, was acknowledged or is over. Called in control, each change once.
+    """An incident began, got worse, was acknowledged or is over. Called in control, in order, each change once.
 
-    `alert` is what was told last of it. What you must not lose, write down before you return.
+    `alert` is what was told last of it. What you must not lose, write down before you return. After a restart what had
+    begun in the ten minutes before it comes as begun once more, and an end that nobody had been told of comes too: know
+    them by `incident.id`.
 
     Example::
 
@@ -345,6 +347,7 @@ def health() -> PluginHealth | None:
     The house is ready when all its plugins are. Do not keep it waiting for ever: after a while be degraded, and say so.
     What is under `problem`, at any depth, is for operators: `/readyz` leaves it out. A plugin with models gives
     `models`: by name what `ModelProcess.report` tells, and `shadow` and `expected` where it has them; faces show them.
+    One that reads packs of rules gives `refused`: `pack` and `problem` of each that it can't use; they are troubles.
 
     Example::
 

@@ -1,4 +1,4 @@
-"""What happens to a journalled exchange: decoded, priced, reviewed, threaded, stored, told. It reads the journal."""
+"""A journalled exchange's way: decoded, priced, reviewed, threaded, remarked on, stored, told. It reads the journal."""
 
 import asyncio
 import logging
@@ -14,6 +14,8 @@ from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.ports import TraceRepository
+from midwatch_core.remarking import METRICS as REMARKING
+from midwatch_core.remarking import Remarker
 from midwatch_core.reviewing import NOTHING_ASKED, Awaited, Reviewer
 from midwatch_core.storing import METRICS as STORING
 from midwatch_core.storing import Patience, Storer, sleep
@@ -27,6 +29,7 @@ METRICS = (
         name="midwatch_dead_letters_total", kind=MetricKind.COUNTER, help="Frames set aside after three failures"
     ),
     *STORING,
+    *REMARKING,
 )
 # A frame that fails this often goes to the dead letters.
 _TRIES = 3
@@ -125,6 +128,7 @@ class Pipeline:
         self._metrics = metrics
         self._stored = stored
         self._reviewer = reviewer
+        self._remarker = Remarker(plugins, metrics)
         self.threader = threader or Threader()
         self._pace = pace
         self._decoder = FrameDecoder()
@@ -183,7 +187,8 @@ class Pipeline:
                 readable.append(item.entry)
             except ReviewError as error:
                 unreadable.append((item.entry, str(error)))
-        kept = await self._store(readable, self.threaded(exchanges), stopping)
+        complete = [self._remarker.remarked(exchange) for exchange in self.threaded(exchanges)]
+        kept = await self._store(readable, complete, stopping)
         if kept:
             for entry, reason in unreadable:
                 self._set_aside(entry, reason)

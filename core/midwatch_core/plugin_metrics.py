@@ -60,6 +60,15 @@ def last_errors(plugins: Plugins) -> dict[str, str]:
     return {plugin: record.last_error for plugin, _, record in records_of(plugins) if record.last_error}
 
 
+def failing(plugins: Plugins, times: int) -> dict[str, str]:
+    """Plugins of which a hook failed so often in a row, or more often; by name, which hook it is and what it said."""
+    return {
+        plugin: f"{hook} failed {record.in_a_row} times in a row: {record.last_error}"
+        for plugin, hook, record in records_of(plugins)
+        if record.in_a_row >= times
+    }
+
+
 def records_of(plugins: Plugins) -> Iterator[tuple[str, str, Record]]:
     """Plugin, hook and how the calls went, of all hooks that were called."""
     known = {item.name for item in plugins.list()}

@@ -20,13 +20,14 @@ from midwatch_core.policy import Policy, subject_of
 from midwatch_core.scan_metrics import METRICS as SCANNING
 from midwatch_core.scan_metrics import SECONDS as SCAN_SECONDS
 
+FINDINGS = MetricSpec(
+    name="midwatch_findings_total",
+    kind=MetricKind.COUNTER,
+    help="What detectors saw, each finding once in a conversation",
+    labels=("category", "severity", "plugin"),
+)
 METRICS = (
-    MetricSpec(
-        name="midwatch_findings_total",
-        kind=MetricKind.COUNTER,
-        help="What detectors saw, each finding once in a conversation",
-        labels=("category", "severity", "plugin"),
-    ),
+    FINDINGS,
     MetricSpec(
         name="midwatch_inspection_failures_total",
         kind=MetricKind.COUNTER,
@@ -89,7 +90,7 @@ class Reviewer:
         shown = {item.id for item in decision.recorded} | {item.id for item in exchange.findings}
         told = self._news.only(changed(masked, findings=tuple(item for item in masked.findings if item.id in shown)))
         for finding in told.findings:
-            self._metrics.add("midwatch_findings_total", labels=(finding.category, finding.severity, finding.plugin))
+            self._metrics.add(FINDINGS.name, labels=(finding.category, finding.severity, finding.plugin))
         return told
 
     def forget(self) -> None:

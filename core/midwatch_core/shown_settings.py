@@ -22,6 +22,11 @@ def shown_settings(settings: Mapping[str, Any]) -> dict[str, Json]:
     return {str(key): _shown(value, (str(key),)) for key, value in settings.items()}
 
 
+def is_secret_name(key: str) -> bool:
+    """Whether a setting is called as secrets are."""
+    return _SECRET_NAME.search(key.lower()) is not None
+
+
 def places(settings: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The place of every setting in a nested mapping; lists are one setting."""
     for key, value in settings.items():
@@ -43,7 +48,7 @@ def _shown(value: Any, path: tuple[str, ...]) -> Json:
 
 
 def _text(value: str, path: tuple[str, ...]) -> str:
-    secret = path not in _PLAIN and (is_secret_place(path) or _SECRET_NAME.search(path[-1].lower()) is not None)
+    secret = path not in _PLAIN and (is_secret_place(path) or is_secret_name(path[-1]))
     if secret and value and _REFERENCE.fullmatch(value) is None:
         return HIDDEN
     return masked(value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from midwatch_core.breaker import SECURITY, STORE, BreakerState
 from midwatch_core.model.finding import Severity
@@ -14,6 +15,12 @@ AWAY_S = 5.0
 LOSS_S = 300.0
 # What workers have to tell when control is new to them is history, not news.
 NEW_S = 5.0
+# A plugin's hook that fails so often in a row is broken, whatever else of the plugin works.
+FAILURES = 10
+# A certificate expires soon from here on: there is time to tell all clients of the next one. Then there is little.
+SOON_S, VERY_SOON_S = 30 * 86400.0, 7 * 86400.0
+# Milder than a detector that is not asked: calls are looked at all the same.
+_BROKEN = Severity.MEDIUM
 # What happens to calls while a part's breaker is open.
 _BYPASS = {
     STORE: "nothing is stored, the journal keeps",
@@ -34,10 +41,18 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A trouble that began, or one that is over."""
+    """A trouble that began, or got worse, or one that is over. `began` in the first two cases."""
 
     trouble: Trouble
     began: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """When a certificate expires, and in how many seconds that is: less than none where it has."""
+
+    at: datetime
+    left_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +60,9 @@ class Condition:
     """How an installation is at one moment.
 
     `breakers` by part (`store`, `security`). `dropped` counts the exchanges lost to a full disk, ever. `disabled` are
-    the plugins that are not asked any more, each with why; `on_trial` those that are asked again, a few times.
+    the plugins that are not asked any more, each with why; `on_trial` those that are asked again, a few times;
+    `failing` those with a hook that failed FAILURES times in a row or more, each with which and why. `refused` are
+    packs of rules that can't be used as they are, each with why. `ca` is our CA's certificate, None where not known.
     """
 
     breakers: Mapping[str, BreakerState] = field(default_factory=dict)
@@ -55,13 +72,17 @@ class Condition:
     dropped: int = 0
     disabled: Mapping[str, str] = field(default_factory=dict)
     on_trial: frozenset[str] = frozenset()
+    failing: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    ca: Expiry | None = None
 
 
 class Troubles:
     """A pure state machine: conditions in, changes out. A trouble begins once, and ends before it begins again.
 
-    What hovers at an edge is settled here: an open breaker is in trouble until it is closed, a plugin until its trial
-    is over, a journal that is filling until it has drained.
+    It may get worse meanwhile, and is told then as it is now; it never gets milder before its end. What hovers at an
+    edge is settled here: an open breaker is in trouble until it is closed, a plugin until its trial is over, a journal
+    that is filling until it has drained.
     """
 
     def __init__(self) -> None:
@@ -77,10 +98,10 @@ class Troubles:
         return tuple(self._current.values())
 
     def look(self, condition: Condition, now_s: float) -> tuple[Change, ...]:
-        """What began and what ended since the last look. `now_s` is a clock that never steps back."""
+        """What began, got worse and ended since the last look. `now_s` is a clock that never steps back."""
         found = {trouble.fingerprint: trouble for trouble in self._found(condition, now_s)}
         ended = [trouble for key, trouble in self._current.items() if key not in found]
-        began = [trouble for key, trouble in found.items() if key not in self._current]
+        began = [trouble for key, trouble in found.items() if _is_news(trouble, self._current.get(key))]
         for trouble in ended:
             del self._current[trouble.fingerprint]
         self._current |= {trouble.fingerprint: trouble for trouble in began}
@@ -95,6 +116,8 @@ class Troubles:
         yield from self._filling(condition)
         yield from self._losses(condition, now_s)
         yield from self._plugins(condition)
+        yield from _packs(condition.refused)
+        yield from _certificate(condition.ca)
 
     def _breakers(self, breakers: Mapping[str, BreakerState]) -> Iterator[Trouble]:
         for part, state in breakers.items():
@@ -148,13 +171,55 @@ class Troubles:
 
     def _plugins(self, condition: Condition) -> Iterator[Trouble]:
         for plugin, why in condition.disabled.items():
-            yield Trouble(
-                fingerprint=f"plugin:{plugin}",
-                category="plugin",
-                severity=Severity.HIGH,
-                title=f"plugin {plugin} is not asked any more",
-                details={"plugin": plugin, "why": why},
-            )
+            yield _plugin(plugin, why, f"plugin {plugin} is not asked any more", Severity.HIGH)
         for plugin in sorted(condition.on_trial - condition.disabled.keys()):
             if known := self._current.get(f"plugin:{plugin}"):
                 yield known
+        for plugin in sorted(condition.failing.keys() - condition.disabled.keys() - condition.on_trial):
+            yield _plugin(
+                plugin, condition.failing[plugin], f"a hook of plugin {plugin} fails whenever it is called", _BROKEN
+            )
+
+
+def _is_news(found: Trouble, known: Trouble | None) -> bool:
+    return known is None or found.severity.rank > known.severity.rank
+
+
+def _plugin(plugin: str, why: str, title: str, severity: Severity) -> Trouble:
+    return Trouble(
+        fingerprint=f"plugin:{plugin}",
+        category="plugin",
+        severity=severity,
+        title=title,
+        details={"plugin": plugin, "why": why},
+    )
+
+
+def _packs(refused: Mapping[str, str]) -> Iterator[Trouble]:
+    for pack, why in refused.items():
+        yield Trouble(
+            fingerprint=f"pack:{pack}",
+            category="pack",
+            severity=Severity.HIGH,
+            title=f"the pack of rules {pack} is refused: its last good version is used, if there is one",
+            details={"pack": pack, "why": why},
+        )
+
+
+def _certificate(ca: Expiry | None) -> Iterator[Trouble]:
+    """One trouble that gets worse as the day comes nearer."""
+    if ca is None or ca.left_s > SOON_S:
+        return
+    if ca.left_s <= 0:
+        severity, title = Severity.CRITICAL, "the CA's certificate has expired: clients refuse what is decrypted"
+    elif ca.left_s <= VERY_SOON_S:
+        severity, title = Severity.HIGH, "the CA's certificate expires within a week"
+    else:
+        severity, title = Severity.MEDIUM, "the CA's certificate expires within 30 days"
+    yield Trouble(
+        fingerprint="certificate:ca",
+        category="certificate",
+        severity=severity,
+        title=title,
+        details={"expires": ca.at.isoformat(timespec="minutes")},
+    )

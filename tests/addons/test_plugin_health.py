@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from midwatch.plugin_health import health_of
+from midwatch.plugin_health import PluginsHealth, health_of, refused_packs
 from midwatch_core import hookimpl
 from midwatch_core.contributions import PluginHealth
 from midwatch_core.hosting import Plugins
+from midwatch_core.model.content import Json
 
 
 class Says:
@@ -99,3 +100,25 @@ def test_facts_are_plain_json_and_their_own_word_for_ready_is_not_taken() -> Non
 
 def test_without_a_plugin_that_speaks_there_is_nothing_to_wait_for() -> None:
     assert (health_of(Plugins()).ready, health_of(Plugins()).facts) == (True, {})
+
+
+def test_packs_that_plugins_can_not_use_are_told_by_name() -> None:
+    told = health_of(
+        plugins_of(
+            first=lambda: PluginHealth(ready=True, facts={"refused": [{"pack": "own", "problem": "not YAML"}]}),
+            second=lambda: PluginHealth(ready=True, facts={"refused": [{"pack": "more", "problem": "an id is taken"}]}),
+            third=lambda: PluginHealth(ready=True),
+        )
+    )
+    assert refused_packs(told) == {"own": "not YAML", "more": "an id is taken"}
+
+
+def test_what_is_no_list_of_packs_is_passed_over_and_a_long_one_is_cut() -> None:
+    odd: dict[str, dict[str, Json]] = {
+        "one": {"refused": "all"},
+        "two": {"refused": [1, None, {"pack": "a\nb"}, {"problem": "x" * 9000}]},
+    }
+    assert refused_packs(PluginsHealth(facts=odd)) == {"ab": "", "without a name": "x" * 500}
+    many: list[Json] = [{"pack": f"p{number}" * 100, "problem": ""} for number in range(1000)]
+    told = refused_packs(PluginsHealth(facts={"one": {"refused": many}}))
+    assert (len(told), max(map(len, told))) == (50, 100)

@@ -16,6 +16,7 @@ from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.cost import Cost
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.finding import Finding, Severity
 from midwatch_core.pipeline import METRICS, Pace, Pipeline
 from midwatch_core.ports import ExchangeFilter, Scope
 from midwatch_core.storing import Patience
@@ -197,6 +198,42 @@ async def test_an_exchange_that_can_not_be_threaded_is_kept_as_it_is(house: Hous
     await house.end(house.start())
     assert len(await house.kept()) == 1
     assert house.plugins.guard.records["pipeline.thread"].failures == 1
+
+
+async def test_plugins_remark_on_calls_that_are_priced_and_threaded_in_the_order_of_the_journal() -> None:
+    seen: list[Exchange] = []
+
+    class Remarking:
+        """Says of each call which one it is, and stumbles over the second."""
+
+        @hookimpl
+        def review(self, exchange: Exchange) -> list[Finding]:
+            seen.append(exchange)
+            if len(seen) == 2:
+                raise KeyError("the second")
+            return [
+                Finding(
+                    id="",
+                    rule=f"own/{len(seen)}",
+                    category="anomaly",
+                    severity=Severity.LOW,
+                    confidence=1.0,
+                    message="Another call",
+                )
+            ]
+
+    house = House(Priced, Remarking)
+    await house.traces.start()
+    talk = [replace(exchange, trace_id=exchange.id, cost=None) for exchange in conversation(3, characters=10)]
+    house.shelf.add(*frames(talk))
+    house.stopping.set()
+    await house.end(house.start())
+    assert [exchange.id for exchange in seen] == [exchange.id for exchange in talk]
+    assert {exchange.trace_id for exchange in seen} == {talk[0].id}
+    assert all(exchange.cost == Cost(amount=Decimal(1), source="a test") for exchange in seen)
+    kept = [await house.traces.get(Scope(), exchange.id) for exchange in talk]
+    assert [[item.rule for item in exchange.findings] for exchange in kept if exchange] == [["own/1"], [], ["own/3"]]
+    assert house.counted("midwatch_findings_total") == 2
 
 
 async def test_a_price_that_is_there_stays_and_none_has_a_reason() -> None:

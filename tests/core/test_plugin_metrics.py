@@ -10,6 +10,7 @@ from midwatch_core.plugin_metrics import (
     FAILING,
     METRICS,
     ON_TRIAL,
+    failing,
     last_errors,
     report_plugins,
     security_state,
@@ -60,3 +61,33 @@ def test_security_is_as_bad_as_its_worst_detector_in_any_process() -> None:
     assert security_state(metrics.samples()) is BreakerState.HALF_OPEN
     metrics.set(DISABLED, 2, ("bad",))
     assert security_state(metrics.samples()) is BreakerState.OPEN
+
+
+class Moody:
+    def __init__(self) -> None:
+        self.fails = True
+
+    @hookimpl
+    def metrics(self) -> list[object]:
+        if self.fails:
+            raise ZeroDivisionError("no")
+        return []
+
+    @hookimpl
+    def resources(self) -> list[object]:
+        return []
+
+
+def test_a_hook_that_fails_again_and_again_is_told_until_it_works_though_others_of_its_plugin_do() -> None:
+    plugins, moody = Plugins(), Moody()
+    plugins.add("moody", lambda: moody)
+    plugins.activate({})
+    told = []
+    for _ in range(3):
+        plugins.call_all("metrics")
+        plugins.call_all("resources")
+        told.append(failing(plugins, 3))
+    assert told == [{}, {}, {"moody": "metrics failed 3 times in a row: ZeroDivisionError: no"}]
+    moody.fails = False
+    plugins.call_all("metrics")
+    assert failing(plugins, 3) == {}

@@ -1,12 +1,27 @@
 """Troubles as tables, and what holds of them whatever happens: they begin and end in turns."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from midwatch_core.breaker import SECURITY, STORE, BreakerState
-from midwatch_core.troubles import AWAY_S, LOSS_S, NEW_S, Change, Condition, Troubles
+from midwatch_core.model.finding import Severity
+from midwatch_core.troubles import (
+    AWAY_S,
+    LOSS_S,
+    NEW_S,
+    SOON_S,
+    VERY_SOON_S,
+    Change,
+    Condition,
+    Expiry,
+    Trouble,
+    Troubles,
+)
 
+LAST_DAY = datetime(2026, 12, 24, 6, 30, tzinfo=UTC)
 OPEN, HALF_OPEN, CLOSED = BreakerState.OPEN, BreakerState.HALF_OPEN, BreakerState.CLOSED
 
 
@@ -95,6 +110,51 @@ def test_a_plugin_that_is_not_asked_is_in_trouble_until_its_trial_is_over() -> N
     ]
 
 
+def test_a_plugin_that_fails_is_one_trouble_that_gets_worse_when_it_is_not_asked_any_more() -> None:
+    failing = Condition(failing={"a": "price failed 10 times in a row: KeyError: 'x'"})
+    both = Condition(failing={"a": "…"}, disabled={"a": "hangs"})
+    troubles = Troubles()
+    told_of = [troubles.look(condition, 0) for condition in (failing, failing, both, failing, Condition())]
+    assert [told(changes) for changes in told_of] == [["+plugin:a"], [], ["+plugin:a"], [], ["-plugin:a"]]
+    (mild,), (grave,) = told_of[0], told_of[2]
+    assert (mild.trouble.severity, mild.trouble.title) == (
+        Severity.MEDIUM,
+        "a hook of plugin a fails whenever it is called",
+    )
+    assert mild.trouble.details["why"].startswith("price failed 10 times in a row")
+    assert (grave.trouble.severity, grave.trouble.details["why"]) == (Severity.HIGH, "hangs")
+
+
+def test_a_pack_that_is_refused_is_a_trouble_that_says_why_until_it_is_mended() -> None:
+    bad, worse = {"own.rules.yaml": "rule a: no severity"}, {"own.rules.yaml": "not YAML", "more": "an id is taken"}
+    troubles = Troubles()
+    told_of = [told(troubles.look(Condition(refused=refused), 0)) for refused in (bad, worse, {"more": "…"})]
+    assert told_of == [["+pack:own.rules.yaml"], ["+pack:more"], ["-pack:own.rules.yaml"]]
+    (left,) = troubles.current
+    assert (left.category, left.details) == ("pack", {"pack": "more", "why": "an id is taken"})
+
+
+def test_a_certificate_is_one_trouble_that_gets_worse_until_there_is_another() -> None:
+    left = [SOON_S + 1, SOON_S, VERY_SOON_S + 1, VERY_SOON_S, 1.0, 0.0, -9.0, 3650 * 86400.0]
+    troubles, seen = Troubles(), list[tuple[str, Severity]]()
+    for left_s in left:
+        changes = troubles.look(Condition(ca=Expiry(at=LAST_DAY, left_s=left_s)), 0)
+        seen += [(what, change.trouble.severity) for what, change in zip(told(changes), changes, strict=True)]
+    assert seen == [
+        ("+certificate:ca", Severity.MEDIUM),
+        ("+certificate:ca", Severity.HIGH),
+        ("+certificate:ca", Severity.CRITICAL),
+        ("-certificate:ca", Severity.CRITICAL),
+    ]
+
+
+def test_a_certificate_says_when_it_expires_and_one_that_is_not_known_says_nothing() -> None:
+    troubles = Troubles()
+    assert troubles.look(Condition(ca=None), 0) == ()
+    (change,) = troubles.look(Condition(ca=Expiry(at=LAST_DAY, left_s=5.0)), 0)
+    assert change.trouble.details == {"expires": "2026-12-24T06:30+00:00"}
+
+
 conditions = st.builds(
     Condition,
     breakers=st.dictionaries(st.sampled_from([STORE, SECURITY]), st.sampled_from(BreakerState)),
@@ -104,17 +164,25 @@ conditions = st.builds(
     dropped=st.integers(0, 3),
     disabled=st.dictionaries(st.sampled_from("ab"), st.just("why")),
     on_trial=st.frozensets(st.sampled_from("ab")),
+    failing=st.dictionaries(st.sampled_from("ab"), st.just("why")),
+    refused=st.dictionaries(st.sampled_from("pq"), st.just("why")),
+    ca=st.none() | st.builds(Expiry, at=st.just(LAST_DAY), left_s=st.floats(-1, 2 * SOON_S)),
 )
 
 
 @given(st.lists(st.tuples(conditions, st.floats(0, 400))))
-def test_no_trouble_is_told_twice_in_a_row_and_what_is_over_had_begun(looks: list[tuple[Condition, float]]) -> None:
-    troubles, now_s, open_now = Troubles(), 0.0, set[str]()
+def test_no_trouble_is_told_twice_unless_it_got_worse_and_what_is_over_had_begun(
+    looks: list[tuple[Condition, float]],
+) -> None:
+    troubles, now_s, open_now = Troubles(), 0.0, dict[str, Trouble]()
     for condition, after_s in looks:
         now_s += after_s
         for change in troubles.look(condition, now_s):
-            fingerprint = change.trouble.fingerprint
-            assert (fingerprint in open_now) is not change.began
-            open_now.symmetric_difference_update({fingerprint})
-        assert {trouble.fingerprint for trouble in troubles.current} == open_now
+            known = open_now.pop(change.trouble.fingerprint, None)
+            if change.began:
+                assert known is None or change.trouble.severity.rank > known.severity.rank
+                open_now[change.trouble.fingerprint] = change.trouble
+            else:
+                assert known == change.trouble
+        assert {trouble.fingerprint: trouble for trouble in troubles.current} == open_now
         assert troubles.look(condition, now_s) == ()

@@ -11,9 +11,11 @@ import orjson
 from midwatch.home import Home, write_private
 from midwatch_core.access.audit_verifying import Anchor
 from midwatch_core.errors import ConfigError, StorageError
+from midwatch_core.incident_listing import IncidentFilter, IncidentPage
 from midwatch_core.model.apikey import ApiKey
 from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.document import PolicyVersion, Report
+from midwatch_core.model.incident import Incident
 from midwatch_core.model.sighting import Sighting
 from midwatch_core.model.tenant import Tenant
 from midwatch_core.model.triage import Triage
@@ -182,6 +184,24 @@ class AnchoredMetadata:
     ) -> int:
         """Forget sightings."""
         return await self._metadata.forget_sightings(before=before, tenant=tenant, client=client)
+
+    async def keep_incident(self, incident: Incident) -> Incident:
+        """Keep an incident; how it stands now."""
+        return await self._metadata.keep_incident(incident)
+
+    async def incident(self, scope: Scope, incident_id: str) -> Incident | None:
+        """One incident."""
+        return await self._metadata.incident(scope, incident_id)
+
+    async def incidents(
+        self, scope: Scope, wanted: IncidentFilter, *, limit: int, cursor: str | None = None
+    ) -> IncidentPage:
+        """A page of incidents in scope, the last begun first."""
+        return await self._metadata.incidents(scope, wanted, limit=limit, cursor=cursor)
+
+    async def forget_incidents(self, *, before: datetime | None = None, tenant: str | None = None) -> int:
+        """Forget incidents."""
+        return await self._metadata.forget_incidents(before=before, tenant=tenant)
 
     async def audit(self, scope: Scope, *, limit: int, before: int | None = None) -> Sequence[AuditEntry]:
         """Entries in scope, newest first."""

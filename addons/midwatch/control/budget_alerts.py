@@ -1,9 +1,7 @@
 """Budgets that workers saw reach a mark, as alerts; the other side is `proxy.crossing_report`."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,41 +10,25 @@ from midwatch_core.model.alert import Alert
 from midwatch_core.model.finding import Severity
 
 logger = logging.getLogger(__name__)
-_LOOK_S = 5.0
 _SEVERITIES = {50: Severity.INFO, 80: Severity.MEDIUM}
 
 
 class BudgetAlerts:
-    """Raises an alert for each mark a budget reaches, and ends it with the budget's period."""
+    """Raises an alert for each mark a budget reaches; it is over with the budget's period."""
 
     def __init__(self, raise_alert: Callable[[Alert], None], clock: Clock) -> None:
         self._raise = raise_alert
         self._clock = clock
-        self._open: dict[str, tuple[datetime, Alert]] = {}
 
     def take(self, crossings: Iterable[Mapping[str, Any]]) -> None:
         """Crossings came with a heartbeat; what is none is left out."""
         for crossing in crossings:
             try:
-                ends, alert = datetime.fromisoformat(crossing["ends"]), alert_of(crossing, self._clock.now())
+                alert = alert_of(crossing, self._clock.now())
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 logger.error("a worker told of a budget in words nobody knows: %r", error)
                 continue
-            self._open[alert.fingerprint] = ends, alert
             self._raise(alert)
-
-    def look(self) -> None:
-        """End the alerts whose periods are over."""
-        now = self._clock.now()
-        for fingerprint in [key for key, (ends, _) in self._open.items() if ends <= now]:
-            _, alert = self._open.pop(fingerprint)
-            self._raise(replace(alert, at=now, resolved=True))
-
-    async def run(self) -> None:
-        """Look for ever."""
-        while True:
-            self.look()
-            await asyncio.sleep(_LOOK_S)
 
 
 def alert_of(crossing: Mapping[str, Any], at: datetime) -> Alert:
@@ -63,4 +45,5 @@ def alert_of(crossing: Mapping[str, Any], at: datetime) -> Alert:
         fingerprint=f"budget:{crossing['tenant']}:{rule}:{whose}:{percent}:{crossing['ends']}",
         tenant=str(crossing["tenant"]),
         details={"rule": rule, "kind": kind, "percent": str(percent), "ends": str(crossing["ends"]), **values},
+        expires_at=datetime.fromisoformat(crossing["ends"]),
     )

@@ -22,19 +22,24 @@ BY = ("user", "key_id", "client", "agent", "app", "trace_id", "text", "tenant")
 
 # What the inventory can be asked for by as well: any other condition is one on exchanges.
 _OF_SIGHTINGS = frozenset({"tenant", "client", "until"})
-# And the judgements on findings.
-_OF_TRIAGE = frozenset({"tenant", "until"})
+# And what there is of a tenant as a whole: judgements on findings, and incidents.
+_OF_TENANT = frozenset({"tenant", "until"})
 _CATCH_UP_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgetting:
-    """Counts and forgets. `caught_up` waits until all that was journalled is stored, at most so many seconds."""
+    """Counts and forgets. `caught_up` waits until all that was journalled is stored, at most so many seconds.
+
+    `let_go` has the room of incidents drop a tenant's open ones, or it would keep them again; without control, which
+    has that room, there is none.
+    """
 
     queries: Queries
     metadata: MetadataRepository
     clock: Clock
     caught_up: Callable[[float], Awaitable[bool]]
+    let_go: Callable[[str], None] | None = None
 
     async def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """`count`, of those that match or that went, and whether the store had `caught_up`; or an `error`."""
@@ -60,6 +65,7 @@ class Forgetting:
             # First: where both are in one file, cleaning up after the exchanges overwrites these as well.
             await self._forget_sightings(wanted)
             await self._forget_triage(wanted)
+            await self._forget_incidents(wanted)
             return await self.queries.delete(wanted)
         except StorageError as error:
             await self._record("forget.failed", wanted, error=type(error).__name__)
@@ -72,8 +78,16 @@ class Forgetting:
 
     async def _forget_triage(self, wanted: ExchangeFilter) -> None:
         """What people made of a tenant's findings goes with them; of judgements since `until` the finding may stay."""
-        if _named(wanted) <= _OF_TRIAGE:
+        if _named(wanted) <= _OF_TENANT:
             await self.metadata.forget_triage(before=wanted.until, tenant=wanted.tenant)
+
+    async def _forget_incidents(self, wanted: ExchangeFilter) -> None:
+        """A tenant's incidents go as well, open ones too; with `until`, only those that ended before."""
+        if wanted.tenant is None or not _named(wanted) <= _OF_TENANT:
+            return
+        if self.let_go is not None and wanted.until is None:
+            self.let_go(wanted.tenant)
+        await self.metadata.forget_incidents(before=wanted.until, tenant=wanted.tenant)
 
     async def _record(self, action: str, wanted: ExchangeFilter, **details: str) -> None:
         record = AuditRecord(

@@ -2,9 +2,9 @@
 
 from midwatch import __version__
 from midwatch.control.exchange_numbers import METRICS as EXCHANGES
+from midwatch.control.incidents import METRICS as TROUBLES
 from midwatch.control.intake import METRICS as INTAKE
 from midwatch.control.journal_counts import METRICS as JOURNAL
-from midwatch.control.troubles import METRICS as TROUBLES
 from midwatch.proxy.numbers import WORKER
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec

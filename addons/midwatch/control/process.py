@@ -22,7 +22,9 @@ from midwatch.control.console import Console
 from midwatch.control.door import Door
 from midwatch.control.enforcement_log import EnforcementLog
 from midwatch.control.exchange_numbers import ExchangeNumbers
+from midwatch.control.finding_alerts import FindingAlerts
 from midwatch.control.forgetting import Forgetting
+from midwatch.control.incidents import IncidentNotes, IncidentRoom
 from midwatch.control.intake import IntakeRoom
 from midwatch.control.live import Live
 from midwatch.control.numbers import declared
@@ -133,12 +135,21 @@ class Control:
             pipeline=self._pipeline,
             pool=self._pool,
             memos=self._reviewer.engine.memos,
+            clock=self._clock,
         )
-        self._troubles = TroubleWatch(
-            self._standing.condition, settings.plugins, self._metrics, record=self._audit.note, clock=self._clock
+        self._incidents = IncidentRoom(
+            self._metadata,
+            settings.plugins,
+            self._metrics,
+            record=self._audit.note,
+            clock=self._clock,
+            notes=IncidentNotes(self._home.open_incidents),
         )
-        self._standing.troubles = self._troubles.health
-        self._budgets = BudgetAlerts(self._troubles.raise_alert, self._clock)
+        self._standing.troubles = self._incidents.health
+        raise_alert = self._incidents.raise_alert
+        self._troubles = TroubleWatch(self._standing.condition, raise_alert, self._metrics, clock=self._clock)
+        self._budgets = BudgetAlerts(raise_alert, self._clock)
+        self._findings = FindingAlerts(raise_alert, self._clock, settings.config.incidents)
         self._access = AccessRoom(
             self._home, settings.config, self._metadata, self._clock, self._tell_access, private=private
         )
@@ -160,6 +171,7 @@ class Control:
             stack.push_async_callback(self._storage.close)  # one may be open when another can't be reached
             await self._storage.start()
             await self._access.start()
+            await self._incidents.start()
             for outcome in await self._settings.plugins.wait_all("startup", deadline_s=30.0, host=self._host):
                 if not outcome.ok:
                     raise ConfigError(str(outcome.error)) from outcome.error
@@ -180,6 +192,7 @@ class Control:
             gc.freeze()  # what is here to stay: a look at it all held every page and live event up for a quarter second
             await self._pipeline.run(self._stopping)
             await self._sightings.settle(_SETTLE_S)
+            await self._incidents.settle(_SETTLE_S)
         return 0
 
     def _ground(self) -> Ground:
@@ -192,6 +205,8 @@ class Control:
             reviewer=self._reviewer,
             access=self._access,
             stands=self._standing,
+            incidents=self._incidents,
+            cache=self._storage.cache,
         )
 
     def _new_door(self) -> Door:
@@ -206,7 +221,13 @@ class Control:
             status=self._standing.status,
             administer=self._access.administer,
             spent=Spent(traces=traces, caught_up=caught_up).answer,
-            forget=Forgetting(queries=queries, metadata=self._metadata, clock=self._clock, caught_up=caught_up).answer,
+            forget=Forgetting(
+                queries=queries,
+                metadata=self._metadata,
+                clock=self._clock,
+                caught_up=caught_up,
+                let_go=self._incidents.forget,
+            ).answer,
             policies=self._desks.policies.answer,
             crossed=self._budgets.take,
             sighted=self._sightings.take,
@@ -223,7 +244,7 @@ class Control:
             self._audit.run(),
             self._access.run(),
             self._troubles.run(),
-            self._budgets.run(),
+            self._incidents.run(),
             self._sightings.run(),
             *self._desks.jobs(),
             forget_old_sightings(lambda: self._inventory.retention_days, self._metadata, self._clock),
@@ -234,6 +255,7 @@ class Control:
     def _retention(self) -> Retention:
         return Retention(
             days=self._settings.config.retention_days,
+            incident_days=self._settings.config.incidents.keep_days,
             terms=self._access.retention_terms,
             traces=self._storage.traces,
             metadata=self._metadata,
@@ -263,6 +285,7 @@ class Control:
         self._live.publish(exchanges)
         self._counts.take(exchanges)
         self._audit.take(exchanges)
+        self._findings.take(exchanges)
         self._settings.plugins.call_all("stored", exchanges=exchanges)
 
     async def _tell_access(self) -> None:
@@ -275,6 +298,7 @@ class Control:
         """Everything was read anew: the policy, what detectors find by, and the configuration's tenants."""
         self._desks.follow(config, policy)
         self._inventory = config.inventory
+        self._findings.follow(config.incidents)
         self._intake.follow(config)
         self._reviewer.policy = policy
         self._reviewer.forget()

@@ -1,7 +1,7 @@
 """Retention: what is older than a tenant's, or else the installation's, term is forgotten, once an hour.
 
 Exchanges, and what people made of their findings: nobody judges a finding before its call, so that no judgement goes
-earlier than what it is about.
+earlier than what it is about. Incidents have a term of their own, which begins when they end.
 """
 
 import asyncio
@@ -23,9 +23,10 @@ type Terms = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Forgets what is older than its term. `days` is the term of tenants that `terms` has not."""
+    """Forgets what is older than its term. `days` is the term of tenants that `terms` has not; None keeps for ever."""
 
     days: float | None
+    incident_days: float | None
     terms: Callable[[], Terms]
     traces: TraceRepository
     metadata: MetadataRepository
@@ -51,6 +52,7 @@ class Retention:
             except StorageError as error:  # one tenant's damaged exchange keeps nobody else's
                 logger.error("retention of tenant %s: %s", tenant, error)
         await self._forget_judgements([self.days, *terms.values()])
+        await self._forget_incidents()
 
     async def _tenants(self) -> set[str]:
         """All that have exchanges, whether or not anybody knows such a tenant any more."""
@@ -75,3 +77,14 @@ class Retention:
             await self.metadata.forget_triage(before=self.clock.now() - timedelta(days=max(days)))
         except StorageError as error:
             logger.error("retention of judgements on findings: %s", error)
+
+    async def _forget_incidents(self) -> None:
+        if self.incident_days is None:
+            return
+        try:
+            gone = await self.metadata.forget_incidents(before=self.clock.now() - timedelta(days=self.incident_days))
+        except StorageError as error:
+            logger.error("retention of incidents: %s", error)
+            return
+        if gone:
+            logger.info("retention: %d incidents that ended %g days ago are forgotten", gone, self.incident_days)

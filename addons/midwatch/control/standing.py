@@ -2,27 +2,34 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from midwatch import __version__
+from midwatch.control.certificate_expiry import expires_at
 from midwatch.control.journal_counts import report_reader
+from midwatch.control.occasionally import Occasionally
 from midwatch.control.tally import Tally
 from midwatch.control.troubles import TOLD_BY, condition_of
-from midwatch.plugin_health import PluginsHealth, health_of
+from midwatch.plugin_health import PluginsHealth, health_of, refused_packs
 from midwatch.plugin_report import report as report_plugins
 from midwatch.plugin_rows import plugin_rows
 from midwatch.pool.pool import ScanPool
 from midwatch.process_numbers import report_processes
 from midwatch.settings import Settings
+from midwatch_core.clock import Clock, SystemClock
 from midwatch_core.host import Health, Role
 from midwatch_core.memo import Memo
 from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.pipeline import Pipeline
-from midwatch_core.plugin_metrics import last_errors, security_state
+from midwatch_core.plugin_metrics import failing, last_errors, security_state
 from midwatch_core.scan_metrics import report_memo
-from midwatch_core.troubles import Condition
+from midwatch_core.troubles import FAILURES, Condition, Expiry
 from midwatch_journal import JournalReader
+
+# A certificate's end does not move, and packs are read at a start and at reloads alone.
+_CERTIFICATE_S, _PACKS_S = 3600.0, 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +46,14 @@ class Standing:
     memos: Sequence[Memo[Any]] = ()
     troubles: Callable[[], list[dict[str, str]]] = list
     started: bool = False
+    clock: Clock = field(default_factory=SystemClock)
+    _ca_expires: Occasionally[datetime | None] = field(init=False)
+    _refused: Occasionally[dict[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        now = self.clock.monotonic
+        self._ca_expires = Occasionally(lambda: expires_at(self.settings.home.ca_certificate), _CERTIFICATE_S, now)
+        self._refused = Occasionally(lambda: refused_packs(health_of(self.settings.plugins)), _PACKS_S, now)
 
     def samples(self) -> list[Sample]:
         """The metrics of all processes as one."""
@@ -54,12 +69,18 @@ class Standing:
     def condition(self) -> Condition:
         """What troubles are told by. Asked every second, so that only what matters is summed."""
         report_plugins(self.settings.plugins, self.pool, self.metrics)
-        return condition_of(
+        condition = condition_of(
             self.tally.samples(TOLD_BY),
             self.pipeline,
             journal_bytes=self.reader.depth().bytes,
             journal_max_bytes=self.settings.config.journal.max_bytes,
             said=self._said(),
+        )
+        return replace(
+            condition,
+            failing=failing(self.settings.plugins, FAILURES),
+            refused=self._refused() if self.started else {},
+            ca=self._ca(),
         )
 
     def health(self) -> Health:
@@ -105,6 +126,10 @@ class Standing:
                 health=health.parts["plugins"],
             ),
         }
+
+    def _ca(self) -> Expiry | None:
+        at = self._ca_expires()
+        return Expiry(at=at, left_s=(at - self.clock.now()).total_seconds()) if at is not None else None
 
     def _said(self) -> dict[str, str]:
         """What plugins said when they last failed."""

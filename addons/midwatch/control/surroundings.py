@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from midwatch import __version__
 from midwatch.control.access_room import AccessRoom
 from midwatch.control.governing_rows import GoverningRows
+from midwatch.control.incidents import Desk as AlertsDesk
+from midwatch.control.incidents import IncidentRoom, Links
 from midwatch.control.installation import LiveInstallation
 from midwatch.control.policy_desk.room import PolicyRoom
 from midwatch.control.report_desk import Desk
@@ -18,7 +20,7 @@ from midwatch_core.host import Health, Host, LiveFeed, Role
 from midwatch_core.intake import Intake
 from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.policy import Policy
-from midwatch_core.ports import MetadataRepository, TraceRepository
+from midwatch_core.ports import CacheLayer, MetadataRepository, TraceRepository
 from midwatch_core.queries import Queries
 from midwatch_core.reviewing import Reviewer
 from midwatch_core.scanning import Scanner
@@ -43,7 +45,10 @@ class Stands(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What a control process has before it has desks. `metadata` is the anchored one (see `anchoring`)."""
+    """What a control process has before it has desks. `metadata` is the anchored one (see `anchoring`).
+
+    A face alone has no `incidents` of its own, and shares no `cache`.
+    """
 
     settings: Settings
     traces: TraceRepository
@@ -53,6 +58,8 @@ class Ground:
     reviewer: Reviewer
     access: AccessRoom
     stands: Stands
+    incidents: IncidentRoom | None = None
+    cache: CacheLayer | None = None
 
 
 class Surroundings:
@@ -64,6 +71,8 @@ class Surroundings:
         self._scanner = scanner
         self._titles = Titles(settings)
         self.queries = Queries(traces=ground.traces, metadata=ground.metadata, titles=self._titles.of)
+        links = Links(settings.home.hash_key(), ground.clock)
+        self.alerts = AlertsDesk(ground.metadata, ground.clock, links, ground.incidents)
         self.reports = Desk(ground.metadata, ground.clock, settings.home.pending_reports)
         self.policies = PolicyRoom(
             settings,
@@ -99,6 +108,8 @@ class Surroundings:
             policies=self.policies.desk,
             reports=self.reports,
             installation=self._installation,
+            alerts=self.alerts,
+            cache=ground.cache,
             version=__version__,
             resources=tuple(ground.settings.plugins.gather("resources")),
         )
@@ -121,8 +132,10 @@ class Surroundings:
         )
 
     def open(self, host: Host) -> None:
-        """Offer the reports that plugins make, when they have been started."""
-        self.reports.open(self._ground.settings.plugins.gather("reports", host=host))
+        """Offer what plugins bring, when they have been started: kinds of reports, and where alerts go out."""
+        plugins = self._ground.settings.plugins
+        self.reports.open(plugins.gather("reports", host=host))
+        self.alerts.reach(plugins, host)
 
     def jobs(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What desks do for as long as the process lives."""

@@ -1,144 +1,74 @@
-"""Watching for troubles in control: each that begins or ends is logged, put on record and told to `notify`, once."""
+"""Watching for troubles in control: each that begins, goes on or ends is raised as an alert.
+
+Its counterpart is `incidents`: what becomes of an alert is decided there.
+"""
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from datetime import timedelta
 
 from midwatch_core.breaker import SECURITY, STORE
 from midwatch_core.clock import Clock
-from midwatch_core.hosting import Plugins
-from midwatch_core.metrics import MetricKind, Metrics, MetricSpec, Sample
+from midwatch_core.metrics import Metrics, Sample
 from midwatch_core.model.alert import Alert
-from midwatch_core.model.audit import AuditRecord
-from midwatch_core.model.finding import Severity
 from midwatch_core.pipeline import Pipeline
 from midwatch_core.plugin_metrics import DISABLED, ON_TRIAL, security_state
 from midwatch_core.storing import BREAKER
-from midwatch_core.troubles import Change, Condition, Troubles
+from midwatch_core.troubles import Condition, Trouble, Troubles
 
-logger = logging.getLogger(__name__)
-
-TROUBLES = "midwatch_troubles"
-METRICS = (
-    MetricSpec(
-        name=TROUBLES, kind=MetricKind.GAUGE, help="Alerts that are not over, by category", labels=("category",)
-    ),
-)
-_ACTOR = "midwatch"
 _LOOK_S = 1.0
-# A hook is given so long for an alert; the others wait for it.
-_NOTIFY_S = 10.0
-# Alerts that wait for slow hooks, and those that are not over: beyond, the oldest make room.
-_MOST = 1000
+# What is wrong is raised again so often, and is over where it was not for so long: nobody looks any more then.
+KEEP_UP_S = 30.0
+OVER = timedelta(seconds=120)
 _DROPPED = "midwatch_journal_dropped_total"
 TOLD_BY = frozenset({_DROPPED, DISABLED, ON_TRIAL})
 """The metrics that `condition_of` reads."""
-_MILD = frozenset({Severity.INFO, Severity.LOW})
 
 
 class TroubleWatch:
-    """Looks once a second, and takes alerts that others raise. The same trouble is never told twice in a row.
-
-    `record` puts an audit record where it waits for the store: that may itself be the trouble.
-    """
+    """Looks once a second."""
 
     def __init__(
-        self,
-        look: Callable[[], Condition],
-        plugins: Plugins,
-        metrics: Metrics,
-        *,
-        record: Callable[[AuditRecord], None],
-        clock: Clock,
+        self, look: Callable[[], Condition], raise_alert: Callable[[Alert], None], metrics: Metrics, *, clock: Clock
     ) -> None:
         self._look = look
-        self._plugins = plugins
+        self._raise = raise_alert
         self._metrics = metrics
-        self._record = record
         self._clock = clock
         self._troubles = Troubles()
-        self._open: dict[str, Alert] = {}
-        self._untold: deque[Alert] = deque(maxlen=_MOST)
-        self._news = asyncio.Event()
-
-    @property
-    def current(self) -> tuple[Alert, ...]:
-        """What began and is not over, the oldest first."""
-        return tuple(self._open.values())
-
-    def health(self) -> list[dict[str, str]]:
-        """The installation's own troubles as JSON values: no tenant's are among them."""
-        return [
-            {
-                "category": item.category,
-                "severity": item.severity.value,
-                "title": item.title,
-                "since": item.at.isoformat(),
-            }
-            for item in self._open.values()
-            if item.tenant is None
-        ]
+        self._kept_up_s = clock.monotonic()
 
     async def run(self) -> None:
-        """Look and tell for ever."""
-        async with asyncio.TaskGroup() as jobs:
-            jobs.create_task(self._keep_looking())
-            jobs.create_task(self._keep_telling())
+        """Look for ever."""
+        while True:
+            self.look()
+            await asyncio.sleep(_LOOK_S)
 
     def look(self) -> None:
         """Look now."""
-        condition = self._look()
+        condition, now_s = self._look(), self._clock.monotonic()
         for part, state in condition.breakers.items():
             self._metrics.set(BREAKER, state.level, (part,))
-        for change in self._troubles.look(condition, self._clock.monotonic()):
-            self.raise_alert(self._alert(change))
+        for change in self._troubles.look(condition, now_s):
+            self._raise(self._alert(change.trouble, count=1, resolved=not change.began))
+        if now_s >= self._kept_up_s + KEEP_UP_S:
+            self._kept_up_s = now_s
+            for trouble in self._troubles.current:
+                self._raise(self._alert(trouble, count=0, resolved=False))
 
-    def raise_alert(self, alert: Alert) -> None:
-        """Take an alert. One that is told already, and the end of one that was never told, are dropped."""
-        if alert.resolved is (alert.fingerprint not in self._open):
-            return
-        if alert.resolved:
-            del self._open[alert.fingerprint]
-            logger.warning("over: %s", alert.title)
-        else:
-            self._open[alert.fingerprint] = alert
-            level = logging.INFO if alert.severity in _MILD else logging.ERROR
-            logger.log(level, "trouble: %s%s", alert.title, _told(alert.details))
-        if len(self._open) > _MOST:
-            self._count(self._open.pop(next(iter(self._open))).category)
-        self._count(alert.category)
-        self._record(_recorded(alert))
-        self._untold.append(alert)
-        self._news.set()
-
-    def _count(self, category: str) -> None:
-        self._metrics.set(TROUBLES, sum(item.category == category for item in self._open.values()), (category,))
-
-    def _alert(self, change: Change) -> Alert:
-        trouble = change.trouble
+    def _alert(self, trouble: Trouble, *, count: int, resolved: bool) -> Alert:
+        now = self._clock.now()
         return Alert(
-            at=self._clock.now(),
+            at=now,
             category=trouble.category,
             severity=trouble.severity,
             title=trouble.title,
             fingerprint=trouble.fingerprint,
             details=trouble.details,
-            resolved=not change.began,
+            count=count,
+            expires_at=now + OVER,
+            resolved=resolved,
         )
-
-    async def _keep_looking(self) -> None:
-        while True:
-            self.look()
-            await asyncio.sleep(_LOOK_S)
-
-    async def _keep_telling(self) -> None:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._untold:
-                await self._plugins.wait_all("notify", deadline_s=_NOTIFY_S, alert=self._untold.popleft())
 
 
 def condition_of(
@@ -164,20 +94,3 @@ def condition_of(
 
 def _labelled(samples: Iterable[Sample], name: str) -> list[str]:
     return [item.labels[0] for item in samples if item.name == name and item.values[0] > 0]
-
-
-def _recorded(alert: Alert) -> AuditRecord:
-    details: dict[str, Any] = {**alert.details, "category": alert.category, "title": alert.title}
-    return AuditRecord(
-        at=alert.at,
-        actor=_ACTOR,
-        action="resolved" if alert.resolved else "trouble",
-        subject=alert.fingerprint,
-        details=details,
-        tenant=alert.tenant,
-    )
-
-
-def _told(details: Mapping[str, str]) -> str:
-    shown = ", ".join(f"{key}: {value}" for key, value in details.items() if value)
-    return f" ({shown})" if shown else ""

@@ -9,6 +9,8 @@ from midwatch_core.metering import MOST, Allowance, Bucket, Concurrency, Demand,
 # Longer than any time that makes sense, and short enough to be counted in microseconds.
 _LONGEST_S = 36_500 * 86_400
 _LAST_S = 2**32
+# What is added a million million times is still a number.
+_MOST_ADDED = 1e15
 
 type CounterId = tuple[type, str, int]
 
@@ -58,6 +60,13 @@ def check_seconds(seconds: float, what: str) -> None:
     """Raises StorageError unless these are more than 0 and at most 100 years."""
     if not 0 < seconds <= _LONGEST_S:
         raise StorageError(f"{what} of {seconds} seconds: more than 0 and at most 100 years are needed")
+
+
+def check_amounts(amounts: Mapping[str, float]) -> None:
+    """Raises StorageError for what can't be added to a sum."""
+    for name, amount in amounts.items():
+        if not abs(amount) <= _MOST_ADDED:  # nan is neither more nor less
+            raise StorageError(f"{name[:60]!r}: no amount that can be added; those from -10^15 to 10^15 can")
 
 
 def check_seed(name: str, amount: int, ends_s: float) -> None:

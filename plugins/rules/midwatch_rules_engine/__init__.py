@@ -10,7 +10,9 @@ from midwatch_core import (
     Exchange,
     Finding,
     Host,
+    Json,
     Part,
+    PluginHealth,
     ResourceKind,
     Role,
     Text,
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 SUFFIX = ".rules.yaml"
 _LEDGER = "tools-seen.json"
+_MOST_TOLD = 50
 
 
 class Rules:
@@ -63,6 +66,14 @@ class Rules:
         """Read all packs again. Raises ConfigError that names the bad ones: of those the last good version stays."""
         if problems := self._shelf.take(_sources(host)):
             raise ConfigError("; ".join(problems))
+
+    @hookimpl
+    def health(self) -> PluginHealth | None:
+        """Ready always; `refused` are the packs that can't be used as they are, and why."""
+        if not self._shelf.refused:
+            return None
+        refused: list[Json] = [{"pack": Path(name).name, "problem": why} for name, why in self._shelf.refused.items()]
+        return PluginHealth(ready=True, facts={"refused": refused[:_MOST_TOLD]})
 
     @hookimpl
     def inspect_text(self, text: Text, part: Part) -> list[Detection]:

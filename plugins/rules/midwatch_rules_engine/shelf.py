@@ -20,11 +20,13 @@ class Shelf:
 
     def __init__(self) -> None:
         self.rules = RuleSet(())
+        self.refused: dict[str, str] = {}
+        """What is wrong with the packs that can't be used, or not as they are now, by name."""
         self._read: dict[str, tuple[bytes, Pack]] = {}
 
     def take(self, sources: Iterable[Source]) -> list[str]:
         """Use these packs from now on; what is wrong with them, a line each. What can't be used is left out."""
-        problems: list[str] = []
+        self.refused = {}
         kept: dict[str, tuple[bytes, Pack]] = {}
         for source in sources:
             before = self._read.get(source.name)
@@ -34,26 +36,25 @@ class Shelf:
             try:
                 kept[source.name] = source.data, _loaded(source)
             except RulePackError as error:
-                problems.append(str(error))
+                self.refused[source.name] = str(error)
                 if before is not None:
                     kept[source.name] = before
         self._read = kept
-        self.rules = self._together(problems)
-        return problems
+        self.rules = self._together()
+        return list(self.refused.values())
 
-    def _together(self, problems: list[str]) -> RuleSet:
+    def _together(self) -> RuleSet:
         """All packs as one set; without those that do not go with the ones before them (an id that is taken)."""
-        packs = [pack for _, pack in self._read.values()]
         try:
-            return RuleSet(packs)
+            return RuleSet([pack for _, pack in self._read.values()])
         except RulePackError:
             pass
         fitting: list[Pack] = []
-        for pack in packs:
+        for name, (_, pack) in self._read.items():
             try:
                 RuleSet([*fitting, pack])
             except RulePackError as error:
-                problems.append(str(error))
+                self.refused[name] = str(error)
             else:
                 fitting.append(pack)
         return RuleSet(fitting)

@@ -13,6 +13,8 @@ from midwatch_core.access.audit_verifying import Anchor, verify_audit
 from midwatch_core.clock import SystemClock
 from midwatch_core.errors import ConfigError
 from midwatch_core.model.audit import AuditRecord
+from midwatch_core.ports import MetadataRepository
+from midwatch_core.testing.metadata_contract import MetadataRepositoryContract
 from midwatch_memory.metadata import MemoryMetadata
 
 CLOCK = SystemClock()
@@ -33,6 +35,14 @@ async def metadata() -> AsyncIterator[MemoryMetadata]:
 @pytest.fixture
 def file(tmp_path: Path) -> AnchorFile:
     return AnchorFile(tmp_path / "audit.anchor")
+
+
+class TestAnchoredMetadata(MetadataRepositoryContract):
+    """All that it passes on arrives."""
+
+    @pytest.fixture
+    async def repository(self, metadata: MemoryMetadata, file: AnchorFile) -> MetadataRepository:
+        return AnchoredMetadata(metadata, file)
 
 
 async def test_it_is_the_last_entry_of_all_that_were_appended(metadata: MemoryMetadata, file: AnchorFile) -> None:

@@ -1,6 +1,7 @@
 """How an installation stands: ready when it works and when its plugins are, and told by name."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,23 +12,46 @@ from midwatch.control.tally import Tally
 from midwatch_core import hookimpl
 from midwatch_core.contributions import PluginHealth
 from midwatch_core.hosting import Plugins
+from midwatch_core.model.content import Json
+from midwatch_core.model.cost import Cost
+from midwatch_core.model.exchange import Exchange
 from midwatch_core.pipeline import Pipeline
+from midwatch_core.testing.factories import make_exchange
+from midwatch_core.troubles import FAILURES
 from midwatch_journal import JournalReader
 from midwatch_memory.traces import MemoryTraces
+from tests.addons.control.certificates import ca_until
 from tests.plugins.web.installed import settings_in
 
 
+@dataclass
+class Time:
+    passed_s: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 26, tzinfo=UTC) + timedelta(seconds=self.passed_s)
+
+    def monotonic(self) -> float:
+        return self.passed_s
+
+
 class Loading:
-    """A plugin that is ready when a test says so."""
+    """A plugin that is ready when a test says so, and has packs that it can't use."""
 
     def __init__(self) -> None:
         self.ready = False
         self.asked = 0
+        self.refused: list[Json] = []
 
     @hookimpl
     def health(self) -> PluginHealth:
         self.asked += 1
-        return PluginHealth(ready=self.ready, facts={"models": {"own": {"state": "loading"}}})
+        refused = {"refused": self.refused} if self.refused else {}
+        return PluginHealth(ready=self.ready, facts={"models": {"own": {"state": "loading"}}, **refused})
+
+    @hookimpl
+    def price(self, exchange: Exchange) -> Cost:
+        raise KeyError("a model")
 
 
 @pytest.fixture
@@ -36,7 +60,12 @@ def plugin() -> Loading:
 
 
 @pytest.fixture
-def standing(tmp_path: Path, plugin: Loading) -> Standing:
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def standing(tmp_path: Path, plugin: Loading, time: Time) -> Standing:
     plugins = Plugins()
     plugins.add("own", lambda: plugin)
     plugins.activate({})
@@ -54,6 +83,7 @@ def standing(tmp_path: Path, plugin: Loading) -> Standing:
         pipeline=Pipeline(reader, MemoryTraces(), plugins, metrics, stored=lambda _: None),
         pool=None,
         started=True,
+        clock=time,
     )
 
 
@@ -73,3 +103,48 @@ def test_plugins_are_asked_when_all_have_been_started(standing: Standing, plugin
 def test_a_status_has_the_health_of_each_plugin_in_its_row(standing: Standing) -> None:
     (row,) = standing.status()["plugins"]
     assert (row["name"], row["health"]["models"]) == ("own", {"own": {"state": "loading"}})
+
+
+def test_a_plugin_that_fails_again_and_again_is_among_what_is_wrong_until_it_works(standing: Standing) -> None:
+    plugins = standing.settings.plugins
+    for _ in range(FAILURES - 1):
+        plugins.call_first("price", exchange=make_exchange())
+    assert standing.condition().failing == {}
+    plugins.call_first("price", exchange=make_exchange())
+    why = f"price failed {FAILURES} times in a row: KeyError: 'a model'"
+    assert standing.condition().failing == {"own": why}
+    plugins.guard.call("own.price", lambda: None)
+    assert standing.condition().failing == {}
+
+
+def test_packs_that_are_refused_are_among_what_is_wrong_and_looked_for_now_and_then(
+    standing: Standing, plugin: Loading, time: Time
+) -> None:
+    plugin.refused = [{"pack": "own.rules.yaml", "problem": "not YAML"}]
+    standing.started = False
+    assert (standing.condition().refused, plugin.asked) == ({}, 0)
+    standing.started = True
+    for _ in range(9):
+        assert standing.condition().refused == {"own.rules.yaml": "not YAML"}
+    assert plugin.asked == 1
+    plugin.refused = []
+    time.passed_s = 60.0
+    assert standing.condition().refused == {}
+
+
+def test_the_end_of_the_ca_s_certificate_is_looked_up_once_an_hour_and_comes_nearer(
+    standing: Standing, time: Time
+) -> None:
+    certificate = standing.settings.home.ca_certificate
+    assert standing.condition().ca is None
+    certificate.write_bytes(ca_until(time.now() + timedelta(days=3)))
+    assert standing.condition().ca is None
+    time.passed_s = 3600.0
+    first = standing.condition().ca
+    certificate.unlink()
+    time.passed_s = 3700.0
+    second = standing.condition().ca
+    assert first is not None
+    assert second is not None
+    assert (first.left_s, second.left_s) == (3 * 86400.0 - 3600.0, 3 * 86400.0 - 3700.0)
+    assert first.at == second.at == datetime(2026, 11, 29, tzinfo=UTC)

@@ -27,6 +27,7 @@ from midwatch_core.pipeline import METRICS, Pace, Pipeline
 from midwatch_core.ports import ExchangeFilter, MetadataRepository, Scope, TraceRepository
 from midwatch_core.queries import Queries
 from midwatch_core.testing.factories import BEGINNING, make_exchange
+from midwatch_core.testing.incidents_contract import listed, make_incident
 from midwatch_core.testing.sightings_contract import make_sighting
 from midwatch_core.testing.triage_contract import make_triage
 from midwatch_journal import JournalLimits, JournalReader, JournalWriter
@@ -153,6 +154,33 @@ async def test_a_tenant_that_is_forgotten_leaves_no_judgements(
     assert len(await stores.metadata.triage(Scope(), ["a0", "a1", "b"])) == 3
     await stores.ask(**wanted)
     assert {one.finding_id for one in await stores.metadata.triage(Scope(), ["a0", "a1", "b"])} == left
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left", "let_go"),
+    [
+        ({"tenant": "acme"}, {"b", "ours"}, ["acme"]),
+        ({"tenant": "acme", "until": (BEGINNING + timedelta(minutes=1)).isoformat()}, {"a1", "open", "b", "ours"}, []),
+        ({"tenant": "acme", "since": BEGINNING.isoformat()}, {"a0", "a1", "open", "b", "ours"}, []),
+        ({"tenant": "acme", "user": "ada"}, {"a0", "a1", "open", "b", "ours"}, []),
+        ({"client": "1"}, {"a0", "a1", "open", "b", "ours"}, []),
+    ],
+    ids=["tenant", "until", "since", "user of a tenant", "client"],
+)
+async def test_a_tenant_that_is_forgotten_leaves_no_incidents(
+    stores: Stores, wanted: dict[str, Any], left: set[str], let_go: list[str]
+) -> None:
+    for minute, incident_id in enumerate(("a0", "a1")):
+        ended = BEGINNING + timedelta(minutes=minute)
+        await stores.metadata.keep_incident(make_incident(incident_id, resolved_at=ended))
+    for incident_id, tenant in (("open", "acme"), ("b", "default"), ("ours", None)):
+        await stores.metadata.keep_incident(make_incident(incident_id, tenant=tenant))
+    dropped: list[str] = []
+    asked = replace(forgetting(stores.traces, stores.metadata), let_go=dropped.append)
+    await asked.answer({"op": "forget_count", "filter": wanted})
+    assert (len(await listed(stores.metadata)), dropped) == (5, [])
+    await asked.answer({"op": "forget", "filter": wanted})
+    assert (set(await listed(stores.metadata)), dropped) == (left, let_go)
 
 
 async def test_it_is_on_record_without_the_text_that_was_searched_for(stores: Stores) -> None:

@@ -11,6 +11,7 @@ from midwatch.control.retention import Retention, Terms
 from midwatch_core.clock import SystemClock
 from midwatch_core.ports import ExchangeFilter, Scope
 from midwatch_core.testing.factories import make_exchange
+from midwatch_core.testing.incidents_contract import listed, make_incident
 from midwatch_core.testing.triage_contract import judged, make_triage
 from midwatch_memory.metadata import MemoryMetadata
 from midwatch_memory.traces import MemoryTraces
@@ -41,9 +42,13 @@ async def metadata() -> MemoryMetadata:
 
 
 def retention(
-    days: float | None, terms: Callable[[], Terms], traces: MemoryTraces, metadata: MemoryMetadata
+    days: float | None,
+    terms: Callable[[], Terms],
+    traces: MemoryTraces,
+    metadata: MemoryMetadata,
+    incident_days: float | None = None,
 ) -> Retention:
-    return Retention(days=days, terms=terms, traces=traces, metadata=metadata, clock=CLOCK)
+    return Retention(days=days, incident_days=incident_days, terms=terms, traces=traces, metadata=metadata, clock=CLOCK)
 
 
 async def left(traces: MemoryTraces) -> dict[str | None, int]:
@@ -86,6 +91,19 @@ async def test_judgements_go_with_what_they_are_about(
     assert set(await judged(metadata, Scope(), *everything)) == set(expected.split())
 
 
+@pytest.mark.parametrize(("days", "expected"), [(None, "new 2 10 100"), (5, "new 2"), (0.5, "new")])
+async def test_incidents_go_so_long_after_their_end(
+    traces: MemoryTraces, metadata: MemoryMetadata, days: float | None, expected: str
+) -> None:
+    ages = {"new": 0, "2": 2, "10": 10, "100": 100}
+    for incident_id, age in ages.items():
+        ended = CLOCK.now() - timedelta(days=age)
+        await metadata.keep_incident(make_incident(incident_id, resolved_at=ended))
+    await metadata.keep_incident(make_incident("open", began_at=CLOCK.now() - timedelta(days=100)))
+    await retention(1, dict, traces, metadata, incident_days=days).forget_old()
+    assert set(await listed(metadata)) == {"open", *expected.split()}
+
+
 async def test_retention_asks_for_the_terms_as_they_are(
     traces: MemoryTraces, metadata: MemoryMetadata, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,7 +136,8 @@ async def test_metadata_that_fail_keep_no_exchange(
     traces: MemoryTraces, metadata: MemoryMetadata, caplog: pytest.LogCaptureFixture
 ) -> None:
     await metadata.close()
-    await retention(5, dict, traces, metadata).forget_old()
+    await retention(5, dict, traces, metadata, incident_days=5).forget_old()
     assert await left(traces) == {"a": 2, "b": 2, "c": 2}
+    assert "retention of incidents: memory://" in caplog.text
     assert "retention of tenant a: memory://: the repository is not open" in caplog.text
     assert "retention of judgements on findings: memory://" in caplog.text

@@ -1,199 +1,111 @@
-"""Troubles in control: logged, put on record and told once, while the store is away and a pager hangs."""
+"""Troubles in control: raised when they begin, kept up while they go on, and told as over when they are."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from midwatch.control.enforcement_log import EnforcementLog
-from midwatch.control.troubles import METRICS, TROUBLES, TroubleWatch, condition_of
+from midwatch.control.troubles import KEEP_UP_S, TroubleWatch, condition_of
 from midwatch.proxy.numbers import JOURNALING as WORKER_METRICS
 from midwatch_core.breaker import SECURITY, STORE, BreakerState
-from midwatch_core.hookspecs import hookimpl
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.alert import Alert
-from midwatch_core.model.audit import AuditEntry, AuditRecord
 from midwatch_core.model.finding import Severity
 from midwatch_core.pipeline import METRICS as PIPELINE_METRICS
 from midwatch_core.pipeline import Pipeline
 from midwatch_core.plugin_metrics import DISABLED, ON_TRIAL
 from midwatch_core.plugin_metrics import METRICS as PLUGIN_METRICS
-from midwatch_core.ports import MetadataRepository, Scope
 from midwatch_core.troubles import Condition
 from midwatch_journal import JournalReader
-from midwatch_memory import open_metadata
 from midwatch_memory.traces import MemoryTraces
-from tests.addons.control.conftest import until
+from tests.addons.control.incident_house import NOW, IncidentHouse, Time
 
-NOW = datetime(2026, 11, 25, 21, 0, tzinfo=UTC)
-
-
-class Pager:
-    def __init__(self) -> None:
-        self.paged: list[Alert] = []
-
-    @hookimpl
-    async def notify(self, alert: Alert) -> None:
-        self.paged.append(alert)
-
-
-class Broken:
-    @hookimpl
-    def notify(self, alert: Alert) -> None:
-        raise ConnectionError("no route to the pager")
+OPEN = Condition(breakers={STORE: BreakerState.OPEN, SECURITY: BreakerState.HALF_OPEN})
 
 
 @dataclass
-class Time:
-    passed_s: float = 0.0
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=self.passed_s)
-
-    def monotonic(self) -> float:
-        return self.passed_s
-
-
-@dataclass
-class House:
-    metadata: MetadataRepository
+class Watched:
     condition: Condition = field(default_factory=Condition)
     time: Time = field(default_factory=Time)
-    pager: Pager = field(default_factory=Pager)
+    raised: list[Alert] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
-        plugins = Plugins()
-        plugins.add("broken", Broken)
-        plugins.add("pager", lambda: self.pager)
-        plugins.activate({})
-        for specs in (METRICS, PIPELINE_METRICS, PLUGIN_METRICS, WORKER_METRICS):
+        for specs in (PIPELINE_METRICS, PLUGIN_METRICS, WORKER_METRICS):
             self.metrics.declare(specs)
-        self.log = EnforcementLog(self.metadata)
-        self.watch = TroubleWatch(lambda: self.condition, plugins, self.metrics, record=self.log.note, clock=self.time)
+        self.watch = TroubleWatch(lambda: self.condition, self.raised.append, self.metrics, clock=self.time)
 
-    def look(self, condition: Condition) -> None:
-        self.condition = condition
+    def look(self, condition: Condition, at_s: float = 0.0) -> list[Alert]:
+        """What is raised by a look at this condition at this time."""
+        self.condition, self.time.passed_s = condition, at_s
+        self.raised.clear()
         self.watch.look()
-
-    async def records(self, count: int) -> list[AuditRecord]:
-        entries: list[AuditEntry] = []
-
-        async with asyncio.timeout(10):
-            while len(entries) < count:
-                await asyncio.sleep(0.002)
-                entries = list(await self.metadata.audit(Scope(), limit=100))
-        return [entry.record for entry in reversed(entries)]
-
-    def value(self, name: str, label: str) -> float:
-        return next(item.values[0] for item in self.metrics.samples() if (item.name, item.labels) == (name, (label,)))
-
-
-@asynccontextmanager
-async def running(*jobs: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(job()) for job in jobs]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        return list(self.raised)
 
 
 @pytest.fixture
-async def house() -> House:
-    metadata = open_metadata("memory://")
-    assert metadata is not None
-    await metadata.start()
-    return House(metadata)
+def watched() -> Watched:
+    return Watched()
 
 
-async def test_a_trouble_is_logged_recorded_and_told_when_it_begins_and_when_it_is_over(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.WARNING)
-    async with running(house.watch.run, house.log.run):
-        house.look(Condition(breakers={STORE: BreakerState.OPEN}))
-        for _ in range(3):
-            house.watch.look()
-        house.time.passed_s = 40.0
-        house.look(Condition(breakers={STORE: BreakerState.CLOSED}))
-        records = await house.records(2)
-        await until(lambda: len(house.pager.paged) == 2)
-    began, over = house.pager.paged
-    assert (began.at, began.severity, began.resolved, over.resolved) == (NOW, Severity.HIGH, False, True)
-    assert began.fingerprint == over.fingerprint == "breaker:store"
-    assert [(item.actor, item.action, item.subject) for item in records] == [
-        ("midwatch", "trouble", "breaker:store"),
-        ("midwatch", "resolved", "breaker:store"),
-    ]
-    assert records[0].details == {"category": "breaker", "title": began.title, "part": "store"}
-    assert caplog.text.count("trouble: the store breaker is open") == 1
-    assert caplog.text.count("over: the store breaker is open") == 1
-
-
-async def test_health_and_metrics_show_what_is_not_over(house: House) -> None:
-    house.look(Condition(breakers={STORE: BreakerState.OPEN, SECURITY: BreakerState.HALF_OPEN}))
-    (shown,) = house.watch.health()
-    assert shown == {
-        "category": "breaker",
-        "severity": "high",
-        "title": "the store breaker is open: nothing is stored, the journal keeps",
-        "since": NOW.isoformat(),
-    }
-    assert house.value(TROUBLES, "breaker") == 1
-    assert [house.value("midwatch_breaker", part) for part in (STORE, SECURITY)] == [2, 1]
-    house.look(Condition())
-    assert (house.watch.health(), house.watch.current, house.value(TROUBLES, "breaker")) == ([], (), 0)
-
-
-async def test_a_store_that_is_away_gets_its_record_later_and_the_pager_is_told_at_once(house: House) -> None:
-    await house.metadata.close()
-    async with running(house.watch.run, house.log.run):
-        house.look(Condition(breakers={STORE: BreakerState.OPEN}))
-        await until(lambda: house.pager.paged)
-        await house.metadata.start()
-        assert [record.action for record in await house.records(1)] == ["trouble"]
-
-
-async def test_an_alert_from_elsewhere_is_told_once_until_it_is_over(house: House) -> None:
-    spent = Alert(
-        at=NOW, category="budget", severity=Severity.HIGH, title="acme spent its day", fingerprint="b", tenant="acme"
+def test_a_trouble_is_raised_when_it_begins_and_when_it_is_over(watched: Watched) -> None:
+    (began,) = watched.look(OPEN)
+    assert (began.fingerprint, began.category, began.severity, began.tenant) == (
+        "breaker:store",
+        "breaker",
+        Severity.HIGH,
+        None,
     )
-    async with running(house.watch.run, house.log.run):
-        house.watch.raise_alert(replace(spent, resolved=True))
-        for _ in range(3):
-            house.watch.raise_alert(spent)
-        house.look(Condition())  # what we look at ourselves says nothing of it
-        assert house.watch.current == (spent,)
-        assert house.watch.health() == []  # a tenant's affairs are not everybody's
-        house.watch.raise_alert(replace(spent, resolved=True))
-        house.watch.raise_alert(spent)
-        records = await house.records(3)
-        await until(lambda: len(house.pager.paged) == 3)
-    assert [alert.resolved for alert in house.pager.paged] == [False, True, False]
-    assert {record.tenant for record in records} == {"acme"}
+    assert (began.at, began.count, began.details, began.resolved) == (NOW, 1, {"part": "store"}, False)
+    assert watched.look(OPEN, 1.0) == []
+    (over,) = watched.look(Condition(), 40.0)
+    assert (over.fingerprint, over.resolved) == ("breaker:store", True)
 
 
-async def test_alerts_that_are_never_over_are_bounded(house: House) -> None:
-    for number in range(1100):
-        house.watch.raise_alert(
-            Alert(at=NOW, category="budget", severity=Severity.LOW, title="spent", fingerprint=str(number))
-        )
-    assert len(house.watch.current) == 1000
-    assert house.watch.current[0].fingerprint == "100"
-    assert house.value(TROUBLES, "budget") == 1000
+def test_what_goes_on_is_raised_again_in_time_and_counts_nothing(watched: Watched) -> None:
+    (began,) = watched.look(OPEN)
+    again = [item for at_s in range(1, 300) for item in watched.look(OPEN, float(at_s))]
+    assert [item.count for item in again] == [0] * 9
+    for before, after in zip([began, *again], again, strict=False):
+        assert before.expires_at is not None
+        assert (after.at - before.at).total_seconds() == KEEP_UP_S
+        assert after.at < before.expires_at
 
 
-async def test_the_condition_is_read_from_all_processes_metrics(house: House, tmp_path: Path) -> None:
-    metrics = house.metrics
+def test_breakers_are_gauges_whatever_is_raised(watched: Watched) -> None:
+    watched.look(OPEN)
+    values = {item.labels[0]: item.values[0] for item in watched.metrics.samples() if item.name == "midwatch_breaker"}
+    assert values == {STORE: 2, SECURITY: 1}
+
+
+async def test_a_restart_in_the_middle_of_a_trouble_tells_nobody_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = IncidentHouse(tmp_path / "incidents.open")
+    await house.metadata.start()
+    watch = TroubleWatch(lambda: OPEN, house.room.raise_alert, house.metrics, clock=house.time)
+    async with house.running():
+        watch.look()
+        await house.until_kept("breaker:store")
+        assert await house.until_told(1) == [("breaker:store", "began")]
+    house.time.passed_s = 660
+    after = house.again()
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    await after.room.start()
+    watch = TroubleWatch(lambda: OPEN, after.room.raise_alert, after.metrics, clock=house.time)
+    for at_s in range(660, 960):
+        house.time.passed_s = at_s
+        watch.look()
+        after.room.look()
+    assert [(item.fingerprint, item.count) for item in after.room.open()] == [("breaker:store", 2)]
+    assert caplog.text == ""
+
+
+async def test_the_condition_is_read_from_all_processes_metrics(watched: Watched, tmp_path: Path) -> None:
+    metrics = watched.metrics
     metrics.set(DISABLED, 2, ("slow",))
     metrics.set(DISABLED, 0, ("well",))
     metrics.set(ON_TRIAL, 1, ("tried",))

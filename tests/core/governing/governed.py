@@ -97,6 +97,12 @@ class Remote:
         await self._pass()
         return await self._inner.settle(ticket, actual)
 
+    async def add(self, key: str, amounts: Mapping[str, float], *, ttl_s: float) -> None:
+        await self._inner.add(key, amounts, ttl_s=ttl_s)
+
+    async def sums(self, key: str) -> Mapping[str, float]:
+        return await self._inner.sums(key)
+
     async def seed(self, name: str, amount: int, *, ends_s: float) -> None:
         await self._pass()
         await self._inner.seed(name, amount, ends_s=ends_s)

@@ -87,6 +87,28 @@ def test_a_bad_pack_does_not_keep_a_good_one_from_being_taken_anew(tmp_path: Pat
     assert found(rules, "zephyr and boreas") == ["own/words/boreas"]
 
 
+def test_packs_that_are_refused_are_told_by_their_names_until_they_are_mended(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "bad.rules.yaml").write_text("pack: 1")
+    (tmp_path / "rules" / "good.rules.yaml").write_text(pack("zephyr"))
+    (tmp_path / "rules" / "twin.rules.yaml").write_text(pack("zephyr"))
+    rules, control = Rules(), replace(host(tmp_path), role=Role.CONTROL)
+    assert rules.health() is None
+    rules.startup(control)
+    health = rules.health()
+    assert health is not None
+    assert health.ready
+    refused = health.facts["refused"]
+    assert isinstance(refused, list)
+    told = {str(item["pack"]): str(item["problem"]) for item in refused if isinstance(item, dict)}
+    assert list(told) == ["bad.rules.yaml", "twin.rules.yaml"]
+    assert "zephyr" in told["twin.rules.yaml"]
+    for name in told:
+        (tmp_path / "rules" / name).unlink()
+    rules.reload(control)
+    assert rules.health() is None
+
+
 def test_without_packs_nothing_is_found(tmp_path: Path) -> None:
     rules = Rules()
     rules.startup(host(tmp_path))

@@ -1,0 +1,111 @@
+"""The desk of alerts, as `AlertDesk`: who may see which incidents, and who takes them on, on record."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from midwatch.control.incidents.links import Links
+from midwatch.control.incidents.room import IncidentRoom
+from midwatch_core.access.caller import Caller, Permission
+from midwatch_core.access.errors import AccessDeniedError
+from midwatch_core.alert_desk import SignedLink
+from midwatch_core.alert_outbox import AlertOutbox
+from midwatch_core.clock import Clock
+from midwatch_core.host import Host
+from midwatch_core.hosting import Plugins
+from midwatch_core.incident_listing import IncidentFilter, IncidentPage
+from midwatch_core.model.alert import Alert
+from midwatch_core.model.audit import AuditRecord
+from midwatch_core.model.incident import Incident, IncidentState
+from midwatch_core.ports import MetadataRepository, Scope
+
+logger = logging.getLogger(__name__)
+
+
+class Desk:
+    """See `AlertDesk`. Without a `room` this is a face alone: control learns from the store who took something on."""
+
+    def __init__(self, metadata: MetadataRepository, clock: Clock, links: Links, room: IncidentRoom | None) -> None:
+        self._metadata = metadata
+        self._clock = clock
+        self._links = links
+        self._room = room
+        self._outbox: AlertOutbox | None = None
+        self._turn = asyncio.Lock()  # of two who take one on at once, one did
+
+    @property
+    def outbox(self) -> AlertOutbox | None:
+        """Where alerts go out, once there is somebody who sends them."""
+        return self._outbox
+
+    def reach(self, plugins: Plugins, host: Host) -> None:
+        """Offer the outbox of the plugin that has one, when plugins have been started."""
+        outcome = plugins.call_first("alert_outbox", host=host)
+        self._outbox = None if outcome is None else outcome.value
+
+    def raise_alert(self, alert: Alert) -> None:
+        """Take an alert, or its end."""
+        if self._room is None:
+            logger.info("an alert is raised where nobody takes any: %s", alert.title)
+        else:
+            self._room.raise_alert(alert)
+
+    def open(self) -> tuple[Incident, ...]:
+        """The incidents that are not over, the oldest first; a face alone knows of none by itself."""
+        return () if self._room is None else self._room.open()
+
+    async def incidents(
+        self, scope: Scope, wanted: IncidentFilter, *, limit: int, cursor: str | None = None
+    ) -> IncidentPage:
+        """A page of incidents in scope."""
+        return await self._metadata.incidents(scope, wanted, limit=limit, cursor=cursor)
+
+    async def incident(self, scope: Scope, incident_id: str) -> Incident | None:
+        """One incident: of one that is not over, what is known here is newer than what the store has."""
+        found = None if self._room is None else self._room.find(incident_id)
+        if found is None:
+            return await self._metadata.incident(scope, incident_id)
+        return found if _is_in(scope, found) else None
+
+    async def acknowledge(self, caller: Caller, incident_id: str) -> Incident | None:
+        """Take one on."""
+        if not caller.may(Permission.OPERATE):
+            raise AccessDeniedError(f"a key of the role {caller.role} takes on no alerts")
+        return await self._take_on(caller.scope, incident_id, caller.name)
+
+    async def acknowledge_by(self, link: SignedLink) -> Incident | None:
+        """Take one on in the name of a channel."""
+        return await self._take_on(Scope(), link.incident_id, f"link:{link.channel}")
+
+    def signed(self, incident_id: str, channel: str) -> str:
+        """A token that is good for a week."""
+        return self._links.signed(incident_id, channel)
+
+    def link_of(self, token: str) -> SignedLink | None:
+        """What a token may do."""
+        return self._links.link_of(token)
+
+    async def _take_on(self, scope: Scope, incident_id: str, by: str) -> Incident | None:
+        """On record first, for none may go unrecorded. Kept before it is answered: faces list what the store has."""
+        async with self._turn:
+            found = await self.incident(scope, incident_id)
+            if found is None or found.state is not IncidentState.OPEN:
+                return found
+            await self._metadata.append_audit(self._record(found, by))
+            known = None if self._room is None else self._room.acknowledge(incident_id, by)
+            taken_on = known or replace(found, acknowledged_at=self._clock.now(), acknowledged_by=by)
+            return await self._metadata.keep_incident(taken_on)
+
+    def _record(self, incident: Incident, by: str) -> AuditRecord:
+        return AuditRecord(
+            at=self._clock.now(),
+            actor=by,
+            action="alert.acknowledge",
+            subject=incident.id,
+            details={"fingerprint": incident.fingerprint, "category": incident.category, "title": incident.title},
+            tenant=incident.tenant,
+        )
+
+
+def _is_in(scope: Scope, incident: Incident) -> bool:
+    return scope.tenants is None if incident.tenant is None else scope.allows(incident.tenant)
