@@ -1,8 +1,8 @@
 """Writes the reference pages from the code: `uv run python docs/generate.py`. A test checks that they are current."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -44,23 +44,39 @@ def configuration() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
+def _rows(model: type[BaseModel], prefix: str, without: Collection[str] = ()) -> Iterator[str]:
     for name, field in model.model_fields.items():
         kind = field.annotation
+        if name in without:
+            continue
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _rows(kind, f"{prefix}{name}.")
             continue
         yield f"| `{prefix}{name}` | {_default(field)} | {(field.description or '').replace('|', '&#124;')} |"
-        for place, inner in _inner(kind):
-            yield from _rows(inner, f"{prefix}{name}{place}")
+        for place, inner, known in _inner(kind):
+            yield from _rows(inner, f"{prefix}{name}{place}", known)
 
 
-def _inner(kind: Any) -> Iterator[tuple[str, type[BaseModel]]]:
-    """The models in a list (`limits[].id`) or under names (`tenants.NAME.title`)."""
+def _inner(kind: Any) -> Iterator[tuple[str, type[BaseModel], Collection[str]]]:
+    """The models in a list (`limits[].id`) or under names (`tenants.NAME.title`), each with what was told of it before.
+
+    What may be of several kinds is told first as what they share (`channels[].name`), then by kind (`[slack].proxy`).
+    """
     places = {tuple: "[].", Mapping: ".NAME."}
     for argument in get_args(kind):
         if isinstance(argument, type) and issubclass(argument, Section) and get_origin(kind) in places:
-            yield places[get_origin(kind)], argument
+            yield places[get_origin(kind)], argument, ()
+        elif get_origin(argument) is Annotated and (models := get_args(get_args(argument)[0])):
+            yield from _kinds(models)
+
+
+def _kinds(models: Sequence[type[BaseModel]]) -> Iterator[tuple[str, type[BaseModel], Collection[str]]]:
+    """Models that are told apart by their `kind`, after the base that they share."""
+    bases = (base for base in models[0].__mro__ if issubclass(base, BaseModel))
+    shared = next(base for base in bases if all(issubclass(model, base) for model in models))
+    yield "[].", shared, ()
+    for model in models:
+        yield f"[{model.model_fields['kind'].default}].", model, {*shared.model_fields, "kind"}
 
 
 def _default(field: FieldInfo) -> str:

@@ -11,6 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+APPRISE = ("apprise>=1.9",)
 GRPC = ("grpcio>=1.75", "grpcio-health-checking>=1.75", "grpcio-reflection>=1.75")
 PDF = ("weasyprint>=68",)
 OTLP_EXPORTERS = ("opentelemetry-exporter-otlp-proto-http>=1.38", "opentelemetry-exporter-otlp-proto-grpc>=1.38")

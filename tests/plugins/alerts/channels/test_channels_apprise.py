@@ -1,0 +1,72 @@
+"""Apprise: the library itself, sending to a real receiver; it stands beside the project's environment."""
+
+import importlib
+import importlib.util
+import logging
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from midwatch_alerts.channels.channel import Channel, ChannelError
+from midwatch_alerts.message import MessageKind
+from midwatch_core import ConfigError
+from tests.beside import APPRISE, beside
+from tests.plugins.alerts.channels.receiver import Receiver
+from tests.plugins.alerts.channels.told_messages import BEGAN, COST, SUBJECT, hostile, of_kind
+
+Opened = Callable[..., Channel]
+
+
+@pytest.fixture(scope="module")
+def _apprise() -> None:
+    beside(*APPRISE, module="apprise")
+
+
+@pytest.mark.usefixtures("_apprise")
+async def test_apprise_sends_title_text_and_kind(
+    receiver: Receiver, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    receiver.answer(200)
+    channel = opened(
+        {"WHERE": f"json://me:hunter2@127.0.0.1:{receiver.port}/secret-path"}, kind="apprise", secret_url="${WHERE}"
+    )
+    await channel.send(BEGAN)
+    await channel.send(of_kind(MessageKind.RESOLVED))
+    await channel.send(hostile())
+    await channel.close()
+    began, resolved, _ = (taken.document() for taken in receiver.taken)
+    assert (receiver.taken[0].target, began["title"], began["type"]) == ("/secret-path", SUBJECT, "failure")
+    assert f"Acknowledge it: {COST.acknowledge}" in began["message"]
+    assert resolved["type"] == "success"
+    assert "hunter2" not in caplog.text
+    assert "secret-path" not in caplog.text
+
+
+@pytest.mark.usefixtures("_apprise")
+async def test_what_apprise_could_not_send_is_an_error(receiver: Receiver, opened: Opened) -> None:
+    receiver.answer(500)
+    channel = opened({"WHERE": f"json://127.0.0.1:{receiver.port}/"}, kind="apprise", secret_url="${WHERE}")
+    with pytest.raises(ChannelError, match="could not send it") as caught:
+        await channel.send(BEGAN)
+    await channel.close()
+    assert (caught.value.refused, caught.value.unknown) == (False, False)
+
+
+@pytest.mark.usefixtures("_apprise")
+def test_a_url_that_apprise_does_not_know_is_an_error_of_configuration(opened: Opened) -> None:
+    with pytest.raises(ConfigError, match=r"alerts\.channels: ops: secret_url: this is no URL") as caught:
+        opened({"WHERE": "nothing://xyz"}, kind="apprise", secret_url="${WHERE}")
+    assert "xyz" not in str(caught.value)
+
+
+def test_without_the_package_it_says_what_to_install(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "apprise"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if "midwatch-beside-" not in place])
+    importlib.invalidate_caches()
+    if importlib.util.find_spec("apprise") is not None:
+        pytest.skip("apprise is in this environment; this is about one without it")
+    with pytest.raises(ConfigError, match=r"uv pip install 'midwatch\[apprise\]'"):
+        opened({"WHERE": "json://127.0.0.1:1/"}, kind="apprise", secret_url="${WHERE}")
