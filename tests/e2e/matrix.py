@@ -44,6 +44,10 @@ class Way(Enum):
     REPORT = "report"
     # A finding, or counts by what only findings have: to who may read its tenant, as its own tests say.
     FINDING = "finding"
+    # An alert: to who may read its tenant, as its own tests say.
+    ALERT = "alert"
+    # What a signed link opens, to whoever has it, as its own tests say.
+    LINK = "link"
     # Of tenants and keys: to who administers them, as its own tests say.
     ROLE = "role"
     # The predecessor's: what its successor gives, as its own tests say.
@@ -63,6 +67,14 @@ ENTRANCES = tuple(
     Entrance(path=path, way=way, methods=frozenset(methods.split()))
     for path, way, methods in (
         ("/", Way.LIST, "GET"),
+        ("/alerts", Way.LIST, "GET"),
+        ("/alerts/acknowledge/{token}", Way.LINK, "GET"),
+        ("/alerts/acknowledge/{token}", Way.CHANGE, "POST"),
+        ("/alerts/channels", Way.WHOLE, "GET"),
+        ("/alerts/channels/{channel}/test", Way.CHANGE, "POST"),
+        ("/alerts/deliveries/{delivery_id}/retry", Way.CHANGE, "POST"),
+        ("/alerts/{incident_id}", Way.ALERT, "GET"),
+        ("/alerts/{incident_id}/acknowledge", Way.CHANGE, "POST"),
         ("/calls", Way.LIST, "GET"),
         ("/findings", Way.LIST, "GET"),
         ("/findings/triage", Way.CHANGE, "POST"),
@@ -133,6 +145,15 @@ ENTRANCES = tuple(
         ("/static", Way.OPEN, ""),
         ("/api/v1/openapi.json", Way.PROGRAM, "GET HEAD"),
         ("/api/v1/activity", Way.LIST, "GET"),
+        ("/api/v1/alerts", Way.LIST, "GET"),
+        ("/api/v1/alerts.csv", Way.LIST, "GET"),
+        ("/api/v1/alerts.jsonl", Way.LIST, "GET"),
+        ("/api/v1/alerts/channels", Way.WHOLE, "GET"),
+        ("/api/v1/alerts/channels/{channel}/test", Way.CHANGE, "POST"),
+        ("/api/v1/alerts/deliveries", Way.WHOLE, "GET"),
+        ("/api/v1/alerts/deliveries/{delivery_id}/retry", Way.CHANGE, "POST"),
+        ("/api/v1/alerts/{incident_id}", Way.ALERT, "GET"),
+        ("/api/v1/alerts/{incident_id}/acknowledge", Way.CHANGE, "POST"),
         ("/api/v1/usage", Way.LIST, "GET"),
         ("/api/v1/findings", Way.LIST, "GET"),
         ("/api/v1/findings.csv", Way.LIST, "GET"),

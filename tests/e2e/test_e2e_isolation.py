@@ -32,7 +32,7 @@ QUERIES = (
 RULE = "midwatch/prompt-injection/forget-everything"
 # Who is answered there depends on more than whose call it is (tests/plugins/web/test_web_apart.py and the rooms' own
 # tests say on what); whoever is, is shown nothing of another's.
-OTHERWISE = frozenset({Way.REPORT, Way.FINDING, Way.ROLE, Way.ALIAS})
+OTHERWISE = frozenset({Way.REPORT, Way.FINDING, Way.ALERT, Way.LINK, Way.ROLE, Way.ALIAS})
 ANSWERS = frozenset({200, 303, 400, 401, 403, 404, 409})
 
 

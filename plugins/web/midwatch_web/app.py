@@ -21,6 +21,10 @@ from midwatch_core import (
 from midwatch_web.access import api as access_api
 from midwatch_web.access import pages as access_pages
 from midwatch_web.access import tenancy
+from midwatch_web.alerts import api as alerts_api
+from midwatch_web.alerts import channels, signed
+from midwatch_web.alerts import pages as alerts_pages
+from midwatch_web.alerts.pacing import Pacing
 from midwatch_web.audit import api as audit_api
 from midwatch_web.audit import pages as audit_pages
 from midwatch_web.calls import api as calls_api
@@ -70,6 +74,9 @@ _UPLOADS = 4
 PAGES: tuple[APIRouter, ...] = (
     access_pages.router,
     tenancy.router,
+    signed.router,
+    channels.router,
+    alerts_pages.router,
     audit_pages.router,
     calls_pages.router,
     differing.pages,
@@ -91,6 +98,8 @@ PAGES: tuple[APIRouter, ...] = (
 )
 API: tuple[APIRouter, ...] = (
     access_api.router,
+    alerts_api.files,
+    alerts_api.router,
     audit_api.router,
     calls_api.router,
     conversations_api.router,
@@ -128,6 +137,7 @@ def create_app(host: Host) -> FastAPI:
     app.state.host = host
     app.state.templates = make_environment(host.version)
     app.state.sessions = _sessions(host)
+    app.state.links = Pacing(now=host.clock.monotonic)
     app.state.uploads = asyncio.Semaphore(_UPLOADS)
     for router in (*PAGES, *API):
         app.include_router(router, tags=[room_of(router)])

@@ -21,6 +21,9 @@ PIECES = frozenset(
 )
 # The same pages otherwise: filtered to nothing, begun from something, said no to.
 FURTHER = (
+    "/alerts?state=resolved",
+    "/alerts/acknowledge/wrong",
+    "/alerts/channels?tested=broken&went=dead",
     "/calls?text=nosuchword",
     "/conversations?provider=nosuch&period=all",
     "/findings?state=acknowledged",
@@ -29,6 +32,8 @@ FURTHER = (
     "/policies/edit?from=balanced",
     "/signin?next=/calls",
 )
+# Of these, what is not there.
+ABSENT = frozenset({"/alerts/acknowledge/wrong", "/nosuchpage"})
 PAGES = (*(path for path in pages() if path not in PIECES), *FURTHER)
 
 
@@ -42,6 +47,8 @@ def place(served: Served, path: str, tenant: str = "acme") -> str:
         "span_id": call.id,
         "finding_id": call.findings[0].id,
         "report_id": served.house.reports[tenant],
+        "incident_id": served.house.alerts[tenant],
+        "token": served.house.desks.alerts.signed(served.house.alerts[None], "on-call"),
         "form": "json",
         "version": 1,
         "side": "request",

@@ -13,6 +13,8 @@ from midwatch_core.host import Host, Role
 from midwatch_core.metrics import Metrics
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What a signed link opens to whoever has it: tests/plugins/web/test_web_alerts_signed.py.
+SIGNED = "/alerts/acknowledge/{token}"
 
 
 @cache

@@ -8,14 +8,14 @@ import pytest
 from midwatch_core.model.apikey import AccessRole
 from tests.plugins.web.opened import place
 from tests.plugins.web.planted_calls import TENANTS
-from tests.plugins.web.served_routes import methods_of, routes
+from tests.plugins.web.served_routes import SIGNED, methods_of, routes
 from tests.plugins.web.whole_house import HOLDERS, Holder, Served, served_house
 
 # A stream has no end: tests/plugins/web/test_web_live.py and the end-to-end tests follow it.
 ENDLESS = frozenset({"/live", "/api/v1/live"})
 READ = sorted({route.path for route in routes() if "GET" in methods_of(route)} - ENDLESS)
 # To everybody, and of no call.
-OPEN = frozenset({"/healthz", "/readyz", "/startupz", "/signin"})
+OPEN = frozenset({"/healthz", "/readyz", "/startupz", "/signin", SIGNED})
 # What asks for more than a period.
 QUERIES = ("?period=all", "?state=all", "?by=tenant", "?tenant={}&period=all", "?text=word-{}&period=all")
 # How it refuses: somebody unknown, a role, a tenant, what is not there for this one, what can't be as things stand.
@@ -81,6 +81,11 @@ def test_who_shows_no_key_reads_nothing(served: Served, web: httpx.Client, path:
     [
         "/",
         "/access",
+        "/alerts",
+        "/alerts/{incident_id}",
+        "/api/v1/alerts",
+        "/api/v1/alerts.csv",
+        "/api/v1/alerts/{incident_id}",
         "/api/v1/audit",
         "/api/v1/traces",
         "/api/v1/exchanges.csv",

@@ -8,7 +8,7 @@ import pytest
 from midwatch_core.model.apikey import AccessRole
 from tests.addons.control.policy_rooms import own
 from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
-from tests.plugins.web.opened import PAGES, place
+from tests.plugins.web.opened import ABSENT, PAGES, place
 from tests.plugins.web.planted_calls import ATTACK, LONG
 from tests.plugins.web.whole_house import Served, served_house
 
@@ -124,7 +124,7 @@ def check(page: Any) -> None:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_there_for_everybody(page: Any, served: Served, path: str) -> None:
     answer = page.goto(served.address + place(served, path))
-    assert answer.status == (404 if path == "/nosuchpage" else 200)
+    assert answer.status == (404 if path in ABSENT else 200)
     check(page)
 
 

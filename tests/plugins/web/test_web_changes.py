@@ -10,7 +10,7 @@ import pytest
 from midwatch_core.access.caller import LOCAL
 from midwatch_core.model.apikey import AccessRole
 from midwatch_web.serving import bodies
-from tests.plugins.web.served_routes import changing, forms
+from tests.plugins.web.served_routes import SIGNED, changing, forms
 from tests.plugins.web.whole_house import Served, served_house
 
 FORMS = forms()
@@ -26,7 +26,7 @@ ELSEWHERE = (
     {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
 )
 # Nobody is signed in before these.
-OPEN = frozenset({"/signin", "/signout"})
+OPEN = frozenset({"/signin", "/signout", SIGNED})
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from midwatch.control.access_room import AccessRoom
 from midwatch.control.console import Console
+from midwatch.control.incidents import IncidentNotes, IncidentRoom
 from midwatch.control.intake import IntakeRoom
 from midwatch.control.live import Live
 from midwatch.control.numbers import declared
@@ -21,6 +22,7 @@ from midwatch.settings import Settings, policy_of, resolve
 from midwatch.stores import stores_of
 from midwatch_core.access.administering import KeyWish
 from midwatch_core.access.caller import LOCAL
+from midwatch_core.alert_outbox import DeliveryState
 from midwatch_core.engine import Engine
 from midwatch_core.host import Host
 from midwatch_core.inference.numbers import ModelNumbers
@@ -35,7 +37,9 @@ from midwatch_core.storage import Storage
 from midwatch_journal import JournalReader
 from tests.addons.control.policy_rooms import own
 from tests.plugins.web.conftest import NOW, FixedClock
+from tests.plugins.web.kept_outbox import KeptOutbox, delivery, sending
 from tests.plugins.web.model_house import count
+from tests.plugins.web.planted_alerts import alert_of, house_alert
 from tests.plugins.web.planted_calls import ATTACK, TENANTS, calls_of, sightings_of
 
 type Holder = tuple[AccessRole, str | None]
@@ -58,10 +62,14 @@ class WholeHouse:
     reviewer: Reviewer
     access: AccessRoom
     intake: IntakeRoom
+    incidents: IncidentRoom
+    outbox: KeptOutbox = field(default_factory=KeptOutbox)
     desks: Surroundings = field(init=False)
     host: Host = field(init=False)
     keys: dict[Holder, str] = field(default_factory=dict)
     reports: dict[str, str] = field(default_factory=dict)
+    # Those of the tenants by their names, and the installation's own, by None.
+    alerts: dict[str | None, str] = field(default_factory=dict)
 
     async def reload(self) -> None:
         """As the process does it, when a policy was published."""
@@ -85,7 +93,10 @@ async def whole_house(folder: Path) -> WholeHouse:
     reviewer = Reviewer(engine, policy_of(settings), home.hash_key(), clock, metrics)
     access = AccessRoom(home, settings.config, storage.metadata, clock, _nobody)
     intake = IntakeRoom(settings, reviewer, access.watch.directory, clock, metrics)
-    house = WholeHouse(settings=settings, storage=storage, reviewer=reviewer, access=access, intake=intake)
+    incidents = _incidents(settings, storage, metrics)
+    house = WholeHouse(
+        settings=settings, storage=storage, reviewer=reviewer, access=access, intake=intake, incidents=incidents
+    )
     ground = Ground(
         settings=settings,
         traces=storage.traces,
@@ -95,6 +106,7 @@ async def whole_house(folder: Path) -> WholeHouse:
         reviewer=reviewer,
         access=access,
         stands=_standing(settings, storage, metrics),
+        incidents=incidents,
     )
     house.desks = Surroundings(ground, scanner=intake.scanner, reload=house.reload)
     house.host = house.desks.host(live=Live(), intake=intake.intake)
@@ -103,11 +115,23 @@ async def whole_house(folder: Path) -> WholeHouse:
     outcomes = await settings.plugins.wait_all("startup", deadline_s=30.0, host=house.host)
     assert all(outcome.ok for outcome in outcomes)
     house.desks.open(house.host)
+    house.desks.alerts.reach(sending(house.outbox), house.host)
     return house
 
 
 async def _nobody() -> None:
     """There are no workers to be told."""
+
+
+def _incidents(settings: Settings, storage: Storage, metrics: Metrics) -> IncidentRoom:
+    return IncidentRoom(
+        storage.metadata,
+        settings.plugins,
+        metrics,
+        record=lambda _: None,
+        clock=FixedClock(),
+        notes=IncidentNotes(settings.home.open_incidents),
+    )
 
 
 def _standing(settings: Settings, storage: Storage, metrics: Metrics) -> Standing:
@@ -137,12 +161,13 @@ async def give_keys(house: WholeHouse) -> None:
 
 
 async def fill(house: WholeHouse) -> None:
-    """Calls that name whose they are, hosts that were seen, judgements, reports, versions of the policy; models."""
+    """Calls that name whose they are, hosts that were seen, judgements, reports, alerts, policies, models."""
     count(ModelNumbers(house.host.metrics))
     for text in (own("flag"), own("flag") + f"# {ATTACK}\n"):
         await house.desks.policies.desk.publish(LOCAL, text, note=ATTACK)
     for name in TENANTS:
         await _fill_tenant(house, name)
+    await fill_alerts(house)
 
 
 async def _fill_tenant(house: WholeHouse, name: str) -> None:
@@ -158,6 +183,19 @@ async def _fill_tenant(house: WholeHouse, name: str) -> None:
     order = ReportOrder(tenant=name, since=NOW.replace(day=1), until=NOW.replace(day=24))
     house.reports[name] = (await reports.order(LOCAL, reports.kinds()[0].name, order)).id
     await reports.make_next()
+
+
+async def fill_alerts(house: WholeHouse) -> None:
+    """One of each tenant that nobody has taken on, one of the installation, and messages about them."""
+    for name in (*TENANTS, None):
+        given = house_alert() if name is None else alert_of(name)
+        house.incidents.raise_alert(given)
+        (made,) = [one for one in house.incidents.open() if one.fingerprint == given.fingerprint]
+        house.alerts[name] = made.id
+        house.outbox.kept.append(delivery(f"sent-{name}", incidents=(made.id,), title=f"{given.title}"))
+        dead = delivery(f"dead-{name}", incidents=(made.id,), state=DeliveryState.DEAD, problem=ATTACK, sent_at=None)
+        house.outbox.kept.append(dead)
+    await house.incidents.settle(5.0)
 
 
 @dataclass(slots=True)

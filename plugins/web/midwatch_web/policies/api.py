@@ -12,7 +12,7 @@ from midwatch_core import MAX_NOTE, PolicyDeskError, PolicyVersion, Simulation
 from midwatch_web.policies.asked import desk_of
 from midwatch_web.serving.answers import json_answer, utc
 from midwatch_web.serving.asked import caller_of, host_of
-from midwatch_web.serving.bodies import JsonRoute
+from midwatch_web.serving.bodies import JsonRoute, Nothing
 
 router = APIRouter(prefix="/api/v1/policies", tags=["policies"], route_class=JsonRoute)
 
@@ -48,10 +48,6 @@ class Return(_Body):
     """Which version is to be in use again."""
 
     version: int = Field(ge=1, lt=2**31, description="A version of the policy in use.")
-
-
-class Nothing(_Body):
-    """There is nothing more to say: `{}`."""
 
 
 @router.get("")

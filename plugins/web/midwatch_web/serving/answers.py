@@ -14,11 +14,15 @@ def utc(moment: datetime | None) -> datetime | None:
 
 def json_answer(document: object, status: int = 200) -> Response:
     """A document of JSON values; what is none of them, such as an amount of money, is written as text."""
+    return Response(json_bytes(document), status, media_type="application/json")
+
+
+def json_bytes(document: object) -> bytes:
+    """The same as bytes, without a line end in it."""
     try:
-        content = orjson.dumps(document, default=str)
+        return orjson.dumps(document, default=str)
     except orjson.JSONEncodeError:  # a number above 64 bits, or half a surrogate pair, in a client's JSON
-        content = json.dumps(document, default=_plain).encode()
-    return Response(content, status, media_type="application/json")
+        return json.dumps(document, default=_plain).encode()
 
 
 def _plain(value: object) -> str:

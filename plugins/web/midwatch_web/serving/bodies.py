@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -14,6 +15,12 @@ _MOST_BYTES = 1024 * 1024
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 # Whoever sends slower than this is cut off, for others wait to send.
 _PATIENCE_S = 30.0
+
+
+class Nothing(BaseModel):
+    """There is nothing more to say: `{}`."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class JsonRoute(APIRoute):

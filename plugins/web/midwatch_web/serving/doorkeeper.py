@@ -18,8 +18,8 @@ COOKIE = "midwatch_session"
 CALLER = "midwatch_caller"
 """Where the caller stands in the request's scope."""
 
-# Open to all: what says nothing of any call.
-_OPEN = ("/static/", "/signin", "/healthz", "/readyz", "/startupz")
+# Open to all: what says nothing of any call, and what a signed link opens.
+_OPEN = ("/static/", "/signin", "/healthz", "/readyz", "/startupz", "/alerts/acknowledge/")
 # Of the installation as a whole, so for callers that see all tenants.
 _WHOLE = ("/metrics",)
 # What takes and shows nothing of any call: for callers that send calls, and read none.

@@ -1,6 +1,6 @@
 """The console's sections: where they are, what they are called, and who sees them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from midwatch_core import Caller, Permission
@@ -34,6 +34,7 @@ SECTIONS: tuple[tuple[str, tuple[Section, ...]], ...] = (
         "Watch",
         (
             Section(path="/", title="Overview"),
+            Section(path="/alerts", title="Alerts"),
             Section(path="/calls", title="Live calls", under=("/exchanges",)),
             Section(path="/conversations", title="Conversations", under=("/traces",)),
             Section(path="/findings", title="Findings"),
@@ -68,15 +69,23 @@ SECTIONS: tuple[tuple[str, tuple[Section, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A section as the page shows it; `here` where the page is one of it."""
+    """A section as the page shows it; `here` where the page is one of it, `waiting` how much waits for somebody there.
+
+    Without a number there, `waiting` is None.
+    """
 
     section: Section
     here: bool
+    waiting: int | None = None
 
 
-def navigation(caller: Caller, path: str) -> Iterator[tuple[str, list[Link]]]:
-    """The groups with the sections that a caller sees, for a page at this path."""
+def navigation(caller: Caller, path: str, waiting: Mapping[str, int]) -> Iterator[tuple[str, list[Link]]]:
+    """The groups with the sections that a caller sees, for a page at this path; `waiting` by the sections' paths."""
     for title, sections in SECTIONS:
-        links = [Link(section=item, here=item.holds(path)) for item in sections if item.seen_by(caller)]
+        links = [
+            Link(section=item, here=item.holds(path), waiting=waiting.get(item.path))
+            for item in sections
+            if item.seen_by(caller)
+        ]
         if links:
             yield title, links

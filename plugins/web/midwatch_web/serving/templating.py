@@ -11,6 +11,7 @@ from midwatch_core import LOCAL, Caller, explanation_of
 from midwatch_web.serving import formatting
 from midwatch_web.serving.doorkeeper import CALLER
 from midwatch_web.serving.navigation import navigation
+from midwatch_web.serving.openalerts import current_alerts, untaken
 from midwatch_web.serving.visible import shown
 
 
@@ -51,9 +52,14 @@ def render(request: Request, template: str, **values: object) -> str:
     """The text of a template."""
     environment: Environment = request.app.state.templates
     caller: Caller | None = request.scope.get(CALLER)
-    sections = list(navigation(caller, request.url.path)) if caller is not None else []
+    sections = list(navigation(caller, request.url.path, _waiting(request, caller))) if caller is not None else []
     shared = {"caller": caller, "signed_in": _signed_in(caller), "sections": sections}
     return environment.get_template(template).render(**shared, **values)
+
+
+def _waiting(request: Request, caller: Caller) -> dict[str, int]:
+    """How much waits for somebody, by the sections' paths: alerts that nobody has taken on."""
+    return {"/alerts": len(untaken(current_alerts(request.app.state.host, caller)))}
 
 
 def _signed_in(caller: Caller | None) -> str:

@@ -148,6 +148,13 @@
     for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
     if (parameters.period === "7d") delete parameters.period;
   });
+  // A session that is over answers with the form to sign in: that is a page, and no part of this one.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (!xhr.responseURL || new URL(xhr.responseURL).pathname !== "/signin") return;
+    event.detail.shouldSwap = false;
+    location.reload();
+  });
   document.addEventListener("htmx:afterSettle", () => { localTimes(document); connect(); });
   window.addEventListener("hashchange", unfold);
   window.addEventListener("pagehide", close);
