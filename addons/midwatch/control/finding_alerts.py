@@ -1,7 +1,7 @@
-"""Findings as alerts: one a tenant and rule for what was stored together; who takes them counts on."""
+"""Findings as alerts: one a tenant and category for what was stored together; who takes them counts on."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from midwatch_core.access.identifying import label
@@ -14,17 +14,21 @@ from midwatch_core.model.finding import Finding, Severity
 # What the statistics find is told by themselves, with what explains it.
 _TOLD_ELSEWHERE = "anomaly"
 _OFF = "off"
+# Rules that an alert names.
+_SHOWN = 5
 _RANKS = {severity.value: severity.rank for severity in Severity}
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What one tenant's calls showed of one rule: how often, how bad at worst, and where last."""
+    """What one tenant's calls showed of one category: in how many calls, how bad at worst, by what, and where last."""
 
-    count: int
+    category: str
     severity: Severity
-    finding: Finding
     exchange: Exchange
+    count: int = 0
+    rules: dict[str, None] = field(default_factory=dict)
+    owasp: dict[str, None] = field(default_factory=dict)
 
 
 class FindingAlerts:
@@ -49,8 +53,7 @@ class FindingAlerts:
             return
         seen: dict[tuple[str, str], _Seen] = {}
         for exchange in exchanges:
-            for finding in self._grave(exchange):
-                _add(seen, exchange, finding)
+            _add(seen, exchange, list(self._grave(exchange)))
         for item in seen.values():
             self._raise(self._alert(item))
 
@@ -62,13 +65,13 @@ class FindingAlerts:
 
     def _alert(self, seen: _Seen) -> Alert:
         now = self._clock.now()
-        tenant, rule = seen.exchange.identity.tenant, seen.finding.rule
+        tenant = seen.exchange.identity.tenant
         return Alert(
             at=now,
             category="finding",
             severity=seen.severity,
             title=_title(seen),
-            fingerprint=f"finding:{tenant}:{rule}",
+            fingerprint=f"finding:{tenant}:{seen.category}",
             tenant=tenant,
             details=_details(seen),
             count=seen.count,
@@ -76,22 +79,25 @@ class FindingAlerts:
         )
 
 
-def _add(seen: dict[tuple[str, str], _Seen], exchange: Exchange, finding: Finding) -> None:
-    key = exchange.identity.tenant, finding.rule
-    if (known := seen.get(key)) is None:
-        seen[key] = _Seen(count=1, severity=finding.severity, finding=finding, exchange=exchange)
-        return
-    known.count += 1
-    if finding.severity.rank > known.severity.rank:
-        known.severity = finding.severity
-    if exchange.started_at >= known.exchange.started_at:
-        known.finding, known.exchange = finding, exchange
+def _add(seen: dict[tuple[str, str], _Seen], exchange: Exchange, findings: Sequence[Finding]) -> None:
+    """One text may answer many rules of a category: it is one call all the same."""
+    for category in dict.fromkeys(finding.category for finding in findings):
+        mine = [finding for finding in findings if finding.category == category]
+        gravest = max((finding.severity for finding in mine), key=lambda severity: severity.rank)
+        known = seen.setdefault(
+            (exchange.identity.tenant, category), _Seen(category=category, severity=gravest, exchange=exchange)
+        )
+        known.count += 1
+        known.severity = max(known.severity, gravest, key=lambda severity: severity.rank)
+        if exchange.started_at >= known.exchange.started_at:
+            known.exchange = exchange
+        known.rules.update(dict.fromkeys(finding.rule for finding in mine))
+        known.owasp.update(dict.fromkeys(item for finding in mine for item in finding.owasp))
 
 
 def _title(seen: _Seen) -> str:
     """One line. What clients call themselves is a stranger's word: only what can be shown of it is."""
-    category = label(seen.finding.category.replace("_", " ")) or "finding"
-    what = f"{category} ({label(seen.finding.rule) or '?'})"
+    what = _words(seen.category)
     identity = seen.exchange.identity
     if app := label(identity.app):
         return f"{what} in calls of app {app}"
@@ -100,15 +106,27 @@ def _title(seen: _Seen) -> str:
 
 
 def _details(seen: _Seen) -> dict[str, str]:
-    finding, exchange = seen.finding, seen.exchange
+    exchange = seen.exchange
     told = {
-        "rule": label(finding.rule),
-        "category": label(finding.category),
+        "found": label(seen.category),
+        "rules": _some(seen.rules),
         "app": label(exchange.identity.app),
         "agent": label(exchange.identity.agent),
         "model": label(exchange.model),
         "user": label(exchange.identity.user),
         "exchange": exchange.id,
-        "owasp": ", ".join(finding.owasp),
+        "owasp": _some(seen.owasp),
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _words(category: str) -> str:
+    words = label(category.replace("_", " ")) or "finding"
+    return "personal data" if words == "pii" else words
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few, and how many more there are."""
+    known = [name for name in map(label, names) if name]
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return ", ".join(known[:_SHOWN]) + more

@@ -1,4 +1,4 @@
-"""Findings as alerts: one a tenant and rule, whatever came of the call, and never what a text says."""
+"""Findings as alerts: one a tenant and category, whatever came of the call, and never what a text says."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -63,12 +63,12 @@ def test_a_grave_finding_is_an_alert_that_ends_by_itself_and_says_where_to_look(
         at=NOW,
         category="finding",
         severity=Severity.HIGH,
-        title="prompt injection (rules/inj-001) in calls of app editor",
-        fingerprint="finding:acme:rules/inj-001",
+        title="prompt injection in calls of app editor",
+        fingerprint="finding:acme:prompt_injection",
         tenant="acme",
         details={
-            "rule": "rules/inj-001",
-            "category": "prompt_injection",
+            "found": "prompt_injection",
+            "rules": "rules/inj-001",
             "app": "editor",
             "agent": "coder",
             "model": "gpt-5-mini",
@@ -79,18 +79,26 @@ def test_a_grave_finding_is_an_alert_that_ends_by_itself_and_says_where_to_look(
     )
 
 
-def test_what_comes_together_is_one_alert_a_tenant_and_rule_of_the_gravest_and_the_newest() -> None:
+def test_what_comes_together_is_one_alert_a_tenant_and_category_of_the_gravest_and_the_newest() -> None:
     newest = call(finding(), started_at=BEGINNING + timedelta(days=1))
     older = call(finding(severity=Severity.CRITICAL), finding("rules/other"), started_at=BEGINNING)
+    leak = call(finding("secrets/key", category="data_leak"))
     theirs = call(finding(), tenant="theirs")
-    told = {alert.fingerprint: alert for alert in Room().take(newest, older, theirs)}
+    told = {alert.fingerprint: alert for alert in Room().take(newest, older, leak, theirs)}
     assert {key: alert.count for key, alert in told.items()} == {
-        "finding:acme:rules/inj-001": 2,
-        "finding:acme:rules/other": 1,
-        "finding:theirs:rules/inj-001": 1,
+        "finding:acme:prompt_injection": 2,
+        "finding:acme:data_leak": 1,
+        "finding:theirs:prompt_injection": 1,
     }
-    both = told["finding:acme:rules/inj-001"]
+    both = told["finding:acme:prompt_injection"]
     assert (both.severity, both.details["exchange"]) == (Severity.CRITICAL, newest.id)
+    assert both.details["rules"] == "rules/inj-001, rules/other"
+
+
+def test_a_call_that_many_rules_answer_is_one_call_and_the_first_rules_are_named() -> None:
+    (alert,) = Room().take(call(*(finding(f"rules/{number}") for number in range(8))))
+    assert alert.count == 1
+    assert alert.details["rules"] == "rules/0, rules/1, rules/2, rules/3, rules/4 and 3 more"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ def test_what_comes_together_is_one_alert_a_tenant_and_rule_of_the_gravest_and_t
     ],
 )
 def test_only_findings_as_grave_as_the_setting_are_told(findings: str, expected: list[str]) -> None:
-    seen = [finding(f"rules/{severity.value}", severity) for severity in Severity]
+    seen = [finding(severity=severity, category=severity.value) for severity in Severity]
     told = Room(findings=findings).take(call(*seen))
     assert [alert.severity.value for alert in told] == expected
 
@@ -136,7 +144,7 @@ def test_no_text_of_a_call_is_told_and_strangers_names_are_shown_as_far_as_they_
     assert not any(said in line for line in shown for said in (*texts, "ignore all", "Asks to drop"))
 
 
-def test_a_storm_is_a_few_incidents_that_count_every_finding_and_are_told_once() -> None:
+def test_a_storm_is_one_incident_that_counts_every_call_and_is_told_once() -> None:
     incidents, changes = Incidents(lambda at: f"{at} {next(numbers)}"), list[IncidentChange]()
     numbers = count()
 
@@ -144,8 +152,8 @@ def test_a_storm_is_a_few_incidents_that_count_every_finding_and_are_told_once()
         changes.extend(news.change for news in incidents.take(alert, 0.0) if news.change is not None)
 
     alerts = FindingAlerts(take, Noon(), IncidentSettings())
-    storm = call(*(finding(f"rules/{number % 10}") for number in range(1000)))
+    storm = [call(finding(f"rules/{number}")) for number in range(10)] * 100
     for _ in range(100):
-        alerts.take([storm])
-    assert [incident.count for incident in incidents.open] == [10_000] * 10
-    assert changes == [IncidentChange.BEGAN] * 10
+        alerts.take(storm)
+    assert [incident.count for incident in incidents.open] == [100_000]
+    assert changes == [IncidentChange.BEGAN]

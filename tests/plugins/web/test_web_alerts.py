@@ -299,7 +299,7 @@ def test_how_long_something_lasts_is_told_in_two_units(span: timedelta, words: s
 @pytest.mark.parametrize("category", ADVICE)
 def test_every_place_that_is_named_is_a_page(category: str) -> None:
     known = set(pages())
-    one = past("one", NOW, category=category, details={"rule": "a/b", "model": "m"})
+    one = past("one", NOW, category=category, details={"found": "a/b", "model": "m"})
     places = [place.address.partition("?")[0] for place in places_of(one, whole=True)]
     assert set(places) <= known
     house = {"/system", "/rules", "/plugins"}

@@ -65,7 +65,7 @@ def _places(incident: Incident, whole: bool) -> Iterator[Place]:
 
 
 def _findings(incident: Incident) -> str:
-    return "/findings" + _query({"rule": incident.details.get("rule"), "tenant": incident.tenant, "state": "all"})
+    return "/findings" + _query({"category": incident.details.get("found"), "tenant": incident.tenant, "state": "all"})
 
 
 def _narrowed(incident: Incident) -> str:
