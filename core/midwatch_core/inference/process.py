@@ -35,8 +35,8 @@ def main() -> None:
     if isinstance(backend, str):
         _tell(tell, {"failed": backend})
         return
-    step_back(order.nice)
     _tell(tell, {"card": backend.card.document()})
+    step_back(order.nice)  # which the kernel may have wait a tenth of a second
     while True:
         _tell(tell, answers(backend, read_batch(*frames.get())))
 
