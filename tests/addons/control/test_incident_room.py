@@ -27,7 +27,7 @@ async def house(tmp_path: Path) -> IncidentHouse:
 async def test_what_begins_and_ends_is_logged_recorded_kept_and_told_once(
     house: IncidentHouse, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.INFO)
     async with house.running():
         for _ in range(3):
             house.room.raise_alert(alert())
@@ -55,6 +55,7 @@ async def test_what_begins_and_ends_is_logged_recorded_kept_and_told_once(
 async def test_what_gets_worse_is_told_and_logged_as_such(
     house: IncidentHouse, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     async with house.running():
         house.room.raise_alert(alert(severity=Severity.LOW))
         house.room.raise_alert(alert(severity=Severity.CRITICAL))
@@ -269,3 +270,14 @@ async def test_of_changes_that_nobody_takes_in_time_the_oldest_are_not_told_but_
         assert (await house.until_told(10_000))[0] == ("1", "began")
     page = await house.metadata.incidents(Scope(), IncidentFilter(fingerprint="0"), limit=10)
     assert [item.state for item in page.incidents] == [IncidentState.RESOLVED]
+
+
+@pytest.mark.parametrize(("category", "level"), [("finding", "INFO"), ("anomaly", "INFO"), ("store", "ERROR")])
+async def test_what_calls_show_is_no_error_of_the_house(
+    house: IncidentHouse, caplog: pytest.LogCaptureFixture, category: str, level: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with house.running():
+        house.room.raise_alert(alert(category=category))
+        await house.until_told(1)
+    assert [record.levelname for record in caplog.records if "trouble: " in record.getMessage()] == [level]

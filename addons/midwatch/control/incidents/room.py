@@ -46,6 +46,8 @@ _NOTIFY_S = 10.0
 # Changes that wait for slow hooks: beyond, the oldest are not told.
 _MOST_UNTOLD = 10_000
 _MILD = frozenset({Severity.INFO, Severity.LOW})
+# What calls show is news for whoever watches them, and no error of ours: `exec` writes to its command's terminal.
+_OF_CALLS = frozenset({"anomaly", "finding"})
 
 
 class IncidentRoom:
@@ -226,12 +228,14 @@ def _new_id(at: datetime) -> str:
 
 def _log(news: IncidentNews) -> None:
     incident = news.incident
+    of_calls = incident.category in _OF_CALLS
+    level = logging.INFO if of_calls else logging.WARNING
     if news.change is IncidentChange.RESOLVED:
-        logger.warning("over: %s", incident.title)
+        logger.log(level, "over: %s", incident.title)
     elif news.change is IncidentChange.ACKNOWLEDGED:
-        logger.warning("taken on by %s: %s", incident.acknowledged_by, incident.title)
+        logger.log(level, "taken on by %s: %s", incident.acknowledged_by, incident.title)
     else:
-        level = logging.INFO if incident.severity in _MILD else logging.ERROR
+        level = logging.INFO if of_calls or incident.severity in _MILD else logging.ERROR
         worse = "worse: " if news.change is IncidentChange.WORSE else ""
         logger.log(level, "trouble: %s%s%s", worse, incident.title, _shown(incident.details))
 
