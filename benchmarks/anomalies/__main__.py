@@ -13,8 +13,9 @@ from multiprocessing import Pool
 from benchmarks.anomalies.judging import false_a_week
 from benchmarks.anomalies.looping import TALKS, held
 from benchmarks.anomalies.month import Wish, lived
-from benchmarks.anomalies.tabling import MOST_FALSE, event_table, loop_table, quiet_table, write
+from benchmarks.anomalies.tabling import MOST_FALSE, PAGE, event_table, loop_table, quiet_table
 from benchmarks.anomalies.tenants import Size, tenants
+from benchmarks.pages import write_tables
 from midwatch_anomaly.settings import Settings
 
 _QUIET = {Size.SMALL: 16, Size.MID: 16, Size.LARGE: 4}
@@ -38,7 +39,7 @@ def main(words: list[str] | None = None) -> int:
     for lines in tables.values():
         print("\n".join(lines), end="\n\n")
     if args.write:
-        write(tables)
+        write_tables(PAGE, tables)
     return int(false_a_week([month for month in months if month.tenant.quiet]) > MOST_FALSE)
 
 

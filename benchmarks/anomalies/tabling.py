@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.anomalies.judging import TOLD_AS, Family, alarms, false_a_week, middle, outcomes, share
@@ -58,18 +58,6 @@ def loop_table(kinds: Sequence[Held]) -> Iterator[str]:
     true = sum(len(one.first) for one in kinds if one.is_loop)
     told, there = sum(len(one.first) for one in kinds), sum(one.talks for one in kinds if one.is_loop)
     yield f"| all: precision {_share(share(true, told))}, recall {_share(share(true, there))} | | | | {told} | | |"
-
-
-def write(tables: Mapping[str, Sequence[str]]) -> None:
-    """Put each table between its two marks in the page. Raises ValueError where a mark is missing."""
-    page = PAGE.read_text("utf-8")
-    for name, lines in tables.items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        if begin not in page or end not in page:
-            raise ValueError(f"{PAGE.name}: no marks {begin.strip()} and {end}")
-        head, _, rest = page.partition(begin)
-        page = head + begin + "\n".join(lines) + f"\n{end}" + rest.partition(end)[2]
-    PAGE.write_text(page, "utf-8")
 
 
 def _share(value: float | None) -> str:

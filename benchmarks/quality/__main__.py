@@ -13,12 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.pages import write_tables
 from benchmarks.quality.judges import judges
 from benchmarks.quality.labelled import rows_of, set_files
 from benchmarks.quality.latency import latency_table
 from benchmarks.quality.making import make
 from benchmarks.quality.seen import Sight
-from benchmarks.quality.tabling import set_table, unseen_table, write
+from benchmarks.quality.tabling import PAGE, set_table, unseen_table
 from benchmarks.quality.validating import VOTERS, Corpus
 
 HERE = Path(__file__).parent
@@ -45,7 +46,7 @@ async def run(args: argparse.Namespace) -> int:
     }
     for lines in tables.values():
         print("\n".join(lines), end="\n\n")
-    write(tables)
+    write_tables(PAGE, tables)
     return 0
 
 

@@ -45,15 +45,3 @@ def unseen_table(voters: str) -> Iterator[str]:
 def share(value: float | None) -> str:
     """A share to three places; one of nothing is a dash."""
     return "–" if value is None else f"{value:.3f}"
-
-
-def write(tables: Mapping[str, Sequence[str]]) -> None:
-    """Put each table between its two marks in the page. Raises ValueError where a mark is missing."""
-    page = PAGE.read_text("utf-8")
-    for name, lines in tables.items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        if begin not in page or end not in page:
-            raise ValueError(f"{PAGE.name}: no marks {begin.strip()} and {end}")
-        head, _, rest = page.partition(begin)
-        page = head + begin + "\n".join(lines) + f"\n{end}" + rest.partition(end)[2]
-    PAGE.write_text(page, "utf-8")

@@ -145,18 +145,7 @@ def _incident(number: int) -> Incident:
 
 def _outgoing(number: int) -> Outgoing:
     incident = _incident(number)
-    told = Told(
-        incident_id=incident.id,
-        fingerprint=incident.fingerprint,
-        category=incident.category,
-        severity=incident.severity,
-        title=incident.title,
-        tenant=incident.tenant,
-        began_at=incident.began_at,
-        last_at=incident.last_at,
-        count=incident.count,
-        details=incident.details,
-    )
+    told = Told.of(incident)
     message = Message(
         id=f"m-{number}",
         kind=MessageKind.BEGAN,

@@ -14,6 +14,7 @@ from benchmarks.anomalies.planting import Event, Kind, plant
 from benchmarks.anomalies.rhythm import BEGIN_S, DAY_S, Rhythm, Work
 from benchmarks.anomalies.tenants import SimTenant, Size, tenants
 from benchmarks.anomalies.traffic import Traffic
+from benchmarks.pages import write_tables
 from midwatch_anomaly.change import Change, Explanation, Metric, Scope, Side, Stage
 from midwatch_anomaly.loops import Circle
 from midwatch_anomaly.settings import Settings
@@ -138,11 +139,10 @@ def test_tables_are_put_between_their_marks(tmp_path: Path, monkeypatch: pytest.
     assert "| cost spike | 1 | 1 | 1.00 | 5 min | volume | 1 + 0 | 1.00 |" in tables["events"]
     assert "| all: precision 1.00, recall 0.50 | | | | 1 | | |" in tables["loops"]
     page = tmp_path / "anomaly.md"
-    monkeypatch.setattr(tabling, "PAGE", page)
     page.write_text("".join(f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in tables))
-    tabling.write(tables)
+    write_tables(page, tables)
     assert "\nold\n" not in page.read_text()
     assert tables["events"][2] in page.read_text()
     page.write_text("nothing")
     with pytest.raises(ValueError, match="no marks"):
-        tabling.write(tables)
+        write_tables(page, tables)

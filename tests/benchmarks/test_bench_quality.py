@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import tabling
+from benchmarks.pages import write_tables
 from benchmarks.quality.labelled import Labelled, rows_of
 from benchmarks.quality.lexicon_training import trained
 from benchmarks.quality.seen import Seen
@@ -74,9 +74,8 @@ def test_only_some_voters_can_be_heard() -> None:
 def test_tables_go_between_their_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "quality.md"
     page.write_text("before\n<!-- a -->\nold\n<!-- /a -->\nafter\n")
-    monkeypatch.setattr(tabling, "PAGE", page)
 
-    tabling.write({"a": ["| new |"]})
+    write_tables(page, {"a": ["| new |"]})
     assert page.read_text() == "before\n<!-- a -->\n| new |\n<!-- /a -->\nafter\n"
     with pytest.raises(ValueError, match="no marks"):
-        tabling.write({"b": []})
+        write_tables(page, {"b": []})

@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-import pytest
-
-from benchmarks.anomalies import tabling
+from benchmarks.pages import write_tables
 from midwatch_anomaly.change import Change, Contributor, Explanation, Metric, Scope, Side, Stage
 from midwatch_anomaly.explaining import details_of, title_of
 from midwatch_anomaly.settings import Settings
@@ -42,11 +40,10 @@ def test_the_table_has_every_setting_and_its_default() -> None:
     assert rows() == settings()
 
 
-def test_the_page_has_a_place_for_each_table_of_the_simulation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_page_has_a_place_for_each_table_of_the_simulation(tmp_path: Path) -> None:
     copy = tmp_path / "anomaly.md"
     copy.write_text(PAGE.read_text())
-    monkeypatch.setattr(tabling, "PAGE", copy)
-    tabling.write({name: ["| new |"] for name in ("events", "quiet", "loops")})
+    write_tables(copy, {name: ["| new |"] for name in ("events", "quiet", "loops")})
     assert copy.read_text().count("| new |") == 3
 
 

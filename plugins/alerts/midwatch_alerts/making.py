@@ -48,22 +48,8 @@ class Maker:
         )
 
     def _told(self, incident: Incident, channel: str) -> Told:
-        return Told(
-            incident_id=incident.id,
-            fingerprint=incident.fingerprint,
-            category=incident.category,
-            severity=incident.severity,
-            title=incident.title,
-            tenant=incident.tenant,
-            began_at=incident.began_at,
-            last_at=incident.last_at,
-            count=incident.count,
-            details=incident.details,
-            acknowledged_by=incident.acknowledged_by or "",
-            resolved_at=incident.resolved_at,
-            page=f"{self.console_url}/alerts/{incident.id}" if self.console_url else "",
-            acknowledge=self._link(incident, channel),
-        )
+        page = f"{self.console_url}/alerts/{incident.id}" if self.console_url else ""
+        return Told.of(incident, page=page, acknowledge=self._link(incident, channel))
 
     def _link(self, incident: Incident, channel: str) -> str:
         if not self.console_url or self.desk is None or incident.acknowledged_at or incident.resolved_at:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from midwatch_core import Severity
+from midwatch_core import Incident, Severity
 
 
 class MessageKind(StrEnum):
@@ -42,6 +42,26 @@ class Told:
     resolved_at: datetime | None = None
     page: str = ""
     acknowledge: str = ""
+
+    @classmethod
+    def of(cls, incident: Incident, *, page: str = "", acknowledge: str = "") -> "Told":
+        """An incident whose texts are plain already, as it stands."""
+        return cls(
+            incident_id=incident.id,
+            fingerprint=incident.fingerprint,
+            category=incident.category,
+            severity=incident.severity,
+            title=incident.title,
+            tenant=incident.tenant,
+            began_at=incident.began_at,
+            last_at=incident.last_at,
+            count=incident.count,
+            details=incident.details,
+            acknowledged_by=incident.acknowledged_by or "",
+            resolved_at=incident.resolved_at,
+            page=page,
+            acknowledge=acknowledge,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

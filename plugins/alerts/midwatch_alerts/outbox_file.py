@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from midwatch_core import StorageError
@@ -157,14 +157,17 @@ def _with_schema(connection: sqlite3.Connection) -> None:
 
 def _transaction[T](connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with ExitStack() as unless_kept:
+        unless_kept.callback(_roll_back, connection)
         result = work(connection)
         connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):  # some errors have rolled back already
-            connection.execute("ROLLBACK")
-        raise
+        unless_kept.pop_all()
     return result
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):  # some errors have rolled back already
+        connection.execute("ROLLBACK")
 
 
 def _copied(connection: sqlite3.Connection) -> sqlite3.Connection:

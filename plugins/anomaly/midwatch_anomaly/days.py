@@ -58,15 +58,6 @@ def _grown(
     if samples(cells, at + DAY) < _LEAST_DAYS:
         return None
     middle, sigma = mean(cells, at + DAY), deviation(cells, at + DAY, _FLOOR)
-    usual = item.value(middle)
-    if scaled - middle < tuning.still * sigma or value - usual < item.least * _LEAST_MINUTES:
+    if scaled - middle < tuning.still * sigma or value - item.value(middle) < item.least * _LEAST_MINUTES:
         return None
-    return Reading(
-        metric=item.metric,
-        family=Family.DRIFT,
-        side=Side.DRIFT,
-        value=value,
-        usual=usual,
-        sigma=item.value(middle + sigma) - usual,
-        deviations=(scaled - middle) / sigma,
-    )
+    return Reading.above(item, value, middle, sigma, side=Side.DRIFT, family=Family.DRIFT)

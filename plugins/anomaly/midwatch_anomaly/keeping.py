@@ -48,16 +48,12 @@ class FileKeeper:
 
     async def save(self, watcher: Watcher) -> None:
         """Write the file anew, some tenants at a time. Raises OSError."""
-        file = await asyncio.to_thread(self._begin)
-        try:
+        with await asyncio.to_thread(self._begin) as file:
             tenants = watcher.tenants()
             for at in range(0, len(tenants), _AT_ONCE):
                 records = [_record(tenant, watcher.dump(tenant)) for tenant in tenants[at : at + _AT_ONCE]]
                 await asyncio.to_thread(file.writelines, records)
-        except BaseException:
-            file.close()
-            raise
-        await asyncio.to_thread(self._end, file)
+            await asyncio.to_thread(self._end, file)
 
     def _read(self, watcher: Watcher) -> None:
         try:

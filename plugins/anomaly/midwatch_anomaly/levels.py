@@ -7,7 +7,6 @@ gone on for an hour.
 from array import array
 
 from midwatch_anomaly.baseline import CELLS, deviation, learn, mean, samples
-from midwatch_anomaly.change import Side
 from midwatch_anomaly.layout import HOURS, RECENT, SLOTS
 from midwatch_anomaly.metrics_watched import RatioMetric, SumMetric
 from midwatch_anomaly.reading import Reading
@@ -46,16 +45,7 @@ def high(
     usual = item.value(middle)
     if scaled - middle < tuning.still * sigma or value < tuning.factor * usual or value - usual < least:
         return None
-    return Reading(
-        metric=item.metric,
-        family=item.family,
-        side=Side.HIGH,
-        value=value,
-        usual=usual,
-        sigma=item.value(middle + sigma) - usual,
-        deviations=(scaled - middle) / sigma,
-        hour=of_hour,
-    )
+    return Reading.above(item, value, middle, sigma, hour=of_hour)
 
 
 def _strictest(

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from midwatch_anomaly.change import Metric, Side
-from midwatch_anomaly.metrics_watched import Family
+from midwatch_anomaly.metrics_watched import Family, RatioMetric, SumMetric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +23,28 @@ class Reading:
     hour: int | None = None
     calls: float = math.inf
     buckets: int = 1
+
+    @classmethod
+    def above(
+        cls,
+        item: SumMetric | RatioMetric,
+        value: float,
+        middle: float,
+        sigma: float,
+        *,
+        side: Side = Side.HIGH,
+        family: Family | None = None,
+        hour: int | None = None,
+    ) -> "Reading":
+        """A value held against what is usual of its metric; `middle` and `sigma` are on the metric's scale."""
+        usual = item.value(middle)
+        return cls(
+            metric=item.metric,
+            family=family or item.family,
+            side=side,
+            value=value,
+            usual=usual,
+            sigma=item.value(middle + sigma) - usual,
+            deviations=(item.scaled(value) - middle) / sigma,
+            hour=hour,
+        )

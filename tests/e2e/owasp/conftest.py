@@ -1,7 +1,4 @@
-"""One stage for the whole suite: a house under the strict policy, as it is shipped.
-
-Its tests put the same question again and again, which is a loop where anybody looks for one: nobody does here.
-"""
+"""One stage for the whole suite: a house under the strict policy, as it is shipped."""
 
 from __future__ import annotations
 
@@ -16,6 +13,5 @@ from tests.e2e.owasp.stage import Stage
 @pytest.fixture(scope="session")
 def stage(house_in: Any, world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("owasp")
-    settings = {"anomaly": {"loops": {"enabled": False}}}
-    with house_in(folder, "--policy", "strict", settings=settings) as house, Stage.on(house, world) as made:
+    with house_in(folder, "--policy", "strict") as house, Stage.on(house, world) as made:
         yield made

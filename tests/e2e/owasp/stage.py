@@ -127,6 +127,8 @@ class Stage:
         script = {"arguments": json.dumps(ask.arguments)} if ask.arguments else {"answer": ask.answer}
         told = ",".join(f"{key}={quote(value)}" for key, value in script.items() if value)
         trace = {"traceparent": f"00-{played.trace}-{secrets.token_hex(8)}-01", "x-sim-id": played.trace}
+        # Each call is another agent's: one that asked the same again and again would be told to go in a circle.
+        trace["x-midwatch-agent"] = played.trace
         return {**trace, **({"x-sim": told} if told else {})}
 
     def _chat(self, ask: Ask, streamed: bool, headers: dict[str, str]) -> Said:
