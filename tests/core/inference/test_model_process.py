@@ -398,6 +398,6 @@ async def test_it_dies_with_an_owner_that_is_killed(text: str) -> None:
 
 def gone(pid: int) -> bool:
     try:
-        return str(psutil.Process(pid).status()) == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
