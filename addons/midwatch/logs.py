@@ -6,11 +6,15 @@ import os
 import sys
 from datetime import UTC, datetime
 
+from midwatch.crashing import quiet_crashes
+from midwatch_core.revealed import REVEALED
+
 _CHATTY = ("alembic", "asyncio", "httpx", "uvicorn.error")
 
 
 def set_up_logs(process: str) -> None:
-    """Send every logger's records to standard error, marked with the process they come from."""
+    """Send every logger's records to standard error, marked with the process they come from; crash reports too."""
+    quiet_crashes()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(process) if os.environ.get("MIDWATCH_LOG") == "json" else Lines(process))
     for name in _CHATTY:
@@ -28,6 +32,10 @@ class Lines(logging.Formatter):
     def __init__(self, process: str) -> None:
         super().__init__()
         self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line and what stands below it, without secrets."""
+        return REVEALED.hide(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's own name
         """The line itself; the base class adds the traceback."""
@@ -48,8 +56,8 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "process": self._process,
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": REVEALED.hide(record.getMessage()),
         }
         if record.exc_info:
-            values["exception"] = self.formatException(record.exc_info)
+            values["exception"] = REVEALED.hide(self.formatException(record.exc_info))
         return json.dumps(values, ensure_ascii=False)

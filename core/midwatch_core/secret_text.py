@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from midwatch_core.errors import ConfigError
+from midwatch_core.revealed import REVEALED
 
 logger = logging.getLogger(__name__)
 
@@ -168,6 +169,12 @@ def _is_encoded_place(bare: str, position: int) -> bool:
 
 
 def _value(name: str, key: str, environ: Mapping[str, str]) -> str:
+    value = _found(name, key, environ)
+    REVEALED.add(value)
+    return value
+
+
+def _found(name: str, key: str, environ: Mapping[str, str]) -> str:
     if name.startswith("file:"):
         return _file_value(Path(name.removeprefix("file:")).expanduser(), key)
     if _VARIABLE.fullmatch(name) is None:

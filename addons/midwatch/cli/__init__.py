@@ -17,7 +17,9 @@ def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 fine, 1 found or failed, 2 wrong use."""
     from midwatch.cli.app import app, own_commands
     from midwatch.cli.printing import ReaderGoneError, end_quietly
+    from midwatch.crashing import quiet_crashes
 
+    quiet_crashes()
     words = list(sys.argv[1:] if words is None else words)
     if not words or (words[0].startswith("-") and words[0] not in _NO_COMMAND):
         words = [_DEFAULT, *words]

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from midwatch.crashing import quiet_crashes
 from midwatch.home import Home
 from midwatch_core.children.attached import die_before_others, take_pipes
 from midwatch_core.children.frames import pack, read, write
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--plugin", action="append", default=[], help="whose hooks may be called; repeatable")
     words = parser.parse_args()
+    quiet_crashes()
     hear, tell = take_pipes()
     die_before_others()
     calls: Calls = queue.SimpleQueue()
