@@ -12,12 +12,15 @@ from benchmarks.row import Row, table
 from benchmarks.rows import BENCHMARKS
 from benchmarks.session import ROOT, open_session
 
+BY_NAME = ("patches", "soak")
+"""Long ones, which are run when they are named."""
+
 
 async def run(args: argparse.Namespace) -> list[Row]:
     """Run the chosen benchmarks one after the other."""
     rows: list[Row] = []
     async with open_session(runs=args.runs, scale=args.scale, suite=args.suite) as session:
-        for name in args.only or [name for name in BENCHMARKS if name != "patches"]:
+        for name in args.only or [name for name in BENCHMARKS if name not in BY_NAME]:
             print(f"{name} …", file=sys.stderr, flush=True)
             rows += await BENCHMARKS[name](session)
     return rows
@@ -27,7 +30,10 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "only", nargs="*", metavar="NAME", help=f"of: {', '.join(BENCHMARKS)} (default: all but patches)"
+        "only",
+        nargs="*",
+        metavar="NAME",
+        help=f"of: {', '.join(BENCHMARKS)} (default: all but {' and '.join(BY_NAME)})",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows as JSON")
     parser.add_argument("--runs", type=int, default=5, help="interleaved runs a host, of which the median counts")

@@ -38,6 +38,12 @@ def no_more(name: str, value: float, unit: str, stock: float, *, most: float) ->
     )
 
 
+def ratio_at_least(name: str, value: float, unit: str, other: float, least: float) -> Row:
+    """A row whose target is to reach at least that multiple of another figure of ours; `stock` holds that one."""
+    ratio = value / other
+    return Row(name=name, value=value, unit=unit, target=f"≥ {least:g} ×", stock=other, ratio=ratio, ok=ratio >= least)
+
+
 def at_most(name: str, value: float, unit: str, limit: float) -> Row:
     """A row with an absolute limit."""
     return Row(name=name, value=value, unit=unit, target=f"≤ {limit:g} {unit}", ok=value <= limit)

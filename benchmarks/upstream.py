@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.certs import write_certificates
 from benchmarks.frames import accepted, aws_writes, frame_size, socket_writes
+from benchmarks.names import AZURE
 from benchmarks.sim import Sim
 
 HOST = "api.openai.com"
@@ -153,7 +154,7 @@ def _header(head: bytes, name: bytes) -> bytes | None:
 
 async def serve(folder: Path) -> None:
     """Serve on a free loopback port until standard input closes."""
-    files = write_certificates(folder, HOST, BEDROCK)
+    files = write_certificates(folder, HOST, BEDROCK, f"*.{AZURE}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.leaf_file, files.key_file)
     context.set_alpn_protocols(["http/1.1"])

@@ -14,20 +14,23 @@ from benchmarks.anomalies.judging import false_a_week
 from benchmarks.anomalies.looping import TALKS, held
 from benchmarks.anomalies.month import Wish, lived
 from benchmarks.anomalies.tabling import MOST_FALSE, PAGE, event_table, loop_table, quiet_table
-from benchmarks.anomalies.tenants import Size, tenants
+from benchmarks.anomalies.tenants import Fate, Size, tenants
 from benchmarks.pages import write_tables
 from midwatch_anomaly.settings import Settings
 
-_QUIET = {Size.SMALL: 16, Size.MID: 16, Size.LARGE: 4}
-_PLANTED = {Size.SMALL: 0, Size.MID: 14, Size.LARGE: 6}
+_TENANTS = {
+    Fate.QUIET: {Size.SMALL: 16, Size.MID: 16, Size.LARGE: 4},
+    Fate.EVENTFUL: {Size.SMALL: 0, Size.MID: 11, Size.LARGE: 4},
+    Fate.DRIFTING: {Size.SMALL: 0, Size.MID: 12, Size.LARGE: 4},
+}
 
 
 def main(words: list[str] | None = None) -> int:
     """Entry point."""
     args = _parse(words)
     settings = Settings(sigma=args.sigma) if args.sigma else Settings()
-    everybody = tenants(args.seed, quiet=_some(_QUIET, args.scale), planted=_some(_PLANTED, args.scale))
-    wishes = [Wish(tenant=one, number=at, seed=args.seed, settings=settings) for at, one in enumerate(everybody)]
+    everybody = tenants(args.seed, {fate: _some(counts, args.scale) for fate, counts in _TENANTS.items()})
+    wishes = [Wish(tenant=one, seed=args.seed, settings=settings) for one in everybody]
     with Pool(args.processes) as pool:
         talks = pool.map_async(held, [(name, args.seed) for name in TALKS], chunksize=1)
         months = pool.map(lived, wishes, chunksize=1)
@@ -40,7 +43,7 @@ def main(words: list[str] | None = None) -> int:
         print("\n".join(lines), end="\n\n")
     if args.write:
         write_tables(PAGE, tables)
-    return int(false_a_week([month for month in months if month.tenant.quiet]) > MOST_FALSE)
+    return int(false_a_week([month for month in months if month.tenant.fate is Fate.QUIET]) > MOST_FALSE)
 
 
 def _some(counts: dict[Size, int], scale: float) -> dict[Size, int]:

@@ -25,7 +25,10 @@ _DIALECT, _TARGET = OpenAIChat(), Target(host="api.openai.com", path="/v1/chat/c
 
 @dataclass
 class Agent:
-    """One conversation of one agent. Moments are the simulation's; every call of it takes `takes_s`."""
+    """One conversation of one agent. Moments are the simulation's; every call of it takes `takes_s`.
+
+    Where it is `traced`, each call bears a traceparent of its own.
+    """
 
     threader: Threader
     tenant: str = "acme"
@@ -35,6 +38,7 @@ class Agent:
     takes_s: float = 2.0
     usd: str = "0.002"
     tools: tuple[str, ...] = ()
+    traced: bool = False
     history: list[dict[str, Json]] = field(default_factory=list)
 
     def told(self, text: str) -> None:
@@ -68,9 +72,11 @@ class Agent:
         body = {"model": self.model, "messages": self.history, "tools": offered}
         document = {"model": self.model, "choices": [{"index": 0, "message": answer, "finish_reason": "stop"}]}
         exchange_id = uuid7(self.at.timestamp(), next(_NUMBERS).to_bytes)
+        trace_id = exchange_id.replace("-", "") if self.traced else exchange_id
         fields: dict[str, Any] = {
             "id": exchange_id,
-            "trace_id": exchange_id,
+            "trace_id": trace_id,
+            "traceparent": f"00-{trace_id}-00000000000000a1-01" if self.traced else None,
             "started_at": self.at,
             "identity": Identity(tenant=self.tenant, agent=self.name, client="10.0.0.7"),
             "endpoint": Endpoint(

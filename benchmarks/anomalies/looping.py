@@ -100,7 +100,7 @@ def subagents(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
     """Eight subagents that all begin with the same file."""
     yield agent.calls("task", {"agents": 8}, brings="…")
     for number in range(8):
-        sub = Agent(agent.threader, name=agent.name, at=agent.at, takes_s=agent.takes_s)
+        sub = Agent(agent.threader, name=agent.name, at=agent.at, takes_s=agent.takes_s, traced=agent.traced)
         sub.told(f"{agent.name}, part {number}")
         yield sub.calls("read", {"path": "README.md"}, brings="# Readme")
         yield sub.calls("search", {"for": f"part {number}"}, brings=f"{chance.randrange(99)} hits")
@@ -132,6 +132,28 @@ def health_check(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
         yield agent.says("pong")
         agent.history.pop()
         agent.at += timedelta(seconds=apart_s - agent.takes_s)
+
+
+def coding_traced(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
+    """As above, and each call is a trace of its own."""
+    agent.traced = True
+    yield from coding(agent, chance)
+
+
+def subagents_traced(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
+    """As above, and each call is a trace of its own."""
+    agent.traced = True
+    yield from subagents(agent, chance)
+
+
+def service_traced(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
+    """Answers one customer after the other, and asks the same tool for each."""
+    for number in range(_LONG):
+        one = Agent(agent.threader, name=agent.name, at=agent.at, takes_s=agent.takes_s, traced=True)
+        one.told(f"Customer {number} of {agent.name} asks when it opens")
+        yield one.calls("opening_hours", {}, brings="9 to 17", wait_s=0.2)
+        yield one.says("From nine to five.")
+        agent.at = one.at + timedelta(seconds=chance.uniform(0, 2))
 
 
 def same_call(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
@@ -184,6 +206,24 @@ def slightly_other(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
         yield agent.calls("search", {"for": "the cause " * (number + 1)}, brings="nothing", wait_s=chance.uniform(0, 3))
 
 
+def same_call_traced(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
+    """One call again and again, and each is a trace of its own."""
+    agent.traced = True
+    yield from same_call(agent, chance)
+
+
+def cycle_of_two_traced(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
+    """Two calls in turn, and each is a trace of its own."""
+    agent.traced = True
+    yield from cycle_of_two(agent, chance)
+
+
+def same_words_traced(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
+    """The same words again and again, and each is a trace of its own."""
+    agent.traced = True
+    yield from same_words(agent, chance)
+
+
 def _some_work(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
     for number in range(chance.randint(0, 10)):
         yield agent.calls("read", {"path": f"{number}.py"}, brings=f"{number}")
@@ -191,8 +231,10 @@ def _some_work(agent: Agent, chance: random.Random) -> Iterator[Exchange]:
 
 WORK: tuple[Talk, ...] = (
     coding, status_between, polling, progress, paging, subagents, retrying, sampling, health_check,
+    coding_traced, subagents_traced, service_traced,
 )  # fmt: skip
 LOOPS: tuple[Talk, ...] = (
     same_call, cycle_of_two, cycle_of_three, changing_result, same_prompt, same_words, slightly_other,
+    same_call_traced, cycle_of_two_traced, same_words_traced,
 )  # fmt: skip
 TALKS = {talk.__name__: talk for talk in (*WORK, *LOOPS)}

@@ -28,17 +28,16 @@ class Month:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A month to simulate: a tenant, its number, the seed, and the settings to watch it with."""
+    """A month to simulate: a tenant, the seed, and the settings to watch it with."""
 
     tenant: SimTenant
-    number: int
     seed: int
     settings: Settings
 
 
 def lived(wish: Wish) -> Month:
     """Live through it: a minute's calls come, and are judged when it is over."""
-    events = plant(wish.seed, wish.tenant, wish.number)
+    events = plant(wish.seed, wish.tenant)
     traffic, watcher = Traffic(wish.seed, wish.tenant, events), Watcher(wish.settings)
     told: list[Change] = []
     calls = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmarks.anomalies.rhythm import BEGIN_S, DAY_S
-from benchmarks.anomalies.tenants import SimTenant
+from benchmarks.anomalies.tenants import Fate, SimTenant
 
 MINUTE_S, HOUR_S = 60, 3600
 # Events begin in the second week, when there is something usual, and end a day before the month does.
@@ -80,12 +80,12 @@ class Event:
         return Effect(input_tokens=grown, output_tokens=grown)
 
 
-def plant(seed: int, tenant: SimTenant, number: int) -> tuple[Event, ...]:
-    """Events of a tenant, days apart; every fourth tenant has one drift and nothing else."""
-    if tenant.quiet:
+def plant(seed: int, tenant: SimTenant) -> tuple[Event, ...]:
+    """Events of a tenant, days apart."""
+    if tenant.fate is Fate.QUIET:
         return ()
     chance = random.Random(f"planting {seed} {tenant.name}")
-    if number % 4 == 3:
+    if tenant.fate is Fate.DRIFTING:
         begin_s = BEGIN_S + _FIRST_DAY * DAY_S + chance.randrange(7) * DAY_S
         return (Event(kind=Kind.DRIFT, tenant=tenant.name, begin_s=begin_s, end_s=begin_s + _DRIFT_DAYS * DAY_S),)
     return tuple(_short_ones(chance, tenant))

@@ -9,7 +9,7 @@ from benchmarks.anomalies.judging import TOLD_AS, Family, alarms, false_a_week, 
 from benchmarks.anomalies.looping import Held
 from benchmarks.anomalies.month import Month
 from benchmarks.anomalies.planting import Kind
-from benchmarks.anomalies.tenants import Size
+from benchmarks.anomalies.tenants import Fate, Size
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "anomaly.md"
 # So many false alarms a tenant and week are borne on quiet traffic.
@@ -38,7 +38,7 @@ def quiet_table(months: Sequence[Month]) -> Iterator[str]:
     """Tenants without any event: false alarms per tenant and week."""
     yield "| tenants without events | tenants | calls | false alarms | a tenant and week |"
     yield "|---|---|---|---|---|"
-    quiet = [month for month in months if month.tenant.quiet]
+    quiet = [month for month in months if month.tenant.fate is Fate.QUIET]
     groups = {size.value: [month for month in quiet if month.tenant.size is size] for size in Size}
     for name, here in {**groups, "all": quiet}.items():
         told = sum(len(month.told) for month in here)

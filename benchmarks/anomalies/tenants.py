@@ -47,33 +47,36 @@ class Stream:
         return per_in / 1e6, per_out / 1e6
 
 
+class Fate(StrEnum):
+    """What is planted in a tenant's month: nothing, one of each short event, or a drift and nothing else."""
+
+    QUIET = "quiet"
+    EVENTFUL = "eventful"
+    DRIFTING = "drifting"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimTenant:
-    """A tenant. One that is `quiet` has no planted event."""
+    """A tenant."""
 
     name: str
     size: Size
-    quiet: bool
+    fate: Fate
     streams: tuple[Stream, ...]
 
 
-def tenants(seed: int, *, quiet: dict[Size, int], planted: dict[Size, int]) -> list[SimTenant]:
-    """So many of each size, without and with planted events."""
+def tenants(seed: int, counts: dict[Fate, dict[Size, int]]) -> list[SimTenant]:
+    """So many of each fate and size."""
     chance = random.Random(f"tenants {seed}")
-    made = [
-        (size, is_quiet)
-        for is_quiet, counts in ((True, quiet), (False, planted))
-        for size in Size
-        for _ in range(counts[size])
-    ]
+    made = [(fate, size) for fate in Fate for size in Size for _ in range(counts[fate][size])]
     return [
         SimTenant(
-            name=f"{'quiet' if is_quiet else 'planted'}-{size}-{number:02}",
+            name=f"{fate}-{size}-{number:02}",
             size=size,
-            quiet=is_quiet,
+            fate=fate,
             streams=tuple(_streams(chance, size)),
         )
-        for number, (size, is_quiet) in enumerate(made)
+        for number, (fate, size) in enumerate(made)
     ]
 
 

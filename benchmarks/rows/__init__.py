@@ -17,6 +17,7 @@ from benchmarks.rows import (
     governing,
     grpc,
     guard,
+    handshakes,
     idle,
     ingest,
     lag,
@@ -29,12 +30,15 @@ from benchmarks.rows import (
     models_beside,
     patches,
     scan,
+    soak,
     sse,
     store,
     tail,
     throughput,
     ttft,
+    tunnels,
     websocket,
+    workers,
 )
 from benchmarks.session import Session
 
@@ -47,7 +51,11 @@ BENCHMARKS: dict[str, Callable[[Session], Awaitable[list[Row]]]] = {
     "websocket": websocket.measure,
     "eventstream": eventstream.measure,
     "many-streams": many_streams.measure,
+    "handshakes": handshakes.measure,
     "idle": idle.measure,
+    "tunnels": tunnels.measure,
+    "workers": workers.measure,
+    "soak": soak.measure,
     "patches": patches.measure,
     # What lies behind the proxy.
     "decode": decode.measure,
