@@ -4,6 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
+from generate_commands import commands
+from generate_hooks import hooks
+from generate_rules import rules
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -146,11 +149,21 @@ def rest() -> str:
     return "\n".join(lines) + "\n"
 
 
+PAGES = {
+    "commands": commands,
+    "configuration": configuration,
+    "hooks": hooks,
+    "metrics": metrics,
+    "rest": rest,
+    "rules": rules,
+}
+"""Each page by its name, and what makes it."""
+
+
 def main() -> None:
     """Write all pages."""
-    (HERE / "configuration.md").write_text(configuration())
-    (HERE / "metrics.md").write_text(metrics())
-    (HERE / "rest.md").write_text(rest())
+    for name, page in PAGES.items():
+        (HERE / f"{name}.md").write_text(page())
 
 
 if __name__ == "__main__":
