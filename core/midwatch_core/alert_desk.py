@@ -1,10 +1,11 @@
 """The desk of alerts: raising them, listing the incidents they become, taking these on; `Host.alerts`."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from midwatch_core.access.caller import Caller
-from midwatch_core.alert_outbox import AlertOutbox
+from midwatch_core.alert_outbox import AlertOutbox, Delivery
 from midwatch_core.incident_listing import IncidentFilter, IncidentPage
 from midwatch_core.model.alert import Alert
 from midwatch_core.model.incident import Incident
@@ -17,6 +18,14 @@ class SignedLink:
 
     incident_id: str
     channel: str
+
+
+class LinkFault(StrEnum):
+    """Why a token opens nothing. `FOREIGN` has the form of one, and was not signed with this home's `hash.key`."""
+
+    MALFORMED = "malformed"
+    FOREIGN = "foreign"
+    OLD = "old"
 
 
 class AlertDesk(Protocol):
@@ -32,7 +41,9 @@ class AlertDesk(Protocol):
         ...
 
     def open(self) -> tuple[Incident, ...]:
-        """The incidents that are not over, as this process knows them, the oldest first."""
+        """The incidents that are not over, as this process knows them, the oldest first; a face alone looks into the
+        store for them every few seconds.
+        """
         ...
 
     async def incidents(
@@ -59,6 +70,17 @@ class AlertDesk(Protocol):
         """A token for a link by which one incident can be taken on for a week, without a key. It is safe in a URL."""
         ...
 
-    def link_of(self, token: str) -> SignedLink | None:
-        """What a token may do; None where it is none of ours, or too old."""
+    def link_of(self, token: str) -> SignedLink | LinkFault:
+        """What a token may do, or why it may do nothing."""
+        ...
+
+    async def test_channel(self, caller: Caller, channel: str) -> Delivery | None:
+        """Send a message that says it is a test, on record; how that went, None where there is no such channel.
+
+        Channels are the whole installation's. Raises AccessDeniedError, StorageError.
+        """
+        ...
+
+    async def retry(self, caller: Caller, delivery_id: str) -> bool:
+        """Have a dead letter sent again, on record; False where there is none of that id. Raises as `test_channel`."""
         ...

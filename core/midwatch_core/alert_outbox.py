@@ -58,6 +58,10 @@ class AlertOutbox(Protocol):
         """The newest messages; None asks nothing."""
         ...
 
+    async def delivery(self, delivery_id: str) -> Delivery | None:
+        """One message; None where there is none of that id."""
+        ...
+
     async def retry(self, delivery_id: str) -> bool:
         """Send a dead one again; False where there is none of that id."""
         ...

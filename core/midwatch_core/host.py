@@ -1,6 +1,6 @@
 """The host: what a plugin may ask for. It is handed to `startup`; nothing else of Midwatch is a plugin's business."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -58,8 +58,9 @@ class Host:
     """The surroundings of a plugin in one process. All that may be None is control's alone: see each one's module.
 
     `resources` are the YAML files of all plugins. `stored` is a command's alone: queries of the home's stores, opened
-    for as long as it reads (StorageError where they can't be). `samples` gives the metrics of all processes, summed;
-    `metrics` is this process's own registry.
+    for as long as it reads (StorageError where they can't be). So is `record`, which puts on record what the command is
+    about to do: action, subject and details, in the name of the machine's own user (MidwatchError where that can't be).
+    `samples` gives the metrics of all processes, summed; `metrics` is this process's own registry.
     """
 
     role: Role
@@ -69,6 +70,7 @@ class Host:
     clock: Clock = field(default_factory=SystemClock)
     queries: Queries | None = None
     stored: Callable[[], AbstractAsyncContextManager[Queries]] | None = None
+    record: Callable[[str, str, Mapping[str, str]], Awaitable[None]] | None = None
     live: LiveFeed | None = None
     health: Callable[[], Health] | None = None
     samples: Callable[[], list[Sample]] | None = None

@@ -1,7 +1,7 @@
 """Incidents: alerts in, and what there is to tell of them out. Counterpart: a room that keeps and tells (control)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -65,9 +65,10 @@ class Incidents:
         key = self._keys.get(incident_id)
         return None if key is None else self._open[key].incident
 
-    def count(self, category: str) -> int:
-        """How many of a category are not over."""
-        return self._counts[category]
+    @property
+    def categories(self) -> Mapping[str, int]:
+        """How many of each category are not over; those of which there is none are left out."""
+        return dict(self._counts)
 
     def expires_at(self, incident_id: str) -> datetime | None:
         """When one is over unless it is raised again, by the wall clock of its last alert."""
@@ -181,8 +182,8 @@ class Incidents:
             last_at=max(before.last_at, alert.at),
             count=before.count + max(0, alert.count),
         )
-        self._counts[before.category] -= 1
-        self._counts[alert.category] += 1
+        self._count(before.category, -1)
+        self._count(alert.category, 1)
         item.over_s, item.expires_at = _over_s(alert, now_s), alert.expires_at
         return IncidentNews(incident=item.incident, alert=alert, change=IncidentChange.WORSE if worse else None)
 
@@ -194,11 +195,16 @@ class Incidents:
     def _put(self, item: _Open) -> None:
         key = self._keys[item.incident.id] = _key(item.incident)
         self._open[key] = item
-        self._counts[item.incident.category] += 1
+        self._count(item.incident.category, 1)
 
     def _drop(self, item: _Open) -> None:
         del self._open[self._keys.pop(item.incident.id)]
-        self._counts[item.incident.category] -= 1
+        self._count(item.incident.category, -1)
+
+    def _count(self, category: str, change: int) -> None:
+        self._counts[category] += change
+        if not self._counts[category]:
+            del self._counts[category]
 
 
 def told_again(incident: Incident) -> IncidentNews:

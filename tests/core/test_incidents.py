@@ -26,6 +26,7 @@ def alert(
     fingerprint: str = "spike",
     *,
     at_s: float = 0.0,
+    category: str = "anomaly",
     severity: Severity = Severity.MEDIUM,
     tenant: str | None = "acme",
     count: int = 1,
@@ -35,7 +36,7 @@ def alert(
 ) -> Alert:
     return Alert(
         at=later(at_s),
-        category="anomaly",
+        category=category,
         severity=severity,
         title=title,
         fingerprint=fingerprint,
@@ -67,7 +68,7 @@ def test_an_alert_begins_an_incident_and_its_like_are_counted_until_its_end() ->
     assert (incident.count, incident.began_at, incident.last_at) == (5, NOW, later(9))
     assert (incident.title, incident.details, incident.state) == ("eleven times", {"value": "11"}, IncidentState.OPEN)
     assert raised(incidents, alert(at_s=20, resolved=True)) == [("i1", RESOLVED)]
-    assert (incidents.open, incidents.find("i1"), incidents.count("anomaly")) == ((), None, 0)
+    assert (incidents.open, incidents.find("i1"), incidents.categories) == ((), None, {})
 
 
 def test_what_is_over_and_comes_back_is_a_further_incident() -> None:
@@ -263,13 +264,14 @@ def test_a_tenant_that_is_forgotten_leaves_nothing_open_and_nothing_to_tell() ->
     raised(incidents, alert(), alert("drift"), alert(tenant="other"))
     assert [item.fingerprint for item in incidents.forget("acme")] == ["spike", "drift"]
     assert [item.tenant for item in incidents.open] == ["other"]
-    assert (incidents.count("anomaly"), incidents.find("i1")) == (1, None)
+    assert (incidents.categories, incidents.find("i1")) == ({"anomaly": 1}, None)
 
 
 steps = st.one_of(
     st.builds(
         alert,
         st.sampled_from("abcdef"),
+        category=st.sampled_from(["anomaly", "finding"]),
         severity=st.sampled_from(Severity),
         tenant=st.sampled_from([None, "acme"]),
         count=st.integers(0, 3),
@@ -322,5 +324,4 @@ def check(incidents: Incidents, seen: dict[str, list[IncidentNews]], most: int) 
         assert changes.count(WORSE) == rises
         counts = [item.incident.count for item in all_news]
         assert counts == sorted(counts)
-    categories = Counter(item.category for item in incidents.open)
-    assert all(incidents.count(name) == categories[name] for name in ("anomaly", "incidents"))
+    assert incidents.categories == Counter(item.category for item in incidents.open)

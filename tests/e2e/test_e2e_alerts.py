@@ -238,3 +238,14 @@ def test_an_agent_in_a_circle_is_found_and_told(alerted: Any, waiting: Any) -> N
     assert (circle["category"], circle["severity"], circle["tenant"]) == ("anomaly", "medium", "default")
     found = httpx.get(f"{alerted.console}/api/v1/findings?rule=anomaly/loop-tool", trust_env=False).json()["findings"]
     assert [row["category"] for row in found] == ["anomaly"]
+
+
+def test_a_tenant_that_is_forgotten_leaves_the_outbox_and_the_list(alerted: Any) -> None:
+    def holding() -> set[str]:
+        files = (alerted.home.root / "alerts").iterdir()
+        return {path.name for path in files if b'"tenant":"default"' in path.read_bytes()}
+
+    assert holding()
+    assert set(alerted.ask({"op": "forget", "filter": {"tenant": "default"}})) == {"count", "caught_up"}
+    assert holding() == set()
+    assert [row for row in incidents(alerted) if row["tenant"] == "default"] == []

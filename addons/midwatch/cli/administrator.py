@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What is kept in the home too: it holds though a store in memory forgets it.
 _AT_HOME = frozenset({"policy_publish", "policy_withdraw"})
+# What goes with a store in memory, and is done all the same.
+_PASSING = frozenset({"audit_note"})
 # What changes nothing: where nothing was ever kept, nothing need be made to look at it.
 _READING = frozenset({"tenants", "keys", "audit", "audit_verify", "policy_versions", "hosts"})
 
@@ -30,7 +32,11 @@ class Administrator:
 
     def ask(self, message: dict[str, Any], *, timeout_s: float = 30.0) -> dict[str, Any]:
         """Have one message done; what it gives. Raises AskError, ConfigError and StorageError."""
-        answer = asyncio.run(self._ask(message, timeout_s))
+        return asyncio.run(self.asked(message, timeout_s=timeout_s))
+
+    async def asked(self, message: dict[str, Any], *, timeout_s: float = 30.0) -> dict[str, Any]:
+        """The same, in a loop that runs already."""
+        answer = await self._ask(message, timeout_s)
         if problem := answer.get("error"):
             raise AskError(str(problem))
         return answer
@@ -86,7 +92,7 @@ class Administrator:
         settings = resolve(self._home, config_file=self._config_file, flags={})
         profile = storage_profile(settings.config, self._home.root)
         if message["op"] not in _READING:
-            if profile.metadata.startswith("memory://") and message["op"] not in _AT_HOME:
+            if profile.metadata.startswith("memory://") and message["op"] not in _AT_HOME | _PASSING:
                 raise AskError(f"nothing runs in {self._home.root}, and what its memory kept would be gone at once")
             self._home.prepare()
         elif settings.config.storage.metadata is None and not (self._home.root / "midwatch.db").exists():

@@ -1,8 +1,9 @@
 """Commands that plugins bring: looked for when a word is none of our own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from midwatch.cli.administrator import Administrator
 from midwatch.cli.options import home_of
 from midwatch.settings import Settings, resolve
 from midwatch.stores import stores_of
@@ -15,17 +16,24 @@ from midwatch_core.queries import Queries
 def contributed(name: str) -> Command | None:
     """The command of that name which a plugin brings, in the default home's configuration. Raises ConfigError."""
     settings = resolve(home_of(None), config_file=None, flags={})
-    commands: list[Command] = settings.plugins.gather("commands", host=_host(settings))
+    commands: list[Command] = settings.plugins.gather("commands", host=host_of(settings))
     return next((command for command in commands if command.name == name), None)
 
 
-def _host(settings: Settings) -> Host:
+def host_of(settings: Settings) -> Host:
+    """The host of a command."""
+
+    async def record(action: str, subject: str, details: Mapping[str, str]) -> None:
+        note = {"op": "audit_note", "action": action, "subject": subject, "details": dict(details)}
+        await Administrator(settings.home, settings.sources.file).asked(note)
+
     return Host(
         role=Role.COMMAND,
         home=settings.home.root,
         metrics=Metrics(),
         settings=dict(settings.config),
         stored=lambda: _stored(settings),
+        record=record,
         resources=tuple(settings.plugins.gather("resources")),
     )
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +17,11 @@ from midwatch.home import Home
 from midwatch.lines import ControlAbsentError
 from midwatch_core.errors import ConfigError
 from midwatch_journal import read_dead_letters, waiting_bytes
+
+if TYPE_CHECKING:
+    from midwatch_core.forgotten import Forgotten
+
+type Tell = Callable[[Forgotten], Awaitable[Sequence[str]]]
 
 # The store may write its file anew.
 _TIMEOUT_S = 3600.0
@@ -39,7 +45,7 @@ def forget(home: Home, config_file: Path | None, wanted: Mapping[str, Any], *, s
         print_json([{"forgotten": answer["count"], "caught_up": answer["caught_up"]}])
     else:
         print_text(f"exchanges forgotten: {answer['count']:,}")
-    return _left_over(home, caught_up=answer["caught_up"])
+    return _left_over(home, caught_up=answer["caught_up"], plugins=answer.get("plugins", ()))
 
 
 class _Forgetter:
@@ -64,8 +70,9 @@ class _Forgetter:
             return await self._alone(message)
 
     async def _alone(self, message: dict[str, Any]) -> dict[str, Any]:
+        from midwatch.cli.contributed import host_of
         from midwatch.control.anchoring import anchored
-        from midwatch.control.forgetting import Forgetting
+        from midwatch.control.forgetting import Forgetting, tell_plugins
         from midwatch.settings import resolve
         from midwatch.stores import stores_of
         from midwatch_core.clock import SystemClock
@@ -74,9 +81,10 @@ class _Forgetter:
 
         settings = resolve(self._home, config_file=self._config_file, flags={})
         profile = storage_profile(settings.config, self._home.root)
+        tell = partial(tell_plugins, settings.plugins, host_of(settings))
         lite = settings.config.storage.traces is None and profile.traces.startswith("sqlite:")
         if profile.traces.startswith("memory:") or (lite and not (self._home.root / "midwatch.db").exists()):
-            return {"count": 0, "caught_up": await self._journal_is_empty()}
+            return await self._of_plugins(message, tell)
         storage = stores_of(settings)
         metadata = anchored(storage.metadata, self._home, profile.metadata)
         async with AsyncExitStack() as stack:
@@ -88,8 +96,18 @@ class _Forgetter:
                 metadata=metadata,
                 clock=SystemClock(),
                 caught_up=self._journal_is_empty,
+                tell=tell,
             )
             return await forgetting.answer(message)
+
+    async def _of_plugins(self, message: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+        """No store has anything: what plugins keep in the home is all there is."""
+        from midwatch.control.answering import filter_of
+        from midwatch.control.forgetting import left_by
+        from midwatch_core.forgotten import Forgotten
+
+        failed = await tell(Forgotten.of(filter_of(self._wanted))) if message["op"] == "forget" else ()
+        return {"count": 0, "caught_up": await self._journal_is_empty(), **left_by(failed)}
 
     async def _journal_is_empty(self, _: float = 0.0) -> bool:
         """Nobody stores what is there: there is nothing to wait for."""
@@ -103,13 +121,15 @@ def _is_meant(count: int) -> bool:
     return count == 0 or typer.confirm(f"Exchanges that would be gone for good: {count:,}. Forget them?", err=True)
 
 
-def _left_over(home: Home, *, caught_up: bool) -> int:
-    """Say what was not looked at; 1 where it will be stored yet."""
+def _left_over(home: Home, *, caught_up: bool, plugins: Sequence[str]) -> int:
+    """Say what was not looked at; 1 where something is left, or will be stored yet."""
     if letters := sum(1 for _ in read_dead_letters(home.journal)):
         folder = home.journal / "dead"
         print(f"midwatch: not looked at: {letters} dead letters in {folder}", file=sys.stderr)
+    for name in plugins:
+        print(f"midwatch: the plugin {name} may have something left of it: the log says why", file=sys.stderr)
     if caught_up:
-        return 0
+        return 1 if plugins else 0
     print(
         "midwatch: calls are still in the journal and will be stored: forget again once Midwatch has stored them",
         file=sys.stderr,

@@ -28,6 +28,7 @@ OPERATIONS = frozenset(
         "key_revoke",
         "audit",
         "audit_verify",
+        "audit_note",
     }
 )
 """What `administer` does: the values of a message's `op`."""
@@ -106,6 +107,10 @@ async def _audit(administration: Administration, message: Mapping[str, Any]) -> 
                 "anchored": verified.anchored,
                 "fault": None if fault is None else {"number": fault.number, "reason": fault.reason},
             }
+        case "audit_note":
+            details = {str(name): str(text) for name, text in dict(message.get("details") or {}).items()}
+            await administration.note(LOCAL, str(message["action"]), str(message["subject"]), details)
+            return {"noted": True}
     return _no_such(message)
 
 

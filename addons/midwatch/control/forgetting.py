@@ -1,7 +1,8 @@
 """Forgetting people: exchanges that match go for good, on record; over the control socket, or straight on the store."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,14 @@ from midwatch.control.answering import filter_of
 from midwatch_core.access.caller import LOCAL
 from midwatch_core.clock import Clock
 from midwatch_core.errors import StorageError
+from midwatch_core.forgotten import Forgotten
+from midwatch_core.host import Host
+from midwatch_core.hosting import Plugins
 from midwatch_core.model.audit import AuditRecord
 from midwatch_core.ports import ExchangeFilter, MetadataRepository
 from midwatch_core.queries import Queries
+
+logger = logging.getLogger(__name__)
 
 OPERATIONS = frozenset({"forget", "forget_count"})
 """What `Forgetting.answer` does: the values of a message's `op`. The second only counts."""
@@ -25,6 +31,8 @@ _OF_SIGHTINGS = frozenset({"tenant", "client", "until"})
 # And what there is of a tenant as a whole: judgements on findings, and incidents.
 _OF_TENANT = frozenset({"tenant", "until"})
 _CATCH_UP_S = 10.0
+# A plugin is given so long to forget what it keeps itself.
+_PLUGIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,7 @@ class Forgetting:
     """Counts and forgets. `caught_up` waits until all that was journalled is stored, at most so many seconds.
 
     `let_go` has the room of incidents drop a tenant's open ones, or it would keep them again; without control, which
-    has that room, there is none.
+    has that room, there is none. `tell` has plugins forget too, and gives the names of those that failed to.
     """
 
     queries: Queries
@@ -40,9 +48,14 @@ class Forgetting:
     clock: Clock
     caught_up: Callable[[float], Awaitable[bool]]
     let_go: Callable[[str], None] | None = None
+    tell: Callable[[Forgotten], Awaitable[Sequence[str]]] | None = None
 
     async def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """`count`, of those that match or that went, and whether the store had `caught_up`; or an `error`."""
+        """`count`, of those that match or that went, and whether the store had `caught_up`; or an `error`.
+
+        `plugins` names those that may have something left of it, where there are any.
+        """
+        failed: Sequence[str] = ()
         try:
             wanted = filter_of(message.get("filter") or {})
             if all(getattr(wanted, name) is None for name in BY):
@@ -51,9 +64,10 @@ class Forgetting:
             count = await self._count(wanted)
             if message["op"] == "forget":
                 count = await self._forget(wanted, count)
+                failed = await self._tell_plugins(wanted)
         except (StorageError, ValueError, TypeError, AttributeError, OverflowError) as error:
             return {"error": str(error)}
-        return {"count": count, "caught_up": caught_up}
+        return {"count": count, "caught_up": caught_up, **left_by(failed)}
 
     async def _count(self, wanted: ExchangeFilter) -> int:
         return sum(row.calls for row in await self.queries.costs(wanted, by=[]))
@@ -89,6 +103,13 @@ class Forgetting:
             self.let_go(wanted.tenant)
         await self.metadata.forget_incidents(before=wanted.until, tenant=wanted.tenant)
 
+    async def _tell_plugins(self, wanted: ExchangeFilter) -> Sequence[str]:
+        """Last, when nothing of it can come from the stores any more; what is left over is on record too."""
+        failed = () if self.tell is None else await self.tell(Forgotten.of(wanted))
+        if failed:
+            await self._record("forget.failed", wanted, plugins=", ".join(failed))
+        return failed
+
     async def _record(self, action: str, wanted: ExchangeFilter, **details: str) -> None:
         record = AuditRecord(
             at=self.clock.now(),
@@ -99,6 +120,22 @@ class Forgetting:
             tenant=wanted.tenant,
         )
         await self.metadata.append_audit(record)
+
+
+async def tell_plugins(plugins: Plugins, host: Host, who: Forgotten) -> list[str]:
+    """Have plugins forget as well; the names of those that failed to."""
+    failed = []
+    for outcome in await plugins.wait_all("forgotten", deadline_s=_PLUGIN_S, who=who, host=host):
+        if not outcome.ok:
+            name = outcome.name.removesuffix(".forgotten")
+            logger.error("plugin %s has not forgotten: %s", name, outcome.error)
+            failed.append(name)
+    return failed
+
+
+def left_by(plugins: Sequence[str]) -> dict[str, list[str]]:
+    """What an answer says of plugins that failed to forget."""
+    return {"plugins": list(plugins)} if plugins else {}
 
 
 def _named(wanted: ExchangeFilter) -> set[str]:

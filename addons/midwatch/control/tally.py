@@ -15,6 +15,7 @@ _SILENT_S = 5.0
 class _Worker:
     seen_s: float
     samples: list[Sample]
+    leaving: bool
 
 
 @dataclass(slots=True)
@@ -34,14 +35,14 @@ class Tally:
         samples = from_json(beat["metrics"], self.metrics.specs)
         for key in [key for key in self._workers if key[0] == name and key[1] != pid]:
             self._retire(key)  # its name is another's now
-        self._workers[name, pid] = _Worker(seen_s=self.now(), samples=samples)
+        self._workers[name, pid] = _Worker(seen_s=self.now(), samples=samples, leaving=bool(beat.get("leaving")))
         self.plugin_errors |= {str(plugin): str(said) for plugin, said in (beat.get("plugin_errors") or {}).items()}
         if last:
             self._retire((name, pid))
 
     def living(self) -> list[str]:
-        """Names of the workers heard of lately."""
-        return sorted(name for (name, _), worker in self._workers.items() if self._lives(worker))
+        """Names of the workers heard of lately, without those from whom others have taken over."""
+        return sorted(name for (name, _), one in self._workers.items() if self._lives(one) and not one.leaving)
 
     def samples(self, only: Collection[str] | None = None) -> list[Sample]:
         """All processes' metrics as one, or those named: counts of all that ever were, gauges of those that live."""

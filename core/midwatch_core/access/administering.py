@@ -1,7 +1,7 @@
 """Administering tenants and keys: as the caller may, on record, and noticed by every node."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -122,6 +122,12 @@ class Administration:
         async with self._lock:
             key = await self._key(caller, key_id)
             return await self._revoke(caller, key)
+
+    async def note(self, caller: Caller, action: str, subject: str, details: Mapping[str, str]) -> None:
+        """Put on record what a command of a plugin is about to do to the installation."""
+        _check_all(caller)
+        record = AuditRecord(at=self.clock.now(), actor=caller.name, action=action, subject=subject, details=details)
+        await self._metadata.append_audit(record)
 
     async def tenants(self, caller: Caller) -> list[Tenant]:
         """The tenants the caller administers: those of the configuration, then those of the store, by name."""

@@ -7,18 +7,21 @@ is sent again, and says so.
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import orjson
 
 from midwatch_alerts.documents import entry_document, entry_of, message_document, message_of
 from midwatch_alerts.entry import Entry, EntryKey, Trouble
+from midwatch_alerts.forgetting import forget_tenant
 from midwatch_alerts.message import Message, MessageKind
 from midwatch_alerts.outbox_file import OutboxFile
 from midwatch_alerts.told import MOST_TOLD, ToldOf
 from midwatch_alerts.waiting import Edits
+from midwatch_alerts.wording.masking import mask
 from midwatch_core import Severity
 
-# Of a channel that is dead; beyond, the oldest are given up.
+# Of a channel that is dead; beyond, the oldest are given up, of what is critical last.
 MOST_WAITING = 10_000
 # Messages that are sent or given up, of all channels together.
 MOST_DONE = 20_000
@@ -124,10 +127,14 @@ class Outbox:
                 lambda connection: connection.executemany("DELETE FROM told WHERE key = ?", keys).rowcount
             )
 
-    async def tend(self, channels: Sequence[str], at: float) -> list[str]:
+    async def forget_tenant(self, tenant: str, before: datetime | None) -> None:
+        """A tenant is forgotten (see `forgetting`)."""
+        await forget_tenant(self._file, tenant, before)
+
+    async def tend(self, channels: Sequence[str], now_s: float) -> list[str]:
         """Drop what is old or too much, give up what waits for no channel; the ids of those given up."""
         await self._file.go_back()
-        return await self._file.run(lambda connection: _tend(connection, channels, at))
+        return await self._file.run(lambda connection: _tend(connection, channels, now_s))
 
     async def recent(self, channel: str, since: float) -> list[float]:
         """When messages were sent to a channel since then."""
@@ -180,7 +187,7 @@ def _insert(connection: sqlite3.Connection, going: Outgoing, now_s: float) -> No
             going.channel,
             message.kind.value,
             message.key,
-            message.title,
+            mask(message.title),
             orjson.dumps(list(going.incidents[:_MOST_ABOUT])).decode(),
             message_document(message),
             message.made_at.timestamp(),
@@ -212,8 +219,8 @@ def _claim(connection: sqlite3.Connection, channel: str, now_s: float) -> Claime
     return Claimed(message=replace(message, again=bool(unsure)), attempts=attempts, since_s=since_s)
 
 
-def _tend(connection: sqlite3.Connection, channels: Sequence[str], at: float) -> list[str]:
-    connection.execute("DELETE FROM message WHERE state IN ('sent', 'dead') AND made_at < ?", (at - KEPT_S,))
+def _tend(connection: sqlite3.Connection, channels: Sequence[str], now_s: float) -> list[str]:
+    connection.execute("DELETE FROM message WHERE state IN ('sent', 'dead') AND since_s < ?", (now_s - KEPT_S,))
     connection.execute(
         "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE state IN ('sent', 'dead')"
         " ORDER BY state = 'dead' DESC, seq DESC LIMIT -1 OFFSET ?)",
@@ -224,7 +231,7 @@ def _tend(connection: sqlite3.Connection, channels: Sequence[str], at: float) ->
     for channel in channels:
         too_many = (
             "seq IN (SELECT seq FROM message WHERE channel = ? AND state = 'waiting'"
-            " ORDER BY seq DESC LIMIT -1 OFFSET ?)"
+            " ORDER BY urgent DESC, seq DESC LIMIT -1 OFFSET ?)"
         )
         lost += _dead(connection, too_many, (channel, MOST_WAITING), f"more than {MOST_WAITING:,} waited")
     return lost

@@ -45,6 +45,7 @@ class OutboxFile:
 
     def __init__(self, home: Path, *, goes_on: bool = True) -> None:
         self._path = home / FOLDER / NAME
+        self._aside = self._path.with_suffix(".broken")
         self._goes_on = goes_on
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="alerts-outbox")
         self._connection: sqlite3.Connection | None = None
@@ -73,6 +74,13 @@ class OutboxFile:
         if self._in_memory:
             await self._call(self._go_back)
 
+    async def write_anew(self) -> None:
+        """Write the whole file anew, for what was deleted stays in its free space; one that was set aside goes.
+
+        Raises StorageError, also where it goes on in memory: the file has all that it had.
+        """
+        await self._call(self._write_anew)
+
     async def close(self) -> None:
         """Let go."""
         try:
@@ -93,9 +101,10 @@ class OutboxFile:
         except sqlite3.DatabaseError as error:
             if _code(error) not in _BROKEN or not self._goes_on:
                 raise
-            aside = self._path.with_suffix(".broken")
-            logger.error("alerts: %s is no database that can be read (%s): set aside as %s", self._path, error, aside)
-            self._path.replace(aside)
+            logger.error(
+                "alerts: %s is no database that can be read (%s): set aside as %s", self._path, error, self._aside
+            )
+            self._path.replace(self._aside)
             for suffix in ("-wal", "-shm"):
                 Path(f"{self._path}{suffix}").unlink(missing_ok=True)
             self._connection = _opened(self._path)
@@ -125,6 +134,17 @@ class OutboxFile:
             self._connection.close()
             self._connection, self._in_memory = fresh, False
             logger.warning("alerts: %s can be written again", self._path)
+
+    def _write_anew(self) -> None:
+        assert self._connection is not None, "open it first"
+        self._aside.unlink(missing_ok=True)
+        if self._in_memory:
+            self._go_back()
+        if self._in_memory:
+            raise sqlite3.OperationalError("it can't be written, and has what was deleted")
+        self._connection.execute("VACUUM")
+        if self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise sqlite3.OperationalError("another process reads it: what was deleted is still in its log")
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -17,10 +17,15 @@ def plain_incident(incident: Incident) -> Incident:
         title=cut(incident.title),
         fingerprint=cut(incident.fingerprint),
         category=cut(incident.category, _LONGEST_NAME),
-        tenant=None if incident.tenant is None else cut(incident.tenant, _LONGEST_NAME),
+        tenant=None if incident.tenant is None else plain_tenant(incident.tenant),
         details={cut(str(name), _LONGEST_NAME): cut(str(text)) for name, text in details},
         acknowledged_by=None if incident.acknowledged_by is None else cut(incident.acknowledged_by, _LONGEST_NAME),
     )
+
+
+def plain_tenant(name: str) -> str:
+    """A tenant's name as incidents are kept with it."""
+    return cut(name, _LONGEST_NAME)
 
 
 def cut(text: str, most: int = _LONGEST_TEXT) -> str:

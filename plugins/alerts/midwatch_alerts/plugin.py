@@ -9,6 +9,7 @@ from midwatch_alerts.settings import Settings
 from midwatch_core import (
     AlertOutbox,
     Command,
+    Forgotten,
     Host,
     Incident,
     IncidentChange,
@@ -57,6 +58,18 @@ class Alerts:
         from midwatch_alerts.showing import OutboxFace
 
         return OutboxFace(lambda: self._room)
+
+    @hookimpl
+    def forgotten(self, who: Forgotten, host: Host) -> Awaitable[None] | None:
+        """Drop what there is of a tenant. Awaited, it raises StorageError."""
+        tenant = who.whole_tenant
+        if tenant is None:
+            return None
+        if self._room is not None:
+            return self._room.forget(tenant, who.until)
+        from midwatch_alerts.forgetting import forget_at_home
+
+        return forget_at_home(host.home, tenant, who.until)
 
     @hookimpl
     def reload(self, host: Host) -> Awaitable[None] | None:

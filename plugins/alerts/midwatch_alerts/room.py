@@ -50,6 +50,7 @@ class AlertRoom:
         self._testing = asyncio.Lock()
         self._telling: Telling | None = None
         self._handled = 0
+        self._counted: set[str] = set()
         self.deliveries = Deliveries(self._file)
         self.counts: Mapping[str, Counts] = {}
 
@@ -130,6 +131,12 @@ class AlertRoom:
             sender.news()
         return waits
 
+    async def forget(self, tenant: str, before: datetime | None) -> None:
+        """A tenant is forgotten: nothing of it is kept or told any more. Raises StorageError."""
+        assert self._telling is not None, "start it first"
+        await self._telling.forget(tenant, before)
+        await self._count()
+
     async def close(self) -> None:
         """Stop; what waits is sent after the next start."""
         for sender in self._senders.values():
@@ -164,10 +171,10 @@ class AlertRoom:
             task.add_done_callback(self._sending.discard)
 
     async def _lately(self, channel: str) -> list[float]:
-        """The steady times of what went out in the last minute."""
+        """The steady times of what went out in the last minute; what a wrong clock has put later counts as just now."""
         now_at, now_s = self._host.clock.now().timestamp(), self._time.now_s()
         with suppress(StorageError):
-            return [now_s - (now_at - at) for at in await self._outbox.recent(channel, now_at - 60)]
+            return [now_s - max(0.0, now_at - at) for at in await self._outbox.recent(channel, now_at - 60)]
         return []
 
     async def _keep_sending(self, sender: Sender) -> None:
@@ -209,7 +216,8 @@ class AlertRoom:
 
     async def _count(self) -> None:
         self.counts = await self.deliveries.counts()
-        for name in self._senders:
+        self._counted |= self._senders.keys()
+        for name in self._counted:  # also of a channel that is gone: its last number would stay
             counts = self.counts.get(name, Counts())
             self._host.metrics.set(WAITING, counts.waiting, (name,))
             self._host.metrics.set(DEAD, counts.dead, (name,))

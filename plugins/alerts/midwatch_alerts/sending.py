@@ -48,6 +48,8 @@ class Sender:
         self._cap = cap
         self._post = post
         self._failures = 0
+        # What was being sent as the outbox could not be written.
+        self._unsure: str | None = None
         self._ending = False
         self._news = asyncio.Event()
 
@@ -97,15 +99,25 @@ class Sender:
         if wait_s > 0:
             return wait_s
         try:
+            await self._make_sure(now_s)
             claimed = await self._post.outbox.claim(self.name, now_s)
             if not isinstance(claimed, Claimed):
                 return _LOOK_S if claimed is None else claimed - now_s
+            self._unsure = claimed.message.id
             await self._send(claimed)
+            self._unsure = None
             self.handled += 1
         except StorageError as error:
             logger.error("alerts: %s", error)
             return _LOOK_S
         return 0.0
+
+    async def _make_sure(self, now_s: float) -> None:
+        """What became of it could not be written down: it is sent again, and says so, not left until a restart."""
+        if self._unsure is not None:
+            problem = "what became of it could not be written down"
+            await self._post.outbox.again(self._unsure, problem, next_s=now_s, unsure=True, counts=True)
+            self._unsure = None
 
     async def _send(self, claimed: Claimed) -> None:
         message, post = claimed.message, self._post

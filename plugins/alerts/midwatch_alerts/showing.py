@@ -32,6 +32,11 @@ class OutboxFace:
             return ()
         return await room.deliveries.newest(channel=channel, incident=incident, state=state, limit=limit)
 
+    async def delivery(self, delivery_id: str) -> Delivery | None:
+        """One message. Raises StorageError."""
+        room = self._room()
+        return None if room is None else await room.deliveries.of(delivery_id)
+
     async def retry(self, delivery_id: str) -> bool:
         """Send a dead one again. Raises StorageError."""
         room = self._room()

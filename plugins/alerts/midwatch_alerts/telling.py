@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from midwatch_alerts.entry import Entry, EntryKey, Trouble
 from midwatch_alerts.grouping import Batch, Grouping, Rules
@@ -10,7 +11,7 @@ from midwatch_alerts.leases import Leases
 from midwatch_alerts.making import Maker
 from midwatch_alerts.message import Message
 from midwatch_alerts.outbox import Kept, Outbox, Outgoing
-from midwatch_alerts.plain import plain_incident
+from midwatch_alerts.plain import plain_incident, plain_tenant
 from midwatch_alerts.routing import steps_of
 from midwatch_alerts.settings import Settings
 from midwatch_alerts.steady import SteadyTime
@@ -83,9 +84,19 @@ class Telling:
         async with self._lock:
             await self._outbox.keep(self._waiting.edits())
             names = [channel.name for channel in self._settings.channels]
-            for message_id in await self._outbox.tend(names, self._time.clock.now().timestamp()):
+            for message_id in await self._outbox.tend(names, self._time.now_s()):
                 self._book.unsay(message_id)
             await self._outbox.forget_told(self._book.forget(self._time.now_s()))
+
+    async def forget(self, tenant: str, before: datetime | None) -> None:
+        """Nothing of a tenant waits or was told any more; with `before` it goes on, and old messages alone go."""
+        async with self._lock:
+            if before is None:
+                name = plain_tenant(tenant)
+                self._waiting.forget(name)
+                self._book.forget_tenant(name)
+                await self._outbox.keep(self._waiting.edits())
+            await self._outbox.forget_tenant(tenant, before)
 
     async def _ours(self, batches: Sequence[Batch]) -> set[EntryKey]:
         """What this node tells; the rest another one does."""

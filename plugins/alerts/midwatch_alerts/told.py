@@ -67,6 +67,11 @@ class ToldBook:
         for trouble in [trouble for trouble, told in self._rows.items() if told.message_id == message_id]:
             del self._rows[trouble]
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Nothing of a tenant was told."""
+        for trouble in [trouble for trouble in self._rows if trouble.tenant == tenant]:
+            del self._rows[trouble]
+
     def forget(self, now_s: float) -> list[Trouble]:
         """Drop what matters no more, and the oldest where there are too many; what was dropped."""
         gone = list(self._passed(now_s))

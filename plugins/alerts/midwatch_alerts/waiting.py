@@ -87,6 +87,11 @@ class Waiting:
         for key in [key for key in self._entries if key[1].channel not in channels]:
             self.remove(key)
 
+    def forget(self, tenant: str) -> None:
+        """Entries of a tenant are gone."""
+        for key in [key for key in self._entries if key[1].tenant == tenant]:
+            self.remove(key)
+
     def edits(self) -> Edits:
         """What has changed since this was last asked."""
         edits, self._edits = self._edits, Edits()

@@ -1,13 +1,16 @@
 """The desk of alerts: who sees which incidents and takes them on, on record; in control, and in a face alone."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from midwatch.control.incidents.glance import Glance
 from midwatch_core.access.caller import LOCAL, Caller
 from midwatch_core.access.errors import AccessDeniedError
 from midwatch_core.alert_desk import AlertDesk, SignedLink
+from midwatch_core.alert_outbox import DeliveryState
 from midwatch_core.errors import StorageError
 from midwatch_core.hookspecs import hookimpl
 from midwatch_core.host import Host, Role
@@ -16,10 +19,13 @@ from midwatch_core.incident_listing import IncidentFilter
 from midwatch_core.model.apikey import AccessRole
 from midwatch_core.model.incident import Incident, IncidentState
 from midwatch_core.ports import Scope
+from tests.addons.control.conftest import until
 from tests.addons.control.incident_house import IncidentHouse, alert
+from tests.plugins.web.kept_outbox import KeptOutbox, delivery, sending
 
 ACME = Caller(name="key-acme", role=AccessRole.OPERATOR, tenant="acme")
 OTHER = Caller(name="key-other", role=AccessRole.OPERATOR, tenant="other")
+OPERATOR = Caller(name="key-ops", role=AccessRole.OPERATOR)
 VIEWER = Caller(name="key-viewer", role=AccessRole.VIEWER)
 
 
@@ -97,7 +103,8 @@ async def test_whoever_may_not_does_not(desk: AlertDesk, house: IncidentHouse) -
 async def test_a_signed_link_takes_one_on_in_the_name_of_its_channel(desk: AlertDesk) -> None:
     incident = await one(desk, None)
     link = desk.link_of(desk.signed(incident.id, "ops"))
-    assert link == SignedLink(incident_id=incident.id, channel="ops")
+    assert isinstance(link, SignedLink)
+    assert (link.incident_id, link.channel) == (incident.id, "ops")
     taken_on = await desk.acknowledge_by(link)
     assert taken_on is not None
     assert taken_on.acknowledged_by == "link:ops"
@@ -170,3 +177,76 @@ def test_the_outbox_is_that_of_the_plugin_which_has_one(house: IncidentHouse) ->
     assert desk.outbox is None
     desk.reach(plugins, Host(role=Role.CONTROL, home=house.notes.parent, metrics=house.metrics))
     assert desk.outbox is Sender.outbox
+
+
+def control_of(house: IncidentHouse) -> Host:
+    return Host(role=Role.CONTROL, home=house.notes.parent, metrics=house.metrics)
+
+
+async def test_a_test_and_a_retry_are_on_record_before_anything_is_sent(house: IncidentHouse) -> None:
+    box = KeptOutbox(
+        kept=[delivery(f"d-{n}", state=DeliveryState.SENT if n == 2 else DeliveryState.DEAD) for n in (1, 2, 3)]
+    )
+    house.desk.reach(sending(box), control_of(house))
+    tested = await house.desk.test_channel(OPERATOR, "on-call")
+    assert tested is not None
+    assert tested.state is DeliveryState.SENT
+    assert await house.desk.test_channel(OPERATOR, "nosuch") is None
+    assert [await house.desk.retry(LOCAL, one) for one in ("d-1", "d-1", "d-2", "nosuch")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    records = [entry.record for entry in reversed(await house.metadata.audit(Scope(), limit=10))]
+    assert [(one.actor, one.action, one.subject, dict(one.details), one.tenant) for one in records] == [
+        ("key-ops", "alert.test", "on-call", {}, None),
+        ("local", "alert.retry", "d-1", {"channel": "on-call"}, None),
+    ]
+    before = list(box.kept)
+    await house.metadata.close()
+    for asked in (house.desk.test_channel(OPERATOR, "on-call"), house.desk.retry(OPERATOR, "d-3")):
+        with pytest.raises(StorageError):
+            await asked
+    assert box.kept == before
+
+
+@pytest.mark.parametrize("caller", [VIEWER, ACME], ids=["viewer", "of a tenant"])
+async def test_who_may_send_nothing_is_refused_and_not_on_record(house: IncidentHouse, caller: Caller) -> None:
+    house.desk.reach(sending(KeptOutbox()), control_of(house))
+    for asked in (house.desk.test_channel(caller, "on-call"), house.desk.retry(caller, "d-1")):
+        with pytest.raises(AccessDeniedError):
+            await asked
+    assert await house.metadata.audit(Scope(), limit=10) == []
+
+
+async def test_a_face_alone_sees_what_goes_on_in_the_store_and_keeps_what_it_saw(
+    house: IncidentHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("first", "second", "over"):
+        house.time.passed_s += 1
+        house.room.raise_alert(alert(name, at=house.time.now()))
+    house.room.acknowledge(house.room.open()[0].id, "key-1")
+    await house.room.settle(5)
+    desk = house.alone()
+    (over,) = [item for item in await house.kept() if item.fingerprint == "over"]
+    await house.metadata.keep_incident(replace(over, resolved_at=house.time.now()))
+    watching = asyncio.create_task(desk.watch())
+    await until(lambda: desk.open() != ())
+    watching.cancel()
+    assert [(item.fingerprint, item.state.value) for item in desk.open()] == [
+        ("first", "acknowledged"),
+        ("second", "open"),
+    ]
+    seen, glance = desk.open(), Glance(house.metadata)
+    await glance.look()
+    await house.metadata.close()
+    for _ in range(2):
+        await glance.look()
+    assert glance.open == seen
+    assert caplog.text.count("which alerts are open can't be seen now") == 1
+
+
+async def test_control_itself_does_not_look_into_the_store(house: IncidentHouse) -> None:
+    await house.desk.watch()
+    assert house.desk.open() == ()

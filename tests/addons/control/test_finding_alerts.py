@@ -1,5 +1,6 @@
 """Findings as alerts: one a tenant and category, whatever came of the call, and never what a text says."""
 
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -9,7 +10,7 @@ import pytest
 
 from midwatch.control.finding_alerts import FindingAlerts
 from midwatch_core.incident_settings import IncidentSettings
-from midwatch_core.incidents import Incidents
+from midwatch_core.incidents import MOST_OPEN, Incidents
 from midwatch_core.model.alert import Alert
 from midwatch_core.model.exchange import Exchange
 from midwatch_core.model.finding import Action, Finding, Severity, Verdict
@@ -157,3 +158,25 @@ def test_a_storm_is_one_incident_that_counts_every_call_and_is_told_once() -> No
         alerts.take(storm)
     assert [incident.count for incident in incidents.open] == [100_000]
     assert changes == [IncidentChange.BEGAN]
+
+
+def test_a_storm_over_all_tenants_loses_no_call_and_takes_no_more_memory_the_longer_it_is() -> None:
+    numbers, calls = count(), 300
+    incidents = Incidents(lambda at: str(next(numbers)))
+
+    def take(alert: Alert) -> None:
+        incidents.take(alert, 0.0)
+
+    alerts = FindingAlerts(take, Noon(), IncidentSettings())
+    plain = call(finding())
+    held = []
+    tracemalloc.start()
+    for batch in range(12):
+        first = batch * calls
+        who = (replace(plain.identity, tenant=f"tenant-{number}") for number in range(first, first + calls))
+        alerts.take([replace(plain, identity=identity) for identity in who])
+        held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert len(incidents.open) == MOST_OPEN
+    assert sum(incident.count for incident in incidents.open) == 12 * calls
+    assert held[-1] - held[5] < 64 * 1024

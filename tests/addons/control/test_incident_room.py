@@ -60,7 +60,16 @@ async def test_what_gets_worse_is_told_and_logged_as_such(
         house.room.raise_alert(alert(severity=Severity.LOW))
         house.room.raise_alert(alert(severity=Severity.CRITICAL))
         assert await house.until_told(2) == [("spike", "began"), ("spike", "worse")]
+        began, worse = await house.records(2)
     assert "trouble: worse: spike is not as usual" in caplog.text
+    assert (began.action, worse.action, worse.actor, worse.subject, worse.tenant) == (
+        "trouble",
+        "worse",
+        "midwatch",
+        "spike",
+        "acme",
+    )
+    assert worse.details == {**began.details, "severity": "critical"}
 
 
 async def test_what_nobody_raises_again_is_over(house: IncidentHouse) -> None:
@@ -73,6 +82,18 @@ async def test_what_nobody_raises_again_is_over(house: IncidentHouse) -> None:
     house.time.passed_s = 110
     house.room.look()
     assert (house.room.open(), house.gauge("anomaly")) == ((), 0)
+
+
+async def test_no_gauge_stays_behind_of_a_category_that_has_nothing_open(house: IncidentHouse) -> None:
+    house.room.raise_alert(alert(category="plugin"))
+    house.room.raise_alert(alert(category="store"))
+    assert (house.gauge("plugin"), house.gauge("store")) == (0, 1)
+    house.room.raise_alert(alert("other", category="plugin", tenant="lab"))
+    house.room.raise_alert(alert(category="plugin", severity=Severity.CRITICAL))
+    assert (house.gauge("plugin"), house.gauge("store")) == (2, 0)
+    house.room.forget("acme")
+    house.room.raise_alert(alert("other", category="store", tenant="lab", resolved=True))
+    assert (house.gauge("plugin"), house.gauge("store")) == (0, 0)
 
 
 async def test_health_tells_of_the_house_alone_and_of_nothing_in_its_traffic(house: IncidentHouse) -> None:

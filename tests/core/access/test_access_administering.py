@@ -119,6 +119,20 @@ async def test_keys_are_changed_by_admins_of_their_tenant_or_of_all(
 
 
 @pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: caller.name)
+async def test_what_a_command_does_is_noted_by_admins_of_all_alone(house: House, caller: Caller) -> None:
+    if caller.role is AccessRole.ADMIN and caller.tenant is None:
+        await house.administration.note(caller, "alert.test", "ops", {"why": "a try"})
+        (record,) = await house.records()
+        assert record == AuditRecord(
+            at=NOW, actor=caller.name, action="alert.test", subject="ops", details={"why": "a try"}
+        )
+        return
+    with pytest.raises(AccessDeniedError):
+        await house.administration.note(caller, "alert.test", "ops", {})
+    assert await house.records() == []
+
+
+@pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: caller.name)
 @pytest.mark.parametrize("whose", ["a", "b"])
 @pytest.mark.parametrize("name", ON_TENANTS)
 async def test_tenants_are_changed_by_admins_of_all_alone(house: House, name: str, whose: str, caller: Caller) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from midwatch_alerts.deliveries import Deliveries
 from midwatch_alerts.message import MessageKind
 from midwatch_alerts.outbox_file import FOLDER, OutboxFile
 from midwatch_alerts.settings import Settings
-from midwatch_core import ConfigError, Delivery, DeliveryState, IncidentChange, Role
+from midwatch_core import ConfigError, Delivery, DeliveryState, IncidentChange, Role, StorageError
 from tests.plugins.alerts.alerts_house import done, host, incident, settings, webhook
 from tests.plugins.alerts.channels.receiver import Receiver, receiving
 
@@ -24,9 +24,18 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield listening
 
 
-async def run(home: Path, told: Settings, words: Sequence[str]) -> int:
-    """As `midwatch alerts …` does, in a thread: a command has a loop of its own."""
-    house = replace(host(home), role=Role.COMMAND)
+type Record = tuple[str, str, dict[str, str]]
+
+
+async def run(home: Path, told: Settings, words: Sequence[str], log: list[Record] | None = None) -> int:
+    """As `midwatch alerts …` does, in a thread: a command has a loop of its own. `log` is what goes on record."""
+
+    async def record(action: str, subject: str, details: Mapping[str, str]) -> None:
+        if log is None:
+            raise StorageError("the log is away")
+        log.append((action, subject, dict(details)))
+
+    house = replace(host(home), role=Role.COMMAND, record=record)
     (command,) = Alerts(told).commands(house)
     return await asyncio.to_thread(command.run, list(words))
 
@@ -67,14 +76,21 @@ async def test_channels_are_listed_without_an_outbox_and_with_one(
 
 
 async def test_a_test_says_how_it_went(tmp_path: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
-    told = settings([webhook(receiver.url)])
-    assert await run(tmp_path, told, ["test", "ops"]) == 0
+    told, log = settings([webhook(receiver.url)]), list[Record]()
+    assert await run(tmp_path, told, ["test", "ops"], log) == 0
     assert "ops took it" in capsys.readouterr().out
     receiver.answer(403, b"no")
-    assert await run(tmp_path, told, ["test", "ops"]) == 1
+    assert await run(tmp_path, told, ["test", "ops"], log) == 1
     assert "403" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="no channel 'nobody'; there are: ops"):
-        await run(tmp_path, told, ["test", "nobody"])
+        await run(tmp_path, told, ["test", "nobody"], log)
+    assert log == [("alert.test", "ops", {})] * 2
+
+
+async def test_what_can_not_be_put_on_record_is_not_sent(tmp_path: Path, receiver: Receiver) -> None:
+    with pytest.raises(StorageError, match="the log is away"):
+        await run(tmp_path, settings([webhook(receiver.url)]), ["test", "ops"])
+    assert receiver.taken == []
 
 
 async def test_dead_letters_are_shown_and_a_running_house_sends_one_again(
@@ -95,8 +111,13 @@ async def test_dead_letters_are_shown_and_a_running_house_sends_one_again(
     out = capsys.readouterr().out
     assert dead[0].id in out
     assert "\x1b" not in out
-    assert await run(tmp_path, told, ["retry", "nothing"]) == 1
-    assert await run(tmp_path, told, ["retry", dead[0].id]) == 0
+    log = list[Record]()
+    assert await run(tmp_path, told, ["retry", "nothing"], log) == 1
+    with pytest.raises(StorageError, match="the log is away"):
+        await run(tmp_path, told, ["retry", dead[0].id])
+    assert [one.id for one in await dead_letters(tmp_path)] == [dead[0].id]
+    assert await run(tmp_path, told, ["retry", dead[0].id], log) == 0
+    assert log == [("alert.retry", dead[0].id, {"channel": "ops"})]
     await until(lambda: len(receiver.taken) == 2)
     await done(plugin.shutdown(house))
     assert await run(tmp_path, told, ["dead", "--json"]) == 0

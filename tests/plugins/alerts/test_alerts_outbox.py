@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,19 @@ async def test_a_clock_that_was_wrong_keeps_nothing_back(tmp_path: Path) -> None
         assert found.since_s == NOW_S
 
 
+async def test_a_clock_that_jumps_ahead_drops_no_dead_letter(tmp_path: Path) -> None:
+    """It was made while the clock was a year behind: its own time says so, the steady one does not."""
+    old = going(1)
+    old = replace(old, message=replace(old.message, made_at=NOW - timedelta(days=365)))
+    async with opened(tmp_path) as (box, deliveries, _):
+        await put(box, old)
+        await box.give_up("m-00001", "no_service")
+        await box.tend(["ops"], NOW_S + 60)
+        assert [one.id for one in await deliveries.newest(limit=9)] == ["m-00001"]
+        await box.tend(["ops"], NOW_S + 31 * 86_400)
+        assert await deliveries.newest(limit=9) == []
+
+
 async def test_dead_letters_are_shown_and_wait_again_when_somebody_says_so(tmp_path: Path) -> None:
     told = ToldOf(incident_id="i-1", severity=Severity.LOW, at_s=NOW_S, message_id="m-00001")
     async with opened(tmp_path) as (box, deliveries, _):
@@ -148,11 +162,13 @@ async def test_it_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(outbox_room, "MOST_WAITING", 20)
     monkeypatch.setattr(outbox_room, "MOST_DONE", 10)
     async with opened(tmp_path) as (box, deliveries, _):
-        await put(box, *(going(number) for number in range(50)), going(99, channel="gone"))
+        critical = replace(going(0), message=replace(going(0).message, severity=Severity.CRITICAL))
+        await put(box, critical, *(going(number) for number in range(1, 50)), going(99, channel="gone"))
         lost = await box.tend(["ops"], NOW_S)
         assert len(lost) == 31
         counts = await deliveries.counts()
         assert (counts["ops"].waiting, counts["ops"].dead) == (20, 30)
+        assert await claimed(box) == "m-00000"
         await box.tend(["ops"], NOW_S)
         counts = await deliveries.counts()
         assert sum(count.dead for count in counts.values()) == 10

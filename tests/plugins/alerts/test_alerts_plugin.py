@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from midwatch_alerts import Alerts
 from midwatch_alerts.numbers import DEAD, SENT
-from midwatch_alerts.outbox_file import FOLDER
+from midwatch_alerts.outbox_file import FOLDER, OutboxFile
 from midwatch_alerts.settings import Settings
 from midwatch_core import (
     Alert,
@@ -28,7 +29,17 @@ from midwatch_core import (
 from midwatch_core.hosting import Plugins
 from midwatch_core.incidents import Incidents
 from midwatch_memory.cache import MemoryCache
-from tests.plugins.alerts.alerts_house import NOW, OpenIncidents, counted, done, host, incident, settings, webhook
+from tests.plugins.alerts.alerts_house import (
+    NOW,
+    OpenIncidents,
+    SetClock,
+    counted,
+    done,
+    host,
+    incident,
+    settings,
+    webhook,
+)
 from tests.plugins.alerts.channels.receiver import Receiver, receiving
 
 BEGAN, RESOLVED = IncidentChange.BEGAN, IncidentChange.RESOLVED
@@ -203,6 +214,82 @@ async def test_settings_that_change_take_hold_and_bad_ones_leave_the_last_good(
         await done(plugin.notify(incident(2), BEGAN))
         await until(lambda: len(receiver.taken) == 3)
         assert [row.name for row in outbox_of(plugin, house).channels()] == ["ops"]
+
+
+async def test_what_nobody_acknowledges_is_told_one_step_further_and_what_somebody_does_is_not(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    route = {"channels": ["ops"], "escalate_to": ["boss"], "after_s": 900}
+    clock = SetClock()
+    async with receiving() as boss:
+        told = settings([webhook(receiver.url), webhook(boss.url, "boss")], group_s=0, routes=[route])
+        async with running(told, host(tmp_path, clock=clock)) as plugin:
+            for number in (1, 2):
+                await done(plugin.notify(incident(number), BEGAN))
+            await until(lambda: len(receiver.taken) == 1)
+            seen_to = incident(2, acknowledged_at=NOW, acknowledged_by="key-1")
+            await done(plugin.notify(seen_to, IncidentChange.ACKNOWLEDGED))
+            clock.pass_by(901)
+            await until(lambda: len(boss.taken) == 1)
+            clock.pass_by(3_600)
+            await done(plugin.notify(incident(1, resolved_at=NOW), RESOLVED))
+            await until(lambda: len(boss.taken) == 2)
+    kinds = [(data(boss, number)["kind"], [one["id"] for one in data(boss, number)["incidents"]]) for number in (0, 1)]
+    assert kinds == [("escalation", ["i-1"]), ("resolved", ["i-1"])]
+
+
+async def test_a_channel_that_is_gone_leaves_no_number_behind(tmp_path: Path, receiver: Receiver) -> None:
+    receiver.answer(400, b"no")
+    house = host(tmp_path)
+    async with running(settings([webhook(receiver.url), webhook(receiver.url, "more")], group_s=0), house) as plugin:
+        await done(plugin.notify(incident(1), BEGAN))
+        await until(lambda: counted(house.metrics).get((DEAD, "more")) == 1)
+        await done(plugin.reload(replace(house, settings={"alerts": settings([webhook(receiver.url)], group_s=0)})))
+        file = OutboxFile(tmp_path)
+        await file.open()
+        await file.run(lambda connection: connection.execute("DELETE FROM message").rowcount)
+        await file.close()
+        await until(lambda: counted(house.metrics)[(DEAD, "more")] == counted(house.metrics)[(DEAD, "ops")] == 0)
+
+
+async def test_a_channel_that_is_slow_holds_up_no_other(tmp_path: Path, receiver: Receiver) -> None:
+    async with receiving(hang=True) as slow:
+        told = settings([webhook(slow.url, "slow"), webhook(receiver.url)], group_s=0)
+        async with running(told, host(tmp_path)) as plugin:
+            for number in range(1, 4):
+                await done(plugin.notify(incident(number, category=f"c-{number}"), BEGAN))
+            await until(lambda: len(receiver.taken) == 3)
+            assert len(slow.taken) == 1
+            box = outbox_of(plugin, host(tmp_path))
+            waiting = await box.deliveries(state=DeliveryState.WAITING, limit=9)
+            assert {one.channel for one in waiting} == {"slow"}
+
+
+async def test_the_cap_outlives_a_restart_and_a_clock_that_was_years_ahead_keeps_no_channel_silent(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    told, clock = settings([webhook(receiver.url)], group_s=0, rate_per_minute=1), SetClock()
+    clock.at += timedelta(days=3650)
+    async with running(told, host(tmp_path, clock=clock)) as plugin:
+        await done(plugin.notify(incident(1), BEGAN))
+        await until(lambda: len(receiver.taken) == 1)
+        await until(lambda: outbox_of(plugin, host(tmp_path)).channels()[0].sent == 1)
+    right = SetClock()
+    async with running(told, host(tmp_path, clock=right)) as plugin:
+        await done(plugin.notify(incident(2), BEGAN))
+        await until(lambda: outbox_of(plugin, host(tmp_path)).channels()[0].waiting == 1)
+        assert len(receiver.taken) == 1
+        right.pass_by(61)
+        await until(lambda: len(receiver.taken) == 2)
+
+
+async def test_no_list_of_messages_shows_a_secret_that_an_alert_forgot(tmp_path: Path, receiver: Receiver) -> None:
+    title = "Key sk-proj-abcdefghijklmnop1234 is used twice"
+    async with running(settings([webhook(receiver.url)], group_s=0), host(tmp_path)) as plugin:
+        await done(plugin.notify(incident(1, title=title), BEGAN))
+        await until(lambda: len(receiver.taken) == 1)
+        (shown,) = await outbox_of(plugin, host(tmp_path)).deliveries(limit=9)
+    assert shown.title == "Key *** is used twice"
 
 
 async def test_of_two_nodes_that_share_a_cache_one_tells(tmp_path: Path, receiver: Receiver) -> None:

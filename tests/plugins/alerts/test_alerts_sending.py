@@ -1,5 +1,6 @@
 """Sending, to a real receiver: in its time, no faster than the cap, and until it is taken or given up."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from midwatch_alerts import outbox_file
 from midwatch_alerts.backoff import LONGEST_S, MOST_AGE_S, MOST_ATTEMPTS, backoff_s, is_given_up
 from midwatch_alerts.channels.channel import Channel, ChannelError
 from midwatch_alerts.channels.opening import open_channel
@@ -14,7 +16,7 @@ from midwatch_alerts.deliveries import Deliveries
 from midwatch_alerts.message import Message, MessageKind
 from midwatch_alerts.numbers import FAILED, METRICS, SENT
 from midwatch_alerts.outbox import Outbox, Outgoing
-from midwatch_alerts.outbox_file import OutboxFile
+from midwatch_alerts.outbox_file import FOLDER, NAME, OutboxFile
 from midwatch_alerts.rate import RateCap
 from midwatch_alerts.sending import Post, Sender
 from midwatch_alerts.steady import SteadyTime
@@ -185,6 +187,46 @@ async def test_no_more_go_in_a_minute_than_the_cap_allows(
     bench.clock.pass_by(61)
     assert await sender.step() == 0.0
     assert len(receiver.taken) == 3
+
+
+async def test_a_message_whose_fate_could_not_be_written_down_is_sent_again_and_not_left(
+    tmp_path: Path, receiver: Receiver, to_receiver: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process holds the file for longer than is waited for it, while the message is on its way."""
+    monkeypatch.setattr(outbox_file, "_BUSY_S", 0.05)
+    file = OutboxFile(tmp_path)
+    await file.open()
+    bench = Bench(outbox=Outbox(file), deliveries=Deliveries(file))
+    await bench.put(1)
+    holder = sqlite3.connect(tmp_path / FOLDER / NAME, isolation_level=None)
+    sender = bench.sender(Holding(to_receiver, holder))
+    assert await sender.step() > 0
+    holder.execute("ROLLBACK")
+    assert (ids(receiver), await bench.states()) == (["m-001"], ["waiting"])
+    assert await sender.step() == 0.0
+    assert (ids(receiver), await bench.states()) == (["m-001", "m-001"], ["sent"])
+    assert receiver.taken[1].document()["data"]["again"]
+    holder.close()
+    await file.close()
+
+
+class Holding:
+    """A channel during whose first message somebody else begins to write the outbox."""
+
+    kind = "webhook"
+
+    def __init__(self, channel: Channel, holder: sqlite3.Connection) -> None:
+        self._channel = channel
+        self._holder: sqlite3.Connection | None = holder
+
+    async def send(self, message: Message) -> None:
+        await self._channel.send(message)
+        if self._holder is not None:
+            self._holder.execute("BEGIN IMMEDIATE")
+            self._holder = None
+
+    async def close(self) -> None:
+        await self._channel.close()
 
 
 class Broken:

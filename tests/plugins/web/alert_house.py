@@ -1,5 +1,6 @@
 """A house in which alerts are raised: control's own room and desk over memory, two channels, and four keys."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from midwatch.control.incidents.room import METRICS, IncidentRoom
 from midwatch_core.access.caller import Caller
 from midwatch_core.alert_outbox import AlertOutbox
 from midwatch_core.errors import StorageError
-from midwatch_core.host import Host
+from midwatch_core.host import Host, Role
 from midwatch_core.hosting import Plugins
 from midwatch_core.incident_listing import IncidentFilter, IncidentPage
 from midwatch_core.model.alert import Alert
@@ -95,9 +96,19 @@ class AlertHouse(House):
     room: IncidentRoom
     desk: Desk
     outbox: KeptOutbox = field(default_factory=KeptOutbox)
+    role: Role = Role.CONTROL
 
     def host(self) -> Host:
-        return replace(House.host(self), alerts=self.desk)
+        return replace(House.host(self), role=self.role, alerts=self.desk)
+
+    async def face_alone(self) -> None:
+        """From now on the pages are those of a face alone over the same store, which has looked once."""
+        self.role, self.desk = Role.FACE, Desk(self.metadata, FixedClock(), Links(HASH_KEY, FixedClock()), None)
+        watching = asyncio.create_task(self.desk.watch())
+        async with asyncio.timeout(20):
+            while not self.desk.open():
+                await asyncio.sleep(0.002)
+        watching.cancel()
 
     async def raise_alert(self, given: Alert) -> Incident:
         """Raise one, and keep what becomes of it."""

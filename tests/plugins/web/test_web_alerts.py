@@ -224,6 +224,24 @@ async def test_the_badge_and_the_overview_count_what_nobody_has_taken_on(
     assert notice.find("a")[0].attributes["href"] == "/alerts?state=open"
 
 
+async def test_a_face_alone_counts_what_it_saw_in_the_store_and_lists_what_that_has_now(
+    house: AlertHouse, read_html: Any
+) -> None:
+    ended = await house.raise_alert(alert("a:ended", title="ended since"))
+    going_on = await house.raise_alert(alert("a:on", title="goes on"))
+    await house.face_alone()
+    await house.metadata.keep_incident(replace(ended, resolved_at=NOW))
+    async with house.client(headers={"x-midwatch-key": "operator"}) as client:
+        page = read_html((await client.get("/alerts")).text)
+        assert page.find("span", id="waiting-alerts")[0].words == ": 2 open"
+        assert (titles(page, "going-on"), titles(page, "over")) == (["goes on"], ["ended since"])
+        await client.post(f"/alerts/{going_on.id}/acknowledge", data={"sure": "yes"})
+        page = read_html((await client.get("/")).text)
+        assert page.find("span", id="waiting-alerts")[0].words == ": 0 open"
+        house.metadata.failure = StorageUnavailableError("away")
+        assert titles(read_html((await client.get("/alerts")).text), "going-on") == ["goes on"]
+
+
 async def test_without_its_store_the_list_shows_what_this_process_knows(
     house: AlertHouse, client: httpx.AsyncClient, read_html: Any
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from midwatch_core.alert_outbox import DeliveryState
 from midwatch_core.model.finding import Severity
+from midwatch_core.ports import Scope
 from tests.plugins.web.alert_house import AlertHouse, alert, alert_house
 from tests.plugins.web.conftest import NOW
 from tests.plugins.web.kept_outbox import delivery
@@ -92,6 +93,11 @@ async def test_channels_and_deliveries_are_told_tested_and_tried_again(
     tested = await client.post(f"{API}/channels/broken/test", json={})
     assert (tested.status_code, tested.json()["state"]) == (200, "dead")
     assert (await client.post(f"{API}/channels/nosuch/test", json={})).status_code == 404
+    records = [entry.record for entry in reversed(await house.metadata.audit(Scope(), limit=9))]
+    assert [(one.actor, one.action, one.subject, dict(one.details)) for one in records] == [
+        ("operator", "alert.retry", "d-2", {"channel": "on-call"}),
+        ("operator", "alert.test", "broken", {}),
+    ]
 
 
 async def deliveries(client: httpx.AsyncClient, query: str) -> list[str]:
@@ -113,6 +119,7 @@ async def test_channels_are_for_who_sees_all_and_sent_to_by_operators(house: Ale
             forms = [path.removeprefix("/api/v1") for path in changes]
             assert {(await client.post(path, data={"sure": "yes"})).status_code for path in forms} == {change}
     assert [one.state for one in house.outbox.kept] == [DeliveryState.DEAD]
+    assert await house.metadata.audit(Scope(), limit=9) == []
 
 
 async def test_a_tenant_s_key_reads_and_takes_on_its_own(house: AlertHouse) -> None:
@@ -179,6 +186,8 @@ async def test_the_page_of_channels_tells_how_each_does_and_sends_again(
     assert page.find(role="status")[0].text == "The test was not taken by broken."
     answer = await client.post("/alerts/deliveries/t-2/retry", data={"sure": "yes"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/alerts/channels?again=1")
+    told = [entry.record for entry in await house.metadata.audit(Scope(), limit=9)]
+    assert [(one.actor, one.action) for one in told] == [("operator", "alert.retry"), ("operator", "alert.test")]
     alone = read_html((await client.get("/alerts/channels?channel=broken")).text)
     assert [row.words for row in alone.find("table", cls="sent")[-1].find("tbody")[0].find("tr")] == [
         "A test broken waiting 2026-11-23 01:40:00 2026-11-23 01:41:00 1"

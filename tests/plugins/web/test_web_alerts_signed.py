@@ -102,6 +102,25 @@ async def test_wrong_cut_foreign_and_old_links_open_nothing(house: AlertHouse, n
     assert house.desk.open() == (made,)
 
 
+async def test_a_link_that_does_not_work_says_what_may_be_the_cause(
+    house: AlertHouse, nobody: httpx.AsyncClient
+) -> None:
+    made = await house.raise_alert(alert())
+    causes = {
+        Links(b"another key".ljust(32), FixedClock()).signed(made.id, "on-call"): "hash.key is the same in the homes",
+        Links(HASH_KEY, OldClock()).signed(made.id, "on-call"): "older than a week",
+        house.desk.signed(made.id, "on-call")[:-1]: "cut short",
+        house.desk.signed("no-such", "on-call"): "not kept any more",
+    }
+    for token, cause in causes.items():
+        for answer in (
+            await nobody.get(f"/alerts/acknowledge/{token}"),
+            await nobody.post(f"/alerts/acknowledge/{token}", data=SURE),
+        ):
+            assert cause in answer.text
+            assert [other for other in causes.values() if other in answer.text] == [cause]
+
+
 async def test_another_site_s_form_and_other_kinds_of_bodies_take_nothing_on(
     house: AlertHouse, nobody: httpx.AsyncClient
 ) -> None:

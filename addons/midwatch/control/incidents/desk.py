@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
+from midwatch.control.incidents.glance import Glance
 from midwatch.control.incidents.links import Links
 from midwatch.control.incidents.room import IncidentRoom
 from midwatch_core.access.caller import Caller, Permission
 from midwatch_core.access.errors import AccessDeniedError
-from midwatch_core.alert_desk import SignedLink
-from midwatch_core.alert_outbox import AlertOutbox
+from midwatch_core.alert_desk import LinkFault, SignedLink
+from midwatch_core.alert_outbox import AlertOutbox, Delivery, DeliveryState
 from midwatch_core.clock import Clock
 from midwatch_core.host import Host
 from midwatch_core.hosting import Plugins
@@ -30,6 +32,7 @@ class Desk:
         self._clock = clock
         self._links = links
         self._room = room
+        self._glance = Glance(metadata)
         self._outbox: AlertOutbox | None = None
         self._turn = asyncio.Lock()  # of two who take one on at once, one did
 
@@ -51,8 +54,13 @@ class Desk:
             self._room.raise_alert(alert)
 
     def open(self) -> tuple[Incident, ...]:
-        """The incidents that are not over, the oldest first; a face alone knows of none by itself."""
-        return () if self._room is None else self._room.open()
+        """The incidents that are not over, the oldest first; a face alone knows what `watch` saw last."""
+        return self._glance.open if self._room is None else self._room.open()
+
+    async def watch(self) -> None:
+        """In a face alone: look into the store for what is not over, for ever."""
+        if self._room is None:
+            await self._glance.run()
 
     async def incidents(
         self, scope: Scope, wanted: IncidentFilter, *, limit: int, cursor: str | None = None
@@ -81,9 +89,42 @@ class Desk:
         """A token that is good for a week."""
         return self._links.signed(incident_id, channel)
 
-    def link_of(self, token: str) -> SignedLink | None:
+    def link_of(self, token: str) -> SignedLink | LinkFault:
         """What a token may do."""
         return self._links.link_of(token)
+
+    async def test_channel(self, caller: Caller, channel: str) -> Delivery | None:
+        """Send a test."""
+        outbox = self._worked(caller)
+        if outbox is None or channel not in {row.name for row in outbox.channels()}:
+            return None
+        await self._on_record(caller, "alert.test", channel, {})
+        try:
+            return await outbox.test(channel)
+        except ValueError:  # a reload took it away meanwhile
+            return None
+
+    async def retry(self, caller: Caller, delivery_id: str) -> bool:
+        """Send a dead letter again."""
+        outbox = self._worked(caller)
+        dead = None if outbox is None else await outbox.delivery(delivery_id)
+        if outbox is None or dead is None or dead.state is not DeliveryState.DEAD:
+            return False
+        await self._on_record(caller, "alert.retry", delivery_id, {"channel": dead.channel})
+        return await outbox.retry(delivery_id)
+
+    def _worked(self, caller: Caller) -> AlertOutbox | None:
+        """The outbox for who sends something: channels are the whole installation's. Raises AccessDeniedError."""
+        if caller.tenant is not None:
+            raise AccessDeniedError(f"{caller.name} is of the tenant {caller.tenant}, and channels are for all.")
+        if not caller.may(Permission.OPERATE):
+            raise AccessDeniedError(f"a key of the role {caller.role} sends nothing to channels")
+        return self._outbox
+
+    async def _on_record(self, caller: Caller, action: str, subject: str, details: Mapping[str, str]) -> None:
+        at = self._clock.now()
+        record = AuditRecord(at=at, actor=caller.name, action=action, subject=subject, details=details)
+        await self._metadata.append_audit(record)
 
     async def _take_on(self, scope: Scope, incident_id: str, by: str) -> Incident | None:
         """On record first, for none may go unrecorded. Kept before it is answered: faces list what the store has."""
@@ -94,7 +135,10 @@ class Desk:
             await self._metadata.append_audit(self._record(found, by))
             known = None if self._room is None else self._room.acknowledge(incident_id, by)
             taken_on = known or replace(found, acknowledged_at=self._clock.now(), acknowledged_by=by)
-            return await self._metadata.keep_incident(taken_on)
+            stands = await self._metadata.keep_incident(taken_on)
+        if self._room is None:
+            await self._glance.look()  # so that whoever did it sees it counted no more
+        return stands
 
     def _record(self, incident: Incident, by: str) -> AuditRecord:
         return AuditRecord(

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import orjson
 
-from midwatch_core.alert_desk import SignedLink
+from midwatch_core.alert_desk import LinkFault, SignedLink
 from midwatch_core.clock import Clock
 
 WEEK_S = 7 * 86400
@@ -33,14 +33,16 @@ class Links:
         claims = _encoded(orjson.dumps([incident_id, channel, ends_s]))
         return f"{claims}.{self._signature(claims)}"
 
-    def link_of(self, token: str) -> SignedLink | None:
-        """What a token may do; None for one that is not ours, or too old."""
+    def link_of(self, token: str) -> SignedLink | LinkFault:
+        """What a token may do, or what is wrong with it."""
         found = _TOKEN.fullmatch(token)
-        if found is None or not hmac.compare_digest(self._signature(found[1]), found[2]):
-            return None
+        if found is None:
+            return LinkFault.MALFORMED
+        if not hmac.compare_digest(self._signature(found[1]), found[2]):
+            return LinkFault.FOREIGN
         incident_id, channel, ends_s = orjson.loads(urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4)))
         if ends_s < self._clock.now().timestamp():
-            return None
+            return LinkFault.OLD
         return SignedLink(incident_id=incident_id, channel=channel)
 
     def _signature(self, claims: str) -> str:

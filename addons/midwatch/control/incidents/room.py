@@ -35,7 +35,7 @@ METRICS = (
 )
 TOLD_AGAIN = timedelta(minutes=10)
 """What began so long before a start is told again: the process before may have ended before it was told."""
-OF_THE_HOUSE = frozenset({"breaker", "certificate", "journal", "pack", "plugin", "store"})
+OF_THE_HOUSE = frozenset({"breaker", "certificate", "edge", "journal", "pack", "plugin", "store", "worker"})
 """Categories of what is wrong with the installation itself. All else is about its traffic."""
 _ACTOR = "midwatch"
 _LOOK_S = 1.0
@@ -72,6 +72,7 @@ class IncidentRoom:
         self._clock = clock
         self._incidents = Incidents(_new_id)
         self._keeping = Keeping(metadata, notes, clock, self._stands)
+        self._counted: Mapping[str, int] = {}
         self._untold: deque[IncidentNews] = deque()
         self._news = asyncio.Event()
         self._restored = False
@@ -113,7 +114,7 @@ class IncidentRoom:
         self._untold = deque(news for news in self._untold if news.incident.tenant != tenant)
         for incident in (*self._incidents.forget(tenant), *untold):
             self._keeping.forget(incident.id)
-            self._count(incident.category)
+        self._count()
 
     def look(self) -> None:
         """End what nobody raised again."""
@@ -129,8 +130,6 @@ class IncidentRoom:
         self._restored = True
         now = self._clock.now()
         ended = self._incidents.restore(kept, now, self._clock.monotonic())
-        for incident in self._incidents.open:
-            self._count(incident.category)
         for incident, _ in kept:
             if incident.began_at > now - TOLD_AGAIN and self._incidents.find(incident.id) is not None:
                 self._tell(told_again(incident))
@@ -167,16 +166,19 @@ class IncidentRoom:
         for news in all_news:
             if news.change is not None:
                 _log(news)
-                self._count(news.incident.category)
                 self._put_on_record(news)
                 self._tell(news)
             if news.change is not IncidentChange.RESOLVED:
                 self._keep(news)
+        self._count()
 
     def _put_on_record(self, news: IncidentNews) -> None:
-        """Its beginning and its end: who took it on is put on record where that was asked."""
+        """Its beginning, its worsening and its end: who took it on is put on record where that was asked."""
         if news.change is IncidentChange.BEGAN:
             self._record(_recorded(news.incident, "trouble", news.incident.began_at))
+        elif news.change is IncidentChange.WORSE:
+            severity = {"severity": news.incident.severity.value}
+            self._record(_recorded(news.incident, "worse", news.alert.at, severity))
         elif news.change is IncidentChange.RESOLVED:
             self._record(_recorded(news.incident, "resolved", news.incident.resolved_at or news.alert.at))
 
@@ -197,8 +199,13 @@ class IncidentRoom:
         expires_at = self._incidents.expires_at(news.incident.id)
         self._keeping.note(news.incident, expires_at, soon=news.change is not None)
 
-    def _count(self, category: str) -> None:
-        self._metrics.set(TROUBLES, self._incidents.count(category), (category,))
+    def _count(self) -> None:
+        """Set the gauges that changed: an alert that comes again may be of another category than before."""
+        counts = self._incidents.categories
+        for category in self._counted.keys() | counts.keys():
+            if (number := counts.get(category, 0)) != self._counted.get(category):
+                self._metrics.set(TROUBLES, number, (category,))
+        self._counted = counts
 
     async def _keep_looking(self) -> None:
         while True:
@@ -240,8 +247,9 @@ def _log(news: IncidentNews) -> None:
         logger.log(level, "trouble: %s%s%s", worse, incident.title, _shown(incident.details))
 
 
-def _recorded(incident: Incident, action: str, at: datetime) -> AuditRecord:
-    details: dict[str, Any] = {**incident.details, "category": incident.category, "title": incident.title}
+def _recorded(incident: Incident, action: str, at: datetime, also: Mapping[str, str] | None = None) -> AuditRecord:
+    told = {"category": incident.category, "title": incident.title, **(also or {})}
+    details: dict[str, Any] = {**incident.details, **told}
     return AuditRecord(
         at=at,
         actor=_ACTOR,

@@ -24,6 +24,7 @@ from midwatch_alerts.channels.settings import (
     TelegramSettings,
     WebhookSettings,
 )
+from midwatch_alerts.wording.plain import disarmed, unlinked
 from midwatch_alerts.wording.writing import Writer
 from midwatch_core import ConfigError, resolve_secrets
 
@@ -62,7 +63,7 @@ def _pagerduty(settings: PagerDutySettings, version: str) -> Channel:
 
     key = _secret(settings.routing_key, settings, "routing_key")
     base = _url(settings.base_url, settings, "base_url")
-    return PagerDuty(base, key, _poster(settings, version, key), Writer(settings.template))
+    return PagerDuty(base, key, _poster(settings, version, key), Writer(settings.template, tame=unlinked))
 
 
 def _opsgenie(settings: OpsgenieSettings, version: str) -> Channel:
@@ -70,7 +71,7 @@ def _opsgenie(settings: OpsgenieSettings, version: str) -> Channel:
 
     key = _secret(settings.api_key, settings, "api_key")
     base = _url(settings.base_url, settings, "base_url")
-    return Opsgenie(base, key, _poster(settings, version, key), Writer(settings.template))
+    return Opsgenie(base, key, _poster(settings, version, key), Writer(settings.template, tame=unlinked))
 
 
 def _telegram(settings: TelegramSettings, version: str) -> Channel:
@@ -87,7 +88,7 @@ def _email(settings: EmailSettings, version: str) -> Channel:
     from midwatch_alerts.channels.mail import Mail
 
     password = None if settings.password is None else _secret(settings.password, settings, "password")
-    return Mail(settings, password, _trust(settings.ca_file, settings), Writer(settings.template))
+    return Mail(settings, password, _trust(settings.ca_file, settings), Writer(settings.template, tame=unlinked))
 
 
 def _webhook(settings: WebhookSettings, version: str) -> Channel:
@@ -110,7 +111,7 @@ def _apprise(settings: AppriseSettings, version: str) -> Channel:
     from midwatch_alerts.channels.by_apprise import ByApprise
 
     key = _key(settings, "secret_url")
-    return ByApprise(resolve_secrets(settings.secret_url, key=key), key, Writer(settings.template))
+    return ByApprise(resolve_secrets(settings.secret_url, key=key), key, Writer(settings.template, tame=disarmed))
 
 
 _OPENERS: dict[type, Callable[..., Channel]] = {

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 import orjson
@@ -16,6 +18,9 @@ from midwatch_core import Clock, SystemClock
 LONGEST_S = 10.0
 _CONNECT_S = 5.0
 _LARGEST_ANSWER = 16 * 1024
+# Shorter ones are words such as `services`: masking them would tell less of what is wrong.
+_SHORTEST_PIECE = 9
+_BETWEEN = re.compile(r"[/?&=:@\s]+")
 # It writes every URL into the log, and a webhook's is a secret.
 _TALKATIVE = "httpx"
 # Nothing was sent yet: trying again can't tell anything twice.
@@ -38,7 +43,8 @@ class Poster:
         logging.getLogger(_TALKATIVE).setLevel(logging.WARNING)
         self.clock = clock or SystemClock()
         self._longest_s = longest_s
-        self._secrets = sorted(secrets, key=len, reverse=True)
+        pieces = {piece for secret in secrets for piece in _pieces(secret)}
+        self._secrets = sorted(pieces, key=len, reverse=True)
         self._client = httpx.AsyncClient(
             headers={"user-agent": agent, "accept-encoding": "identity"},
             timeout=httpx.Timeout(longest_s, connect=min(longest_s, _CONNECT_S)),
@@ -85,6 +91,15 @@ class Poster:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, text)
+
+
+def _pieces(secret: str) -> Iterator[str]:
+    """A secret, and what of it an answer may repeat: a page that is not found tells the path of its URL."""
+    host = urlsplit(secret).netloc.rpartition("@")[2] if "://" in secret else ""
+    for piece in (secret, *_BETWEEN.split(secret)):
+        if piece == secret or (len(piece) >= _SHORTEST_PIECE and piece not in host):
+            yield piece
+            yield quote(piece, safe="")
 
 
 def _proxy(url: str, tls: ssl.SSLContext) -> httpx.Proxy:

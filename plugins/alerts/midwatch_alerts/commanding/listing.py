@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from midwatch_alerts.commanding.recording import on_record
 from midwatch_alerts.deliveries import Counts, Deliveries
 from midwatch_alerts.outbox_file import OutboxFile
 from midwatch_alerts.settings import Settings
@@ -49,11 +50,22 @@ async def list_dead(host: Host, *, as_json: bool) -> int:
 
 
 async def retry(host: Host, delivery_id: str) -> int:
-    """Have a dead letter wait again; control looks every few seconds. Raises StorageError."""
+    """Have a dead letter wait again; control looks every few seconds.
+
+    Raises StorageError, and MidwatchError where it can't be put on record.
+    """
     async with opened(host) as deliveries:
-        waits = deliveries is not None and await deliveries.retry(delivery_id, host.clock.now().timestamp())
+        waits = deliveries is not None and await _waits_again(deliveries, host, delivery_id)
     print(f"{delivery_id} waits for its channel again" if waits else f"alerts: there is no dead letter {delivery_id!r}")
     return 0 if waits else 1
+
+
+async def _waits_again(deliveries: Deliveries, host: Host, delivery_id: str) -> bool:
+    found = await deliveries.of(delivery_id)
+    if found is None or found.state is not DeliveryState.DEAD:
+        return False
+    await on_record(host, "alert.retry", delivery_id, {"channel": found.channel})
+    return await deliveries.retry(delivery_id, host.clock.now().timestamp())
 
 
 @asynccontextmanager

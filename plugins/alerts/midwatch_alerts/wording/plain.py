@@ -1,8 +1,13 @@
 """Plain text out of any text: no controls, no characters that turn or hide others, never longer than asked."""
 
+import re
 from urllib.parse import urlsplit
 
 _LARGEST_URL = 1000
+# What programs make links of by themselves.
+_LINKED = re.compile(r"\b(?:[a-z][a-z0-9+.-]{0,30}://|www\.)\S*", re.IGNORECASE)
+# What services read as mentions, tags and code, and signs that look like it.
+_LOOK_ALIKES = str.maketrans("@<>`", "＠‹›´")
 
 
 def one_line(text: str, most: int) -> str:
@@ -23,6 +28,16 @@ def lines(text: str, most: int) -> str:
 def cut(text: str, most: int) -> str:
     """At most so many characters; … says that there was more."""
     return text if len(text) <= most else text[: max(0, most - 1)].rstrip() + "…"
+
+
+def unlinked(text: str) -> str:
+    """`text` whose addresses no program makes a link of: `https[://]evil[.]example`."""
+    return _LINKED.sub(lambda match: match[0].replace("://", "[://]").replace(".", "[.]"), text)
+
+
+def disarmed(text: str) -> str:
+    """`text` for a service of which nobody knows what it makes of markup: it mentions nobody, and links to nothing."""
+    return unlinked(text).translate(_LOOK_ALIKES)
 
 
 def link(url: str) -> str:

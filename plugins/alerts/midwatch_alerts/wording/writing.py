@@ -1,7 +1,8 @@
 """Writing: a message becomes words. What alerts say may be hostile, of any size, and carry a secret by mistake."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from midwatch_alerts.message import Message, MessageKind, Told
@@ -45,14 +46,19 @@ _ASKING = frozenset({MessageKind.BEGAN, MessageKind.WORSE, MessageKind.ESCALATIO
 
 
 class Writer:
-    """Writes the messages of one channel. `template` is its own wording, sound as `check_template` says."""
+    """Writes the messages of one channel. `template` is its own wording, sound as `check_template` says. `tame` does
+    to each text of an alert what the channel itself can't, before a template sees it.
+    """
 
-    def __init__(self, template: str | None = None) -> None:
+    def __init__(self, template: str | None = None, *, tame: Callable[[str], str] | None = None) -> None:
         self._template = template
+        self._tame = tame
 
     def words(self, message: Message) -> Words:
         """What it says. A template that fails on this message gives way to the usual wording."""
         usual = _usual(message)
+        if self._tame is not None:
+            usual = _tamed(usual, self._tame)
         if self._template is None:
             return usual
         try:
@@ -89,6 +95,15 @@ def _usual(message: Message) -> Words:
         items=[_item(told, message.kind, MOST_FACTS if len(shown) == 1 else FEW_FACTS) for told in shown],
         more=left,
     )
+
+
+def _tamed(words: Words, tame: Callable[[str], str]) -> Words:
+    """All that alerts say; neither our own sentences nor our links."""
+    items = [
+        replace(item, title=tame(item.title), facts=[(tame(name), tame(value)) for name, value in item.facts])
+        for item in words.items
+    ]
+    return replace(words, subject=tame(words.subject), items=items)
 
 
 def _item(told: Told, kind: MessageKind, most_facts: int) -> Item:

@@ -12,13 +12,15 @@ ADVICE: Mapping[str, str] = {
     "breaker": "What stands behind it does not answer, or not in time; it is tried again by itself. If that does not "
     "help, look into the log.",
     "budget": "Find out who spends, or raise the budget. A hard one refuses calls at 100 %, until its period ends.",
-    "certificate": "Make a new authority and hand it out in time: afterwards clients take none of its certificates.",
+    "certificate": "Make the next one (`ca rotate`) and hand it out in time: what an expired one signed is refused.",
+    "edge": "See in the log who it is: strangers are turned away by themselves, friends need more room or a new key.",
     "finding": "Read the findings and judge them. Where they are right, let the policy act on what the rule finds.",
     "incidents": "More goes wrong at once than is told apart: begin with the gravest.",
     "journal": "Make room on the disk, and see that the store keeps up: what does not fit is left out.",
     "pack": "Its rules do not run, or an older version of them does. Put it in order, then reload.",
     "plugin": "What it looks for is not looked for until it works again: the log says why it failed.",
     "store": "Bring it back: what the journal keeps meanwhile is stored then, by itself.",
+    "worker": "The log says how it died. Calls go to the others meanwhile; where one call kills each, find that call.",
 }
 CATEGORIES = tuple(ADVICE)
 
@@ -27,10 +29,12 @@ _NARROWING = ("app", "agent", "model")
 _OF_THE_HOUSE: Mapping[str, tuple[str, str]] = {
     "breaker": ("System", "/system"),
     "certificate": ("System", "/system"),
+    "edge": ("System", "/system"),
     "journal": ("System", "/system"),
     "pack": ("Rules", "/rules"),
     "plugin": ("Plugins", "/plugins"),
     "store": ("System", "/system"),
+    "worker": ("System", "/system"),
 }
 
 

@@ -8,15 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from midwatch_core import DeliveryState, IncidentFilter, IncidentState, Severity
-from midwatch_web.alerts.desk import (
-    NO_CHANNEL,
-    NO_DELIVERY,
-    NO_SUCH,
-    desk_of,
-    incident_of,
-    outbox_of,
-    worked_outbox_of,
-)
+from midwatch_web.alerts.desk import NO_SUCH, desk_of, incident_of, outbox_of, send_again, send_test
 from midwatch_web.alerts.export import CSV, JSONL, alerts_like
 from midwatch_web.alerts.rows import channel_row, delivery_row, incident_row
 from midwatch_web.serving.answers import json_answer, utc
@@ -69,15 +61,11 @@ async def channels(request: Request) -> Response:
 
 @router.post("/channels/{channel}/test")
 async def test_channel(request: Request, channel: str, body: Nothing) -> Response:
-    """Send a message that says it is a test, now; how that went. For operators and admins of the installation."""
-    outbox = worked_outbox_of(request)
-    try:
-        sent = await outbox.test(channel) if outbox else None
-    except ValueError as error:
-        raise HTTPException(404, NO_CHANNEL) from error
-    if sent is None:
-        raise HTTPException(404, NO_CHANNEL)
-    return json_answer(delivery_row(sent))
+    """Send a message that says it is a test, now, on record; how that went.
+
+    For operators and admins of the installation.
+    """
+    return json_answer(delivery_row(await send_test(request, channel)))
 
 
 @router.get("/deliveries")
@@ -96,10 +84,8 @@ async def deliveries(
 
 @router.post("/deliveries/{delivery_id}/retry")
 async def retry(request: Request, delivery_id: str, body: Nothing) -> Response:
-    """Send a message again that was given up. For operators and admins of the installation."""
-    outbox = worked_outbox_of(request)
-    if outbox is None or not await outbox.retry(delivery_id):
-        raise HTTPException(404, NO_DELIVERY)
+    """Send a message again that was given up, on record. For operators and admins of the installation."""
+    await send_again(request, delivery_id)
     return json_answer({"id": delivery_id, "state": DeliveryState.WAITING.value})
 
 

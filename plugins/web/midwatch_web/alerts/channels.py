@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from midwatch_core import AlertOutbox, ChannelRow, Delivery, DeliveryState, Permission
-from midwatch_web.alerts.desk import NO_CHANNEL, NO_DELIVERY, outbox_of, worked_outbox_of
+from midwatch_web.alerts.desk import outbox_of, send_again, send_test
 from midwatch_web.serving.asked import caller_of
 from midwatch_web.serving.forms import form_of
 from midwatch_web.serving.templating import page
@@ -57,13 +56,7 @@ async def channels(request: Request, channel: str = "", tested: str = "", went: 
 async def test_channel(request: Request, channel: str) -> Response:
     """Send a message that says it is a test; then back to the channels."""
     await form_of(request)
-    outbox = worked_outbox_of(request)
-    try:
-        sent = await outbox.test(channel) if outbox else None
-    except ValueError as error:
-        raise HTTPException(404, NO_CHANNEL) from error
-    if sent is None:
-        raise HTTPException(404, NO_CHANNEL)
+    sent = await send_test(request, channel)
     return RedirectResponse(f"/alerts/channels?{urlencode({'tested': channel, 'went': sent.state.value})}", 303)
 
 
@@ -71,9 +64,7 @@ async def test_channel(request: Request, channel: str) -> Response:
 async def retry(request: Request, delivery_id: str) -> Response:
     """Send a message again that was given up; then back to the channels."""
     await form_of(request)
-    outbox = worked_outbox_of(request)
-    if outbox is None or not await outbox.retry(delivery_id):
-        raise HTTPException(404, NO_DELIVERY)
+    await send_again(request, delivery_id)
     return RedirectResponse("/alerts/channels?again=1", 303)
 
 

@@ -3,7 +3,7 @@
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from midwatch_core import AccessDeniedError, AlertDesk, AlertOutbox, Incident, Permission
+from midwatch_core import AccessDeniedError, AlertDesk, AlertOutbox, Delivery, Incident
 from midwatch_web.serving.asked import caller_of, host_of, there
 
 NO_SUCH = "There is no such alert, or it ended longer ago than what is kept."
@@ -32,10 +32,18 @@ def outbox_of(request: Request) -> AlertOutbox | None:
     return desk_of(request).outbox
 
 
-def worked_outbox_of(request: Request) -> AlertOutbox | None:
-    """The same for who sends something. Raises AccessDeniedError where the role does not allow it."""
-    caller = caller_of(request)
-    outbox = outbox_of(request)
-    if not caller.may(Permission.OPERATE):
-        raise AccessDeniedError(f"a key of the role {caller.role} sends nothing to channels")
-    return outbox
+async def send_test(request: Request, channel: str) -> Delivery:
+    """Send a test, on record; how it went.
+
+    Raises HTTPException where there is no such channel, AccessDeniedError, StorageError.
+    """
+    sent = await desk_of(request).test_channel(caller_of(request), channel)
+    if sent is None:
+        raise HTTPException(404, NO_CHANNEL)
+    return sent
+
+
+async def send_again(request: Request, delivery_id: str) -> None:
+    """Have a dead letter sent again, on record. Raises as `send_test`."""
+    if not await desk_of(request).retry(caller_of(request), delivery_id):
+        raise HTTPException(404, NO_DELIVERY)

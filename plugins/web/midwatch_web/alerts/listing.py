@@ -10,6 +10,7 @@ from midwatch_core import (
     Incident,
     IncidentPage,
     IncidentState,
+    Role,
     StorageUnavailableError,
 )
 from midwatch_web.alerts.asked import AlertsAsked
@@ -44,7 +45,8 @@ async def read_listing(
 ) -> Listing:
     """Ask the desk for all that the page shows.
 
-    What this process knows is newer than the store, and there without one. Raises StorageError.
+    What this process knows is newer than the store, and there without one; a face alone knows what the store had a
+    moment ago. Raises StorageError.
     """
     try:
         stored = _NOTHING if cursor else await _page(desk, caller, asked, asked.going_on, MOST_CURRENT)
@@ -52,7 +54,7 @@ async def read_listing(
         blind = False
     except StorageUnavailableError:
         stored, over, blind = _NOTHING, _NOTHING, True
-    known = () if cursor else current_alerts(host, caller)
+    known = () if cursor or (host.role is Role.FACE and not blind) else current_alerts(host, caller)
     current = gravest_first(_newest(asked, stored.incidents, known))
     return Listing(
         asked=asked,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from midwatch_core import Incident, Scope
+from midwatch_core import LinkFault, Scope
 from midwatch_web.alerts.asked import STATES
 from midwatch_web.alerts.desk import desk_of
 from midwatch_web.alerts.pacing import Pacing
@@ -20,6 +20,13 @@ router = APIRouter(include_in_schema=False)
 
 # A form of ours has one short field.
 _MOST_BYTES = 4096
+_NOT_KEPT = "What it is about is not kept any more."
+_FAULTS = {
+    LinkFault.MALFORMED: "It was cut short, or changed, on its way: open it from the message once more.",
+    LinkFault.FOREIGN: "Its signature is not ours. It was changed on its way, or another Midwatch made it: consoles "
+    "take each other's links where the file hash.key is the same in the homes of all nodes.",
+    LinkFault.OLD: "It is older than a week.",
+}
 
 
 @router.get("/alerts/acknowledge/{token}")
@@ -28,8 +35,12 @@ async def ask(request: Request, token: str) -> Response:
     if wait_s := _wait_s(request):
         return _too_often(request, wait_s)
     link = desk_of(request).link_of(token)
-    found = None if link is None else await desk_of(request).incident(Scope(), link.incident_id)
-    return _page(request, found, token)
+    if isinstance(link, LinkFault):
+        return _broken(request, _FAULTS[link])
+    found = await desk_of(request).incident(Scope(), link.incident_id)
+    if found is None:
+        return _broken(request, _NOT_KEPT)
+    return page(request, "alerts/signed.html", incident=found, token=token, states=STATES)
 
 
 @router.post("/alerts/acknowledge/{token}")
@@ -39,14 +50,15 @@ async def take_on(request: Request, token: str) -> Response:
         return _too_often(request, wait_s)
     await form_of(request, most_bytes=_MOST_BYTES)
     link = desk_of(request).link_of(token)
-    if link is None or await desk_of(request).acknowledge_by(link) is None:
-        return _page(request, None, token)
+    if isinstance(link, LinkFault):
+        return _broken(request, _FAULTS[link])
+    if await desk_of(request).acknowledge_by(link) is None:
+        return _broken(request, _NOT_KEPT)
     return RedirectResponse(f"/alerts/acknowledge/{quote(token, safe='')}", 303)
 
 
-def _page(request: Request, found: Incident | None, token: str) -> Response:
-    status = 200 if found is not None else 404
-    return page(request, "alerts/signed.html", status=status, incident=found, token=token, states=STATES)
+def _broken(request: Request, why: str) -> Response:
+    return page(request, "alerts/broken-link.html", status=404, why=why)
 
 
 def _wait_s(request: Request) -> float:

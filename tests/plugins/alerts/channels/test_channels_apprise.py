@@ -36,7 +36,10 @@ async def test_apprise_sends_title_text_and_kind(
     await channel.send(of_kind(MessageKind.RESOLVED))
     await channel.send(hostile())
     await channel.close()
-    began, resolved, _ = (taken.document() for taken in receiver.taken)
+    began, resolved, bad = (taken.document() for taken in receiver.taken)
+    for text in (bad["title"], bad["message"].replace(COST.page, "").replace(COST.acknowledge, "")):
+        assert not set("@<>`") & set(text)  # services that apprise knows ping whom a text names
+        assert "https://" not in text
     assert (receiver.taken[0].target, began["title"], began["type"]) == ("/secret-path", SUBJECT, "failure")
     assert f"Acknowledge it: {COST.acknowledge}" in began["message"]
     assert resolved["type"] == "success"

@@ -1,5 +1,7 @@
 """Posting over HTTP: what is tried once, what is not known, and where nothing is led to."""
 
+import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -63,6 +65,60 @@ async def test_the_log_has_no_url_of_a_webhook_at_any_level(
     await channel.close()
     assert receiver.taken[0].target == "/secret-path"
     assert "secret-path" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "echo"),
+    [
+        ("{0}/services/T00000000/B00000000/wherenobodylooks", "/services/T00000000/B00000000/wherenobodylooks"),
+        ("{0}/workflows?sig=wherenobodylooks", "sig=wherenobodylooks"),
+        ("{0}/in/where%20nobody%20looks", "where%20nobody%20looks"),
+    ],
+    ids=["path", "query", "quoted"],
+)
+async def test_an_answer_that_repeats_a_piece_of_the_url_shows_nothing_of_it(
+    receiver: Receiver, opened: Opened, url: str, echo: str
+) -> None:
+    receiver.answer(404, f"The requested URL {echo} was not found on this server".encode())
+    channel = opened({"HOOK": url.format(receiver.url)}, kind="slack", webhook_url="${HOOK}")
+    with pytest.raises(ChannelError, match=r"answers 404: The requested URL .*\*\*\* was not found") as caught:
+        await channel.send(BEGAN)
+    await channel.close()
+    assert "looks" not in str(caught.value)
+    assert "B00000000" not in str(caught.value)
+
+
+async def test_an_answer_that_repeats_a_token_without_its_scheme_shows_nothing_of_it(
+    receiver: Receiver, opened: Opened
+) -> None:
+    receiver.answer(403, b"token wherenobodylooks is not known, nor is it at 127.0.0.1")
+    headers = {"Authorization": "Bearer ${TOKEN}"}
+    channel = opened({"TOKEN": "wherenobodylooks"}, kind="webhook", url=f"{receiver.url}/in", headers=headers)
+    with pytest.raises(ChannelError) as caught:
+        await channel.send(BEGAN)
+    await channel.close()
+    assert str(caught.value) == "answers 403: token *** is not known, nor is it at 127.0.0.1"
+
+
+async def test_an_answer_that_only_drips_is_not_waited_for() -> None:
+    """Each piece comes in time, and the whole never does."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 Fine\r\ncontent-length: 10000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    posting = poster(longest_s=0.5)
+    with pytest.raises(ChannelError, match="no answer: TimeoutError") as caught:
+        await posting.post_json(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {})
+    await posting.close()
+    server.close()
+    assert caught.value.unknown
 
 
 async def test_an_answer_without_end_is_read_no_further_than_its_beginning(receiver: Receiver) -> None:

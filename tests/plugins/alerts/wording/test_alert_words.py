@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from midwatch_alerts.message import MessageKind
 from midwatch_alerts.wording.advice import advice
 from midwatch_alerts.wording.masking import mask
-from midwatch_alerts.wording.plain import cut, lines, link, one_line
+from midwatch_alerts.wording.plain import cut, disarmed, lines, link, one_line, unlinked
 from midwatch_alerts.wording.templates import TemplateFault, check_template
 from midwatch_alerts.wording.words import shortened, text_of
 from midwatch_alerts.wording.writing import Writer, safe
@@ -150,6 +150,36 @@ def test_what_is_cut_says_so() -> None:
 )
 def test_a_link_that_is_none_is_left_out(url: str) -> None:
     assert link(url) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see https://evil.example/a.b?c=1 now", "see https[://]evil[.]example/a[.]b?c=1 now"),
+        ("www.evil.example", "www[.]evil[.]example"),
+        ("HTTP://evil.example", "HTTP[://]evil[.]example"),
+        ("(javascript://x)", "(javascript[://]x)"),
+        ("gpt-4.1 at api.openai.com took 3.5 s", "gpt-4.1 at api.openai.com took 3.5 s"),
+        ("://" * 1000, "://" * 1000),
+    ],
+    ids=["url", "www", "capitals", "scheme", "plain", "signs"],
+)
+def test_no_address_in_a_text_of_an_alert_becomes_a_link(text: str, shown: str) -> None:
+    assert unlinked(text) == shown
+
+
+def test_what_alerts_say_is_tamed_and_our_own_links_are_not() -> None:
+    message = hostile()
+    words = Writer("{{ subject }}|{% for one in incidents %}{{ one.title }} {{ one.page }}{% endfor %}", tame=disarmed)
+    said = words.words(message)
+    (item,) = said.items
+    assert item.page == COST.page
+    assert said.own is not None
+    assert COST.page in said.own
+    for text in (said.subject, item.title, *(piece for pair in item.facts for piece in pair), said.own):
+        left = text.replace(COST.page, "")
+        assert not set("@<>`") & set(left)
+        assert "https://" not in left
 
 
 def test_a_shortened_message_keeps_its_first_incident_and_counts_the_others() -> None:
