@@ -8,6 +8,7 @@ import struct
 from base64 import b64encode
 from binascii import a2b_base64
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 import orjson
@@ -22,15 +23,20 @@ CHUNK = "chunk"
 
 _PRELUDE = struct.Struct(">III")
 _CRC = struct.Struct(">I")
-_OVERHEAD = _PRELUDE.size + _CRC.size
+_PRELUDE_BYTES = _PRELUDE.size
+_OVERHEAD = _PRELUDE_BYTES + _CRC.size
 _MAX_HEADERS_BYTES = 128 * 1024
 # Bytes of a header's value by its type; types 6 and 7 say their length themselves.
 _FIXED = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 _STRING = 7
 _NAMED_BY = {"event": ":event-type", "exception": ":exception-type", "error": ":error-code"}
-# A stream has few kinds of events, with the same headers again and again.
-_MAX_KNOWN = 64
+# Streams have few kinds of events, with the same headers and nearly the same lengths again and again.
+_MAX_KNOWN = 512
 _MAX_KNOWN_BYTES = 512
+
+
+class _NoMessageError(Exception):
+    """The bytes are no message; says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,7 @@ class Message:
             payload = compact(
                 _envelope(self.raw[self.start : -_CRC.size]) | {"bytes": b64encode(new).decode()}
             ).encode()
-        return _written(self.raw[_PRELUDE.size : self.start], payload)
+        return _written(self.raw[_PRELUDE_BYTES : self.start], payload)
 
 
 class MessageReader:
@@ -58,83 +64,47 @@ class MessageReader:
     What comes after that can't be told apart: there is no mark where a next message would begin.
     """
 
-    __slots__ = ("_buffer", "_known", "trouble")
+    __slots__ = ("_held", "_wanted", "trouble")
 
     def __init__(self) -> None:
         self.trouble: str | None = None
-        self._buffer = bytearray()
-        self._known: dict[bytes, tuple[str, bytes]] = {}
+        self._held = bytearray()
+        # How many bytes must be there before another look at what is held tells more.
+        self._wanted = _PRELUDE_BYTES
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages that `data` completes."""
         return [Message(raw=raw, name=name, start=start, data=said) for raw, name, start, said in self.cut(data)]
 
     def cut(self, data: bytes) -> list[tuple[bytes, str, int, bytes]]:
-        """The same as plain tuples of a message's fields: a stream's hot path. Mostly it is just one, not copied."""
-        held = self._buffer
-        if held:
-            held += data
-        source: bytes | bytearray = held or data
+        """The same as plain tuples of a message's fields: a stream's hot path. Mostly nothing is held, nor copied."""
         messages: list[tuple[bytes, str, int, bytes]] = []
-        at, end = 0, len(source)
-        while 0 < (size := self._size(source, at, end)) <= end - at:
-            message = self._message(bytes(source[at : at + size]))
-            if message is None:
-                break
-            messages.append(message)
-            at += size
-        if held:
-            del held[:at]
-        elif at < end:
+        held = self._held
+        if held or self.trouble:
+            held += data
+            if self.trouble or len(held) < self._wanted:
+                return messages
+            data = self.take()
+        at, end, self._wanted = 0, len(data), _PRELUDE_BYTES
+        try:
+            while end - at >= _PRELUDE_BYTES:
+                size, start = _lengths(data[at : at + _PRELUDE_BYTES])
+                if size > end - at:
+                    self._wanted = size
+                    break
+                messages.append(_message(data[at : at + size], start))
+                at += size
+        except _NoMessageError as error:
+            self.trouble = f"event stream: {error}"
+        if at < end:
             held += data[at:]
         return messages
 
     def take(self) -> bytes:
         """What is part of no message that was given out; it is forgotten here."""
-        rest = bytes(self._buffer)
-        self._buffer.clear()
+        rest = bytes(self._held)
+        self._held.clear()
         return rest
-
-    def _size(self, source: bytes | bytearray, at: int, end: int) -> int:
-        """The length of the message at `at`, 0 where its prelude is not there yet or is none."""
-        if end - at < _PRELUDE.size or self.trouble:
-            return 0
-        size, headers, checksum = _PRELUDE.unpack_from(source, at)
-        if crc32(source[at : at + 8]) != checksum:
-            self.trouble = "event stream: a prelude's checksum is wrong"
-        elif headers > _MAX_HEADERS_BYTES or size < headers + _OVERHEAD:
-            self.trouble = f"event stream: a message of {size} bytes can't have {headers} bytes of headers"
-        elif size > MAX_EVENT_BYTES:
-            self.trouble = f"event stream: a message of {size} bytes is more than is read"
-        else:
-            return int(size)
-        return 0
-
-    def _message(self, raw: bytes) -> tuple[bytes, str, int, bytes] | None:
-        if crc32(raw[:-4]) != int.from_bytes(raw[-4:]):
-            self.trouble = "event stream: a message's checksum is wrong"
-            return None
-        start = _PRELUDE.size + int.from_bytes(raw[4:8])
-        headers = raw[_PRELUDE.size : start]
-        said = self._known.get(headers) or self._said(headers)
-        if said is None:
-            self.trouble = "event stream: a message's headers can't be read"
-            return None
-        name, instead = said
-        payload = raw[start:-4] or instead
-        return raw, name, start, _inner(payload) if name == CHUNK else payload
-
-    def _said(self, data: bytes) -> tuple[str, bytes] | None:
-        """What the headers say: the name, and data where the payload has none."""
-        headers = _read_headers(data)
-        if headers is None:
-            return None
-        kind = headers.get(":message-type", "event")
-        instead = orjson.dumps({"message": headers.get(":error-message")}) if kind == "error" else b""
-        found = headers.get(_NAMED_BY.get(kind, ":event-type"), ""), instead
-        if len(data) <= _MAX_KNOWN_BYTES and len(self._known) < _MAX_KNOWN:
-            self._known[data] = found
-        return found
 
 
 class EventStreamFramer:
@@ -177,6 +147,39 @@ def event_message(name: str, payload: bytes) -> bytes:
         payload = orjson.dumps({"bytes": b64encode(payload).decode()})
     headers = ((f":{kind}-type", name), (":content-type", "application/json"), (":message-type", kind))
     return _written(b"".join(_header(key, value) for key, value in headers), payload)
+
+
+@lru_cache(maxsize=_MAX_KNOWN)
+def _lengths(prelude: bytes) -> tuple[int, int]:
+    """How long the message is, and where its payload begins."""
+    size, headers, checksum = _PRELUDE.unpack(prelude)
+    if crc32(prelude[:8]) != checksum:
+        raise _NoMessageError("a prelude's checksum is wrong")
+    if headers > _MAX_HEADERS_BYTES or size < headers + _OVERHEAD:
+        raise _NoMessageError(f"a message of {size} bytes can't have {headers} bytes of headers")
+    if size > MAX_EVENT_BYTES:
+        raise _NoMessageError(f"a message of {size} bytes is more than is read")
+    return size, _PRELUDE_BYTES + headers
+
+
+def _message(raw: bytes, start: int) -> tuple[bytes, str, int, bytes]:
+    if _CRC.pack(crc32(raw[:-4])) != raw[-4:]:
+        raise _NoMessageError("a message's checksum is wrong")
+    headers = raw[_PRELUDE_BYTES:start]
+    name, instead = _said(headers) if len(headers) <= _MAX_KNOWN_BYTES else _said.__wrapped__(headers)
+    payload = raw[start:-4] or instead
+    return raw, name, start, _inner(payload) if name == CHUNK else payload
+
+
+@lru_cache(maxsize=_MAX_KNOWN)
+def _said(data: bytes) -> tuple[str, bytes]:
+    """What the headers say: the name, and data where the payload has none."""
+    headers = _read_headers(data)
+    if headers is None:
+        raise _NoMessageError("a message's headers can't be read")
+    kind = headers.get(":message-type", "event")
+    instead = orjson.dumps({"message": headers.get(":error-message")}) if kind == "error" else b""
+    return headers.get(_NAMED_BY.get(kind, ":event-type"), ""), instead
 
 
 def _written(headers: bytes, payload: bytes) -> bytes:

@@ -144,12 +144,12 @@ class ResponseDecoder:
             self.streamed = False
 
     def _read(self, events: list[tuple[str, bytes]], reader: StreamReader) -> None:
-        for name, data in events:
-            self._events_read += 1
+        for number, (name, data) in enumerate(events, self._events_read + 1):
             try:
                 reader.event(name, data)
             except _SHAPE_ERRORS as error:
-                self._assembly.note(f"event {self._events_read}: {type(error).__name__}: {error}"[:300])
+                self._assembly.note(f"event {number}: {type(error).__name__}: {error}"[:300])
+        self._events_read += len(events)
 
     def _finish_whole(self, *, in_order: bool) -> DecodedResponse:
         problem = self._problem

@@ -24,7 +24,7 @@ class ConverseStream:
     Amazon Nova's own format, in the chunks of an invocation, is the same events so wrapped.
     """
 
-    __slots__ = ("_assembly", "_blocks", "_numbers", "_trouble", "_wrapped")
+    __slots__ = ("_assembly", "_blocks", "_numbers", "_texts", "_trouble", "_wrapped")
 
     def __init__(self, assembly: Assembly, *, wrapped: bool = False) -> None:
         self._assembly = assembly
@@ -32,6 +32,8 @@ class ConverseStream:
         self._trouble = Trouble()
         # The blocks that grow, by what identifies them in a delta: its index and the kind of text.
         self._blocks: dict[tuple[int, str], Block] = {}
+        # Those of them that are the answer's own words, by index alone.
+        self._texts: dict[int, Block] = {}
         # How many citations, and how many JSON results, a block has.
         self._numbers: dict[tuple[int, str], int] = {}
 
@@ -41,7 +43,7 @@ class ConverseStream:
         if self._wrapped:
             for kind, value in event.items():
                 self._event(kind, value)
-        else:
+        elif name != "contentBlockDelta" or not self._more(event["contentBlockIndex"], event["delta"]):
             self._event(name, event)
 
     def end(self) -> None:
@@ -68,10 +70,19 @@ class ConverseStream:
         self._assembly.fail(ProviderError(type=name, message=said.message if said else None))
         self._assembly.complete = True  # clients raise at this event and read no further
 
+    def _more(self, index: object, delta: dict[str, Any]) -> bool:
+        """Whether this is nothing but more of a text that has begun; then it was taken."""
+        block = self._texts.get(index) if type(index) is int else None
+        if block is None or len(delta) != 1 or "text" not in delta:
+            return False
+        block.append(delta["text"])
+        return True
+
     def _delta(self, index: int, delta: dict[str, Any]) -> None:
         for kind, value in delta.items():
             if kind == "text":
-                self._block(index, Part.ASSISTANT, "text").append(value)
+                block = self._texts[index] = self._block(index, Part.ASSISTANT, "text")
+                block.append(value)
             elif kind == "toolUse":
                 self._tool(index).append(value["input"])
             elif kind == "reasoningContent":
