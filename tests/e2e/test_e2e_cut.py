@@ -207,7 +207,8 @@ def test_a_whole_answer_is_refused(cutting: Any, talker: Talker, trail: Any) -> 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_what_is_watched_passes_and_is_recorded(cutting: Any, talker: Talker, trail: Any, streamed: bool) -> None:
     way, answer = trail(), f"Before {WATCHED} and after"
-    said = talker.say("Say something", streamed=streamed, headers=sim(way, answer=answer))
+    asked = f"Say something, {type(talker).__name__}, {streamed}"  # not what the others ask: that would be a loop
+    said = talker.say(asked, streamed=streamed, headers=sim(way, answer=answer))
     assert said.text == answer
     assert said.finish != talker.filtered
     row = cutting.row(way.id)

@@ -263,6 +263,33 @@ def test_any_split_of_a_stream_gives_the_same_answer(where: list[int]) -> None:
     assert (response.usage.input_tokens, response.usage.output_tokens) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("index", "delta", "text", "trouble"),
+    [
+        (0, {"text": "b"}, "ab", None),
+        (0, {"text": "b", "toolUse": {"input": "{}"}}, "ab", None),
+        (1, {"text": "b"}, "a", None),
+        (0, {"other": "b"}, "a", None),
+        (0, {"text": 5}, "a", "expected a string, found int"),
+        (True, {"text": "b"}, "a", "no block can be at index True"),
+        (0.0, {"text": "b"}, "a", "no block can be at index 0.0"),
+        (0, None, "a", "TypeError"),
+    ],
+)
+def test_what_comes_after_the_beginning_of_a_text_is_told_apart(
+    index: object, delta: object, text: str, trouble: str | None
+) -> None:
+    deltas = ((0, {"text": "a"}), (index, delta))
+    events = [
+        event_message("contentBlockDelta", json.dumps({"contentBlockIndex": at, "delta": said}).encode())
+        for at, said in deltas
+    ]
+    response, _ = read_stream(CONVERSE, events, content_type=CONTENT_TYPE)
+    assert by_path(response)["/output/message/content/0/text"] == ("assistant", text)
+    assert (response.decode_error is None) is (trouble is None)
+    assert (trouble or "") in (response.decode_error or "")
+
+
 def test_an_exception_in_the_stream_is_its_error() -> None:
     failed = event_message("throttlingException", b'{"message":"Too many."}')
     response, _ = read_stream(CONVERSE, [failed], content_type=CONTENT_TYPE)

@@ -120,6 +120,17 @@ def test_what_is_no_message_ends_the_reading_with_a_note(bad: bytes, reason: str
     assert reason in trouble
 
 
+def test_a_message_that_was_right_before_is_checked_again() -> None:
+    good = event_message("messageStop", b'{"stopReason":"end_turn"}')
+    spoilt = good[:-6] + b"!" + good[-5:]
+    reader = MessageReader()
+    assert len(reader.feed(good + good)) == 2
+    assert len(reader.feed(good + spoilt + good)) == 1
+    assert reader.trouble == "event stream: a message's checksum is wrong"
+    assert reader.take() == spoilt + good
+    assert (reader.feed(good), reader.take()) == ([], good)
+
+
 def test_an_end_inside_a_message_is_noted() -> None:
     events, trouble = framed([BODY[:-3]])
     assert events == EVENTS[:-1]

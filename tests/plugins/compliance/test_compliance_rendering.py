@@ -59,6 +59,34 @@ async def test_texts_of_strangers_are_only_text(kinds: dict[str, ReportKind]) ->
     assert page.count("</main>") == 1
 
 
+async def test_names_in_sentences_are_set_as_code(kinds: dict[str, ReportKind]) -> None:
+    page = render(await kinds["owasp-llm-2025"].make(order()), "html").decode()
+    assert re.search(r"The policy <code>[a-z]+</code> is in use", page)
+    assert "`" not in page
+
+
+@pytest.mark.parametrize(
+    ("cost", "unpriced", "shown"),
+    [
+        (2.8e-7, 0, "$0.00000028"),
+        (0.004217, 0, "$0.004217"),
+        (0.00999999999, 0, "$0.01"),
+        (1234.5, 0, "$1,234.50"),
+        (0, 1, "$0.00"),
+        (0, 2, "–"),
+    ],
+)
+async def test_small_costs_are_told_and_unknown_ones_are_not_nought(
+    kinds: dict[str, ReportKind], cost: float, unpriced: int, shown: str
+) -> None:
+    report = json.loads(await kinds["usage"].make(order()))
+    first = report["traffic"]["by_model"][0]
+    report["traffic"]["by_model"] = [{**first, "calls": 2, "cost_usd": cost, "unpriced": unpriced}]
+    page = render(json.dumps(report).encode(), "html").decode()
+    row = page.partition("<caption>Models")[2].partition("</table>")[0]
+    assert f">{shown}</td>" in row
+
+
 async def test_usage_is_told_by_team_model_agent_and_day(kinds: dict[str, ReportKind]) -> None:
     report = json.loads(await kinds["usage"].make(order()))
     assert {group["name"]: group["calls"] for group in report["by_tenant"]} == {"acme": 4, "lab": 1}

@@ -41,6 +41,9 @@ class KeptOutbox:
         ]
         return found[:limit]
 
+    async def delivery(self, delivery_id: str) -> Delivery | None:
+        return next((one for one in self.kept if one.id == delivery_id), None)
+
     async def retry(self, delivery_id: str) -> bool:
         for at, one in enumerate(self.kept):
             if one.id == delivery_id and one.state is DeliveryState.DEAD:

@@ -148,6 +148,12 @@ async def test_a_search_and_a_thread_need_no_script(house: Any, visit: Any, agen
         await playwright.expect(seen.page.get_by_role("link", name="whole call")).to_be_visible()
 
 
+@pytest.mark.parametrize("path", ["/", "/hosts", "/audit"])
+async def test_on_a_phone_the_section_that_is_open_is_in_sight(visit: Any, path: str) -> None:
+    async with visit(path, viewport={"width": 390, "height": 800}) as seen:
+        await playwright.expect(seen.page.locator(".sections [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_on_a_phone_nothing_is_wider_than_the_screen(
     house: Any, visit: Any, agent_call: Make, call: Make, scheme: str

@@ -1,6 +1,7 @@
 """Drawing: a document as a page that stands alone (no script, nothing fetched, to be printed), and as a PDF of it."""
 
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -69,4 +70,7 @@ def _count(value: float) -> str:
 
 
 def _dollars(value: float) -> str:
-    return f"${value:,.2f}" if value >= 0.01 or not value else f"${value:.6f}".rstrip("0")
+    """With leading digits, however small: what cost little did not cost nothing."""
+    if value >= 0.01 or not value:
+        return f"${value:,.2f}"
+    return f"${value:.{max(6, 2 - Decimal(value).adjusted())}f}".rstrip("0")

@@ -13,6 +13,9 @@ from midwatch_web.serving.askers import is_program
 from midwatch_web.serving.methods import allowed
 from midwatch_web.serving.templating import page
 
+# What a person is told where nobody said more than the status' own name.
+_PLAINLY = {404: "There is nothing at this address.", 405: "This address is not for that."}
+
 
 async def on_storage_error(request: Request, error: Exception) -> Response:
     """503 where the store can't be reached now, 400 where it refused what was asked (a cursor, a key)."""
@@ -59,4 +62,5 @@ def failure(request: Request, status: int, detail: str) -> Response:
         answer = json_answer(problem, status)  # what was asked may be named in it, whatever its characters
         answer.headers["content-type"] = "application/problem+json"
         return answer
-    return page(request, "serving/failure.html", status=status, title=title, detail=detail, code=status)
+    said = _PLAINLY.get(status, "") if detail == title else detail
+    return page(request, "serving/failure.html", status=status, title=title, detail=said, code=status)

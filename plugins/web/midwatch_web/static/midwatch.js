@@ -135,6 +135,13 @@
     if (!paused && missed) { missed = 0; reload(); }
   }
 
+  // On a narrow screen the sections are a row, wider than the screen: the one that is open must be in sight.
+  function showSection() {
+    const here = document.querySelector(".sections [aria-current]");
+    const row = here && here.closest(".sections");
+    if (row) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+  }
+
   // A link to a finding or a call opens the folds it is in.
   function unfold() {
     const target = location.hash && byId(decodeURIComponent(location.hash.slice(1)));
@@ -162,6 +169,7 @@
   const pause = byId("live-pause");
   if (pause) pause.addEventListener("click", onPause);
   localTimes(document);
+  showSection();
   unfold();
   connect();
 })();

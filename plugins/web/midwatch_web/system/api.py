@@ -13,6 +13,7 @@ router = APIRouter(prefix="/api/v1")
 async def system(request: Request) -> Response:
     """How all stands: readiness, workers, breakers, journal, troubles, stores with their schemas, versions.
 
+    `ca_certificate` is what clients are to trust, in PEM; null where no CA is kept here.
     For callers of no one tenant, as is all of the installation.
     """
     return json_answer(await installation_of(request).system(caller_of(request)))

@@ -25,6 +25,7 @@ async def system(request: Request) -> Response:
         troubles=found.get("troubles") or [],
         stores=found.get("stores") or [],
         versions=found.get("versions") or {},
+        certificate=found.get("ca_certificate"),
         file=settings["file"],
         settings=settings_of(settings),
     )

@@ -36,7 +36,7 @@ def parts_of(system: Mapping[str, Json]) -> Iterator[Line]:
     ready = bool(system.get("ready"))
     yield Line(name="Ready", says="yes" if ready else "no", look="good" if ready else "bad")
     if "workers" in system:
-        yield Line(name="Workers", says=str(system["workers"]), look="good" if system["workers"] else "bad")
+        yield _workers(system)
     store = str(system.get("store", "–"))
     yield Line(name="Store", says=store, look="good" if store == "available" else "bad")
     for name, state in _mapping(system.get("breakers")).items():
@@ -81,6 +81,14 @@ def _origin(place: str, said_by: Mapping[str, Json]) -> str | None:
 
 def _plain(value: Json) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _workers(system: Mapping[str, Json]) -> Line:
+    degraded = system.get("workers_degraded")
+    says, bad = str(system["workers"]), not system["workers"]
+    if isinstance(degraded, list) and degraded:
+        says, bad = f"{says}; dying again and again: {', '.join(map(str, degraded))}", True
+    return Line(name="Workers", says=says, look="bad" if bad else "good")
 
 
 def _mapping(value: Json) -> Mapping[str, Json]:
