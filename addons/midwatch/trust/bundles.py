@@ -1,4 +1,4 @@
-"""Certificates: our CA, and the bundles in which it (or a provider's own CA) stands beside the public ones."""
+"""Bundles in which our CA, or a provider's own, stands beside the public ones."""
 
 import os
 import re
@@ -15,17 +15,7 @@ from midwatch_core.errors import ConfigError
 if TYPE_CHECKING:  # it costs a tenth of a second, which commands that need no certificate must not pay
     from cryptography.x509 import Certificate
 
-_KEY_BITS = 2048
-
-
-def ensure_ca(home: Home) -> None:
-    """Make the CA if there is none: before any worker starts, for two would make two."""
-    if (home.ca / "mitmproxy-ca.pem").exists() and home.ca_certificate.exists():
-        return
-    from mitmproxy import certs
-
-    certs.CertStore.create_store(home.ca, "mitmproxy", _KEY_BITS, organization="Midwatch", cn="Midwatch CA")
-    (home.ca / "mitmproxy-ca.pem").chmod(0o600)
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def write_upstream_bundle(home: Home, upstream_ca: Path) -> None:
@@ -36,12 +26,13 @@ def write_upstream_bundle(home: Home, upstream_ca: Path) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=extra.decode("ascii"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"upstream_ca: {upstream_ca}: {error}; expected a file of PEM certificates") from error
-    write_private(home.upstream_bundle, _joined(public_cas(), extra))
+    write_private(home.upstream_bundle, joined(public_cas(), extra))
 
 
 def write_client_bundle(home: Home) -> Path:
     """The CAs a client under `exec` trusts: the ones it trusts already, and ours; for Java too (`home.java_store`)."""
-    bundle = _joined(public_cas(), home.ca_certificate.read_bytes())
+    # In an environment that names our own bundle already, that is not what was public before.
+    bundle = joined(public_cas(besides=home.client_bundle), home.ca_certificate.read_bytes())
     write_private(home.client_bundle, bundle)
     write_private(home.java_store, _java_store(bundle))
     return home.client_bundle
@@ -51,26 +42,26 @@ def _java_store(bundle: bytes) -> bytes:
     """Certificates hold no secret, so the store has no password; Java opens such a one without being given any."""
     from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
-    named = [pkcs12.PKCS12Certificate(item, b"ca%d" % number) for number, item in enumerate(_certificates(bundle))]
+    named = [pkcs12.PKCS12Certificate(item, b"ca%d" % number) for number, item in enumerate(certificates_of(bundle))]
     return pkcs12.serialize_java_truststore(named, NoEncryption())
 
 
-def _certificates(bundle: bytes) -> "Iterator[Certificate]":
+def certificates_of(bundle: bytes) -> "Iterator[Certificate]":
     """The certificates of a bundle, without those that break RFC 5280: public bundles have carried some."""
     from cryptography.x509 import load_pem_x509_certificate
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for found in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", bundle, re.DOTALL):
+        for found in re.findall(_CERTIFICATE, bundle):
             with suppress(ValueError):
                 yield load_pem_x509_certificate(found)
 
 
-def public_cas() -> bytes:
-    """The bundle that `SSL_CERT_FILE` names, else the system's, else certifi's."""
+def public_cas(besides: Path | None = None) -> bytes:
+    """The bundle that `SSL_CERT_FILE` names, unless that is `besides`, else the system's, else certifi's."""
     paths = ssl.get_default_verify_paths()
     for name in (os.environ.get("SSL_CERT_FILE"), paths.cafile, paths.openssl_cafile, _certifi()):
-        if name and Path(name).is_file():
+        if name and Path(name).is_file() and not (besides and besides.exists() and besides.samefile(name)):
             return Path(name).read_bytes()
     return b""
 
@@ -81,5 +72,6 @@ def _certifi() -> str:
     return certifi.where()
 
 
-def _joined(*bundles: bytes) -> bytes:
+def joined(*bundles: bytes) -> bytes:
+    """One file of several, each on lines of its own."""
     return b"\n".join(bundle.strip() for bundle in bundles) + b"\n"
