@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from midwatch_core.config import split_address
+from midwatch_core.config import Config, split_address
 from midwatch_core.errors import ConfigError
 from midwatch_core.secret_text import masked
 
@@ -37,3 +37,10 @@ def place_of(spec: str, listen: str) -> Place:
     except ValueError as error:
         raise ConfigError(f"{'--mode ' + masked(spec) if named else '--listen ' + listen}: {error}") from error
     return Place(kind=kind, host=host, port=port, named=named)
+
+
+def own_addresses(config: Config) -> list[tuple[str, int]]:
+    """Where we listen ourselves: console, `listen`, and the modes that name a place of their own."""
+    places = [place_of(spec, config.listen) for spec in config.mode]
+    own = [(place.host, place.port) for place in places if place.named and place.kind not in UNBOUND]
+    return [split_address(config.listen), split_address(config.console), *own]

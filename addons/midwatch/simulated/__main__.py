@@ -31,10 +31,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m midwatch.simulated", description=__doc__)
     parser.add_argument("--tls-port", type=int, default=0, metavar="N", help="0: any free port")
     parser.add_argument("--http-port", type=int, default=0, metavar="N", help="0: any free port")
+    parser.add_argument("--host", action="append", metavar="ADDRESS", help="listen there; 127.0.0.1 if not given")
     parser.add_argument("--folder", type=Path, required=True, metavar="DIR", help="where ca.pem goes")
     parser.add_argument("--name", action="append", default=[], metavar="HOST", help="further name of the certificate")
     parser.add_argument("--script", default="", metavar="KEY=VALUE,…", help="as in the x-sim header, for all requests")
     parser.add_argument("--quiet", action="store_true", help="count requests, record nothing")
+    parser.add_argument("--client-ca", type=Path, metavar="FILE", help="ask for a certificate of this authority")
     parser.add_argument("--no-http2", action="store_true", help="offer HTTP/1.1 alone")
     return parser
 
@@ -52,6 +54,8 @@ async def _run(options: argparse.Namespace, script: Script) -> None:
         http_port=options.http_port,
         record=not options.quiet,
         http2=not options.no_http2,
+        hosts=options.host or ("127.0.0.1",),
+        client_ca=options.client_ca,
     )
     async with sim:
         ready = {"tls_port": sim.tls_port, "http_port": sim.http_port, "ca_file": str(sim.ca_file)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
@@ -21,11 +22,12 @@ _BACKLOG = 4096
 class SimulatedProviders:
     """A server that answers as OpenAI, Anthropic, Gemini, Ollama and those who speak their languages.
 
-    `async with SimulatedProviders(folder=tmp_path) as sim:` listens on 127.0.0.1 until the block ends. `folder` gets
+    `async with SimulatedProviders(folder=tmp_path) as sim:` listens on `hosts` until the block ends. `folder` gets
     `ca.pem`; `extra_names` are further host names (or addresses) of the certificate; `script` is how it behaves where
-    a request does not say otherwise by `x-sim`; ports of 0 are chosen by the system; with `record=False` requests are
-    only counted; `http2=False` offers HTTP/1.1 alone. Raises OSError for a port that is taken or a folder that can't
-    be written.
+    a request does not say otherwise by `x-sim`; ports of 0 are chosen by the system, another for each host; with
+    `record=False` requests are only counted; `http2=False` offers HTTP/1.1 alone; with `client_ca` (PEM) nobody speaks
+    TLS to it without a certificate of that authority. Raises OSError for a port that is taken or a folder that can't be
+    written.
     """
 
     def __init__(
@@ -38,13 +40,19 @@ class SimulatedProviders:
         http_port: int = 0,
         record: bool = True,
         http2: bool = True,
+        hosts: Sequence[str] = ("127.0.0.1",),
+        client_ca: Path | None = None,
     ) -> None:
+        self._hosts = tuple(hosts)
         self.tls_port = tls_port
         self.http_port = http_port
         self.ledger = Ledger() if record else Ledger(limit=0)
         self._ca = SimulatedCA(folder)
         alpn = ("h2", "http/1.1") if http2 else ("http/1.1",)
         self._context = self._ca.context(extra_names, alpn=alpn)
+        if client_ca is not None:
+            self._context.load_verify_locations(client_ca)
+            self._context.verify_mode = ssl.CERT_REQUIRED
         self._service = Service(ledger=self.ledger, script=script or Script())
         self._servers: list[asyncio.Server] = []
         self._open: set[asyncio.BaseTransport] = set()
@@ -68,7 +76,7 @@ class SimulatedProviders:
         loop = asyncio.get_running_loop()
         tls = await loop.create_server(
             lambda: AlpnSwitch(self._service, self._open),
-            "127.0.0.1",
+            self._hosts,
             self.tls_port,
             ssl=self._context,
             backlog=_BACKLOG,
@@ -76,7 +84,7 @@ class SimulatedProviders:
         self._servers.append(tls)
         self.tls_port = tls.sockets[0].getsockname()[1]
         plain = await loop.create_server(
-            lambda: TrackedHttp1(self._service, self._open), "127.0.0.1", self.http_port, backlog=_BACKLOG
+            lambda: TrackedHttp1(self._service, self._open), self._hosts, self.http_port, backlog=_BACKLOG
         )
         self._servers.append(plain)
         self.http_port = plain.sockets[0].getsockname()[1]
