@@ -39,7 +39,7 @@ def refuse_open_relay(
     for spec in modes:
         place = place_of(spec, listen)
         what = f"--mode {masked(spec)}" if place.named else f"--listen {listen}"
-        if place.kind not in {*_RELAYS, *_CLOSED} or _is_private(place, what, resolve):
+        if place.kind not in {*_RELAYS, *_CLOSED} or is_private(place, what, resolve):
             continue
         if place.kind in _CLOSED:
             raise ConfigError(f"{what}: {_CLOSED[place.kind]}; let {place.kind} listen on 127.0.0.1 only")
@@ -50,8 +50,11 @@ def refuse_open_relay(
             )
 
 
-def _is_private(place: Place, what: str, resolve: Callable[[str], list[str]]) -> bool:
-    """Whether only this machine reaches the place. Raises ConfigError for a name that stands for no address."""
+def is_private(place: Place, what: str, resolve: Callable[[str], list[str]] = addresses_of) -> bool:
+    """Whether only this machine reaches the place. Raises ConfigError for a name that stands for no address.
+
+    `what` names the place in the error.
+    """
     try:
         return _is_loopback(place.host)
     except ValueError:

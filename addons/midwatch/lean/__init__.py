@@ -4,7 +4,7 @@ Its counterpart is `mitmdump -s run.py`, where the same addons run on stock code
 touches mitmproxy's private parts is a guarded, revertible patch (`patches`), and nothing depends on one being applied.
 """
 
-from midwatch.lean.drain import Drained, drain
+from midwatch.lean.drain import Drained, drain, take_leave
 from midwatch.lean.master import LeanMaster, StartError, make_master, plain_master
 from midwatch.lean.patch import Patch, PatchReport, PatchSet
 from midwatch.lean.patches import ALL_PATCHES, patches_named
@@ -24,4 +24,5 @@ __all__ = [
     "make_master",
     "patches_named",
     "plain_master",
+    "take_leave",
 ]

@@ -57,8 +57,8 @@ class LeanMaster(Master):
         await super().done()
 
 
-def needed_addons(own: Sequence[object] = ()) -> list[object]:
-    """The addons of a lean host in mitmdump's order, `own` where mitmdump puts its scripts.
+def needed_addons(own: Sequence[object] = (), tls: tlsconfig.TlsConfig | None = None) -> list[object]:
+    """The addons of a lean host in mitmdump's order, `own` where mitmdump puts its scripts, `tls` for its `tlsconfig`.
 
     What breaks without each: core (checks of options, `set`), disable_h2c (clients that ask for HTTP/2 in clear
     get protocol errors), proxyauth (its option is read by the SOCKS layer), proxyserver (no listener), dns_resolver
@@ -76,7 +76,7 @@ def needed_addons(own: Sequence[object] = ()) -> list[object]:
         *own,
         dns_resolver.DnsResolver(),
         next_layer.NextLayer(),
-        tlsconfig.TlsConfig(),
+        tls or tlsconfig.TlsConfig(),
         upstream_auth.UpstreamAuth(),
         StartCheck(),
     ]
@@ -88,6 +88,7 @@ def make_master(
     *,
     patches: Iterable[Patch] = ALL_PATCHES,
     listening: Listening | None = None,
+    tls: tlsconfig.TlsConfig | None = None,
 ) -> LeanMaster:
     """Make a master to be run with `await master.run()`; call it inside a running loop.
 
@@ -100,7 +101,7 @@ def make_master(
     master = LeanMaster(opts, patches=patches, listening=listening)
     with ExitStack() as unless_made:
         unless_made.callback(master.patches.revert)
-        master.addons.add(*needed_addons(addons))
+        master.addons.add(*needed_addons(addons, tls))
         # Addons have seen the options they add themselves; mitmproxy's own, made before them, are news to them all.
         opts.update(**{**before, **options})
         unless_made.pop_all()

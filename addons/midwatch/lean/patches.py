@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from midwatch.lean.cut_streams import CUT_STREAMS
 from midwatch.lean.direct_hooks import DIRECT_HOOKS
 from midwatch.lean.dispatch import HOOK_DISPATCH
+from midwatch.lean.head_bounds import HEAD_BOUNDS
 from midwatch.lean.header_lookup import HEADER_LOOKUP
+from midwatch.lean.held_reading import HELD_READING
+from midwatch.lean.hello_bounds import HELLO_BOUNDS
+from midwatch.lean.http2_bounds import HTTP2_BOUNDS
 from midwatch.lean.inline_hooks import INLINE_HOOKS
 from midwatch.lean.joined_records import JOINED_RECORDS
 from midwatch.lean.joined_writes import JOINED_WRITES
@@ -31,6 +35,10 @@ ALL_PATCHES: tuple[Patch, ...] = (
     SOCKET_ASIDES,
     SOCKET_BOUNDS,
     TRAILERS,
+    HEAD_BOUNDS,
+    HELLO_BOUNDS,
+    HTTP2_BOUNDS,
+    HELD_READING,
 )
 
 

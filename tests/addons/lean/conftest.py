@@ -17,6 +17,7 @@ import h2.events
 import httpx
 import pytest
 from cryptography import x509
+from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.certs import CertStore
 
 from midwatch.lean import LeanMaster, Listening, Patch, make_master
@@ -179,9 +180,13 @@ class Proxy:
 
     def client(self, *, http2: bool = False) -> httpx.AsyncClient:
         """A client that goes through the proxy and trusts its authority."""
+        return httpx.AsyncClient(proxy=f"http://127.0.0.1:{self.port}", verify=self.trusting(), http2=http2, timeout=20)
+
+    def trusting(self) -> ssl.SSLContext:
+        """A client's trust in the proxy's authority, and in nothing else."""
         context = ssl.create_default_context(cafile=str(self.trust.confdir / "mitmproxy-ca-cert.pem"))
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        return httpx.AsyncClient(proxy=f"http://127.0.0.1:{self.port}", verify=context, http2=http2, timeout=20)
+        return context
 
     async def until_quiet(self, timeout_s: float = 10) -> None:
         """Wait until every client connection is gone. Raises TimeoutError."""
@@ -202,6 +207,7 @@ def start_proxy(trust: Trust) -> StartProxy:
         addons: Sequence[object] = (),
         *,
         listening: Listening | None = None,
+        tls: TlsConfig | None = None,
         **options: object,
     ) -> AsyncIterator[Proxy]:
         chosen = {
@@ -211,7 +217,7 @@ def start_proxy(trust: Trust) -> StartProxy:
             "ssl_verify_upstream_trusted_ca": str(trust.upstream_ca),
             **options,
         }
-        master = make_master(chosen, addons, patches=patches, listening=listening)
+        master = make_master(chosen, addons, patches=patches, listening=listening, tls=tls)
         proxyserver = master.addons.get("proxyserver")
         task = asyncio.create_task(master.run())
         try:

@@ -47,6 +47,19 @@ async def test_what_does_not_end_is_cut_at_the_deadline(start_proxy: Any, upstre
         upstream.let_go.set()
 
 
+async def test_one_that_would_ask_on_and_on_is_told_to_go(start_proxy: Any, upstream: Any) -> None:
+    async with start_proxy(ALL_PATCHES) as proxy, proxy.client() as client:
+        running = asyncio.create_task(client.get(f"https://localhost:{upstream.tls}/slow"))
+        while not len(proxy.master.addons.get(InFlight.name)):
+            await asyncio.sleep(0.005)
+        draining = asyncio.create_task(drain(proxy.master, deadline_s=30))
+        while proxy.master.addons.get("proxyserver").listen_addrs():
+            await asyncio.sleep(0.005)
+        upstream.let_go.set()
+        assert (await running).headers["connection"] == "close"
+        assert (await draining).idle == 0
+
+
 def test_flows_are_counted_from_first_hook_to_last() -> None:
     addon = InFlight()
     flow, socket = tflow.tflow(resp=True), tflow.twebsocketflow()

@@ -83,6 +83,7 @@ class Admitting:
         request = flow.request
         denied = self.identifying.connect(flow, read=self._reads(request.host, request.port))
         if denied is not None:
+            flow.metadata[DENIED] = denied
             flow.response = challenge(denied)
 
 

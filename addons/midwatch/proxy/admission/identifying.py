@@ -9,6 +9,7 @@ from mitmproxy import connection, http
 from midwatch.proxy.admission.certificates import ClientCertificates
 from midwatch_core.access.fingerprint import fingerprint, provider_key
 from midwatch_core.access.identifying import Identifier
+from midwatch_core.access.keys import id_of
 from midwatch_core.access.settings import IdentitySettings
 from midwatch_core.access.shown import Denial, Denied, Shown
 from midwatch_core.clock import Clock
@@ -102,6 +103,15 @@ class Identifying:
         )
         found = self.identifier.identify(shown, self._clock.now())
         return found if isinstance(found, Identity) else None
+
+    def key_of(self, client: connection.Client) -> str | None:
+        """The id of the key that a tunnel was asked for with, be it good or not."""
+        return id_of(self._tunnels.get(client.id, _NONE).password or "")
+
+    def key_shown(self, flow: http.HTTPFlow) -> str | None:
+        """The id of the key that a request shows, be it good or not: to be asked after `take`."""
+        shown: Shown = flow.metadata[_SHOWN]
+        return id_of(shown.header_key or shown.proxy_password or "")
 
     def stranger(self, client: connection.Client) -> bool:
         """Whether a client may not have what nobody sees pass: its credentials and its network don't let it in.

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from mitmproxy import connection, http, tcp, tls
 
+from midwatch.lean.edges import Edge
 from midwatch.proxy.decrypting import wanted
 from midwatch.proxy.inventory.fingerprint import fingerprint_of
 from midwatch.proxy.inventory.owners import Found, Owners, known
@@ -124,6 +125,10 @@ class Pinning:
     def tcp_start(self, flow: tcp.TCPFlow) -> None:
         """So it does when it speaks another protocol."""
         self._spoke(flow.client_conn.id)
+
+    def midwatch_edge(self, edge: Edge) -> None:
+        """So it does when what it says inside is refused."""
+        self._spoke(edge.client.id)
 
     def client_disconnected(self, client: connection.Client) -> None:
         """A client is gone. One that never said anything may have looked at our certificate after the handshake."""

@@ -1,0 +1,56 @@
+"""Patch `held-reading`: a client is not read ahead without measure while its server is being connected to.
+
+Stock reads on, and holds in memory what the layers have no use for yet: a body that is sent to an address where nobody
+answers grows as fast as it comes, for the two minutes that the kernel tries. Here a megabyte is read, and the rest
+waits in the client. One of HTTP/2 is let be: its other streams go on, and to hosts that are decrypted, which answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from mitmproxy.proxy.server import ConnectionHandler
+
+from midwatch.lean.patch import Guard, Patch, Replacement
+
+MAX_READS = 16
+"""So often a client is read, 64 KB each, while a server is being connected to."""
+
+_LOOK_S = 0.01
+_READS = "midwatch_reads_ahead"
+_STOCK = ConnectionHandler.drain_writers
+
+
+async def drain_writers(self: ConnectionHandler) -> None:
+    """Stand in for `ConnectionHandler.drain_writers`, which is called after each read."""
+    if _is_opening(self) and self.client.alpn != b"h2" and _is_clients_turn(self):
+        reads = self.__dict__[_READS] = self.__dict__.get(_READS, 0) + 1
+        while reads > MAX_READS and _is_opening(self):  # noqa: ASYNC110  # stock tells nobody when it has connected
+            await asyncio.sleep(_LOOK_S)
+    else:
+        self.__dict__.pop(_READS, None)
+    await _STOCK(self)  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
+
+
+def _is_opening(handler: ConnectionHandler) -> bool:
+    """Whether a connection to a server is being made; one that could not be is left there without a writer too."""
+    return any(
+        io.writer is None and io.handler is not None and not io.handler.done() for io in handler.transports.values()
+    )
+
+
+def _is_clients_turn(handler: ConnectionHandler) -> bool:
+    io = handler.transports.get(handler.client)
+    return io is not None and io.handler is asyncio.current_task()
+
+
+HELD_READING = Patch(
+    name="held-reading",
+    changes="a client is read a megabyte ahead, and no further, while its server is being connected to",
+    replacements=(Replacement(owner=ConnectionHandler, name="drain_writers", new=drain_writers),),
+    guards=(
+        Guard(owner=ConnectionHandler, name="drain_writers", digest="6b57434604561e3e"),
+        Guard(owner=ConnectionHandler, name="handle_connection", digest="95c3f93e9824e527"),
+        Guard(owner=ConnectionHandler, name="open_connection", digest="5e0b3cbaf7a4030a"),
+    ),
+)

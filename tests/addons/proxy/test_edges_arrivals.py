@@ -1,0 +1,196 @@
+"""Who comes, and who keeps a worker waiting, through a real proxy on stock code: what the addons do by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from midwatch.lean.leftovers import Leftovers
+from midwatch.proxy.edges.arrivals import OPEN, TURNED_AWAY, Arrivals
+from midwatch.proxy.edges.patience import Patience
+from midwatch.proxy.edges.refusing import REFUSED, Refusing
+from midwatch.proxy.edges.telling import Telling
+from midwatch.proxy.numbers import WORKER
+from midwatch_core.connection_settings import ConnectionSettings
+from midwatch_core.metrics import Metrics
+from tests.addons.lean.conftest import _log_levels, start_proxy, trust  # noqa: F401  # fixtures
+from tests.addons.proxy.test_edges_counts import SteppedClock
+
+type Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Door:
+    """The addons, the clock they go by, and what they counted."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = SteppedClock()
+        self.metrics = Metrics()
+        self.metrics.declare(WORKER)
+        read = ConnectionSettings(**settings)
+        refusing = Refusing(self.metrics, Telling(self.clock))
+        self.arrivals = Arrivals(read, refusing, self.clock)
+        self.patience = Patience(read, refusing, self.clock)
+        self.addons = [self.arrivals, self.patience, Leftovers()]
+
+    def passes(self, seconds: float) -> None:
+        """Time passes, and the addon looks."""
+        self.clock.at_s += seconds
+        self.patience.look()
+
+    @property
+    def counted(self) -> dict[str, int]:
+        return {item.labels[0]: int(item.values[0]) for item in self.metrics.samples([REFUSED])}
+
+    def gauge(self, name: str) -> float:
+        self.arrivals.report()
+        return self.metrics.samples([name])[0].values[0]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[int]:
+    """A server's port that answers each request."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield listening.sockets[0].getsockname()[1]
+    listening.close()
+    await asyncio.wait_for(listening.wait_closed(), 10)
+
+
+async def come(proxy: Any, data: bytes = b"") -> Streams:
+    """A client, whom the proxy has noticed."""
+    connections = proxy.master.addons.get("proxyserver").connections
+    before = len(connections)
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    async with asyncio.timeout(10):
+        while len(connections) == before:
+            await asyncio.sleep(0.002)
+    writer.write(data)
+    return reader, writer
+
+
+async def gone(client: Streams) -> bool:
+    """Whether a client was left; it leaves then itself."""
+    reader, writer = client
+    try:
+        return await asyncio.wait_for(reader.read(1), 0.3) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    finally:
+        writer.close()
+
+
+async def test_who_says_nothing_is_left_in_time(start_proxy: Any) -> None:  # noqa: F811
+    door = Door(head_s=30)
+    async with start_proxy((), door.addons) as proxy:
+        first = await come(proxy)
+        door.passes(20)
+        second = await come(proxy, b"GET http://a/ HTTP/1.1\r\n")
+        door.passes(11)
+        assert await gone(first)
+        assert not await gone(second)
+    assert door.counted == {"slow_head": 1}
+
+
+async def test_a_tunnel_nobody_uses_is_left_in_time(start_proxy: Any, server: int) -> None:  # noqa: F811
+    door = Door(handshake_s=30)
+    async with start_proxy((), door.addons) as proxy:
+        reader, writer = await come(proxy, b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\n" % server)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\x16\x03\x01\x02\x00\x01")
+        door.passes(31)
+        assert await gone((reader, writer))
+    assert door.counted == {"slow_handshake": 1}
+
+
+async def test_who_was_answered_may_be_silent(start_proxy: Any, server: int) -> None:  # noqa: F811
+    door = Door(head_s=30)
+    async with start_proxy((), door.addons) as proxy:
+        reader, writer = await come(proxy)
+        for _ in range(2):
+            writer.write(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nhost: a\r\n\r\n" % server)
+            await reader.readuntil(b"ok")
+            door.passes(500)
+        writer.close()
+    assert door.counted == {}
+
+
+async def test_what_a_server_takes_is_not_the_client_s(start_proxy: Any) -> None:  # noqa: F811
+    """A reverse proxy connects to its server before its client has spoken."""
+    door = Door(head_s=30)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as slow:
+        mode = [f"reverse:http://127.0.0.1:{slow.getsockname()[1]}"]
+        waits = asyncio.Event()
+
+        class Slow:
+            async def server_connect(self, data: Any) -> None:
+                await waits.wait()
+
+        async with start_proxy((), [*door.addons, Slow()], mode=mode) as proxy:
+            client = await come(proxy, b"GET / HTTP/1.1\r\n")
+            await asyncio.sleep(0.05)
+            door.passes(300)
+            waits.set()
+            await asyncio.sleep(0.05)
+            assert door.counted == {}
+            door.passes(31)
+            assert await gone(client)
+    assert door.counted == {"slow_head": 1}
+
+
+async def test_one_too_many_is_told_so_and_another_comes_in_when_one_leaves(start_proxy: Any) -> None:  # noqa: F811
+    door = Door(max=2)
+    async with start_proxy((), door.addons) as proxy:
+        first, second = await come(proxy), await come(proxy)
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 5" in answer
+        writer.close()
+        assert (door.gauge(OPEN), door.gauge(TURNED_AWAY)) == (2, 1)
+        first[1].close()
+        async with asyncio.timeout(10):
+            while door.gauge(OPEN) == 2:
+                await asyncio.sleep(0.005)
+        third = await come(proxy)
+        for client in (second, third):
+            assert not await gone(client)
+    assert door.counted == {"crowd": 1}
+    door.clock.at_s += 61
+    assert door.gauge(TURNED_AWAY) == 0
+
+
+async def test_where_http_is_not_spoken_first_nothing_is_said(start_proxy: Any) -> None:  # noqa: F811
+    door = Door(max_per_client=1)
+    async with start_proxy((), door.addons, mode=["socks5"]) as proxy:
+        first = await come(proxy)
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+        assert not await gone(first)
+    assert door.counted == {"client_crowd": 1}
+
+
+async def test_new_settings_hold_from_the_next_client_on(start_proxy: Any) -> None:  # noqa: F811
+    door = Door()
+    async with start_proxy((), door.addons) as proxy:
+        settings = ConnectionSettings(max=1, head_s=5, idle_s=77, max_head_bytes=2048)
+        door.arrivals.follow(settings)
+        door.patience.follow(settings)
+        assert proxy.master.options.tcp_timeout == 77
+        assert proxy.master.options.midwatch_max_head_bytes == 2048
+        client = await come(proxy)
+        door.passes(6)
+        assert await gone(client)
