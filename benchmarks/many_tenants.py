@@ -18,8 +18,8 @@ from midwatch_anomaly.settings import Settings
 from midwatch_anomaly.watching import Watcher
 
 # Long enough for all of them to be judged, and not only learned.
-_MINUTES = 12
-_MEASURED = 6
+_MINUTES = 46
+_MEASURED = 5
 _SETTINGS = Settings(warm_up_h=0, min_samples=10)
 # Calls of one tenant in a minute: enough for means and rates too.
 _CALLS = 25

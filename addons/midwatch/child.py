@@ -5,10 +5,12 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from signal import Signals
 
 from midwatch_core.children.backoff import Backoff
+from midwatch_core.children.crash_loop import CrashLoop
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +24,29 @@ _LOOK_S = 0.05
 _ARRIVE_S = 10.0
 
 
-class Child:
-    """A command that is kept running. It is told `--ready FD` and writes a byte there once it does its work."""
+def _never() -> bool:
+    return False
 
-    def __init__(self, name: str, command: Sequence[str], descriptors: Sequence[int]) -> None:
+
+class Child:
+    """A command that is kept running. It is told `--ready FD` and writes a byte there once it does its work.
+
+    In a crash loop it waits as long as it ever would, where `spared` says that others do its work meanwhile.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], descriptors: Sequence[int], *, spared: Callable[[], bool] = _never
+    ) -> None:
         self.name = name
         self.restarts = 0
+        self.began_s = time.monotonic()
         self._command = list(command)
         self._descriptors = list(descriptors)
+        self._spared = spared
         self._backoff = Backoff()
+        self._crashes = CrashLoop()
+        self._at_work_since_s: float | None = None
+        self._renewing = False
         self._process: asyncio.subprocess.Process | None = None
         self._ready = False
         self._was_ever_ready = False
@@ -51,6 +67,11 @@ class Child:
         """It lives, and said that it does its work."""
         return self._ready and self.pid is not None
 
+    @property
+    def degraded(self) -> bool:
+        """It died again and again, and has not worked for long since."""
+        return self._crashes.is_on(time.monotonic(), self._at_work_since_s if self.at_work else None)
+
     def start(self) -> None:
         """Keep it alive from now on, in the running loop."""
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
@@ -67,8 +88,23 @@ class Child:
         self._settled.set()
         self.signal(signal.SIGKILL)
 
-    async def stop(self, deadline_s: float, *, when_ready: bool = False) -> bool:
-        """SIGTERM, and SIGKILL after the deadline; whether it ended in order.
+    async def renew(self, deadline_s: float) -> None:
+        """SIGTERM, and SIGKILL after the deadline; then its next life begins at once."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return  # between two lives: the next is a new one
+        self._renewing = True
+        self._settled.clear()
+        self.signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await process.wait()
+        except TimeoutError:
+            logger.error("%s did not end within %.0f s: killed", self.name, deadline_s)
+            self.signal(signal.SIGKILL)
+
+    async def stop(self, deadline_s: float, *, when_ready: bool = False, by: Signals = Signals.SIGTERM) -> bool:
+        """SIGTERM, or another signal to one at its work, and SIGKILL after the deadline; whether it ended in order.
 
         `when_ready`: one that is starting, or about to be started again, is left to get to its work first, for the
         sake of what it does at its end.
@@ -79,7 +115,7 @@ class Child:
             await self.arrived(_ARRIVE_S)
             await self._found_taken_twice()
         self._stopping.set()
-        self.signal(signal.SIGTERM)
+        self.signal(by if self.at_work else signal.SIGTERM)
         try:
             async with asyncio.timeout(deadline_s):
                 await asyncio.shield(self._keeper)
@@ -121,7 +157,7 @@ class Child:
 
     async def _live(self) -> float | None:
         """One life, from start to end; the delay to the next one, None where there is to be none."""
-        began_s = time.monotonic()
+        began_s = self.began_s = time.monotonic()
         try:
             process = await self._spawn()
         except OSError as error:  # no memory or no process to be had: that may pass
@@ -147,9 +183,14 @@ class Child:
             self._held += 1
             self._settled.set()
             return _HELD_DELAY_S
+        self._settled.clear()
+        if self._renewing:
+            self._renewing = False
+            return 0.0
         self.restarts += 1
         delay_s = self._backoff.after(lived_s, was_ready=self._ready)
-        self._settled.clear()
+        if self._crashes.died(time.monotonic()) and self._spared():
+            delay_s = self._backoff.limit_s
         logger.error("%s ended (%s) after %.1f s; again in %.1f s", self.name, _ending(code), lived_s, delay_s)
         return delay_s
 
@@ -175,6 +216,7 @@ class Child:
         """The child is ready, or gone."""
         if os.read(hear, 1) and process is self._process:
             self._ready = self._was_ever_ready = True
+            self._at_work_since_s = time.monotonic()
             self._held = 0
             self._settled.set()
         asyncio.get_running_loop().remove_reader(hear)

@@ -35,9 +35,35 @@ class Home:
         return self.root / "ca"
 
     @property
+    def ca_file(self) -> Path:
+        """The CA that signs, as mitmproxy keeps it: key, certificate, chain to its root."""
+        return self.ca / "mitmproxy-ca.pem"
+
+    @property
+    def next_ca_file(self) -> Path:
+        """The CA that takes over at a moment which the file names."""
+        return self.ca / "next-ca.pem"
+
+    @property
     def ca_certificate(self) -> Path:
-        """What clients must trust."""
-        return self.ca / "mitmproxy-ca-cert.pem"
+        """What clients must trust: a root, more of them while one CA takes over from another."""
+        given = self.given_ca_certificate
+        return given if given.exists() else self.ca / "mitmproxy-ca-cert.pem"
+
+    @property
+    def given_ca_certificate(self) -> Path:
+        """The same of a CA from outside (`tls.ca`): there as long as it is in use."""
+        return self.run / "given-ca-cert.pem"
+
+    @property
+    def given_ca_chain(self) -> Path:
+        """Its own certificate and those above, without a key: for who only wants to know when they end."""
+        return self.run / "given-ca.pem"
+
+    @property
+    def ca_lock(self) -> Path:
+        """Held by who changes the CA."""
+        return self.run / "ca.lock"
 
     @property
     def run(self) -> Path:
@@ -48,6 +74,11 @@ class Home:
     def snapshot(self) -> Path:
         """The resolved settings that workers and control start from."""
         return self.run / "snapshot.json"
+
+    @property
+    def crew(self) -> Path:
+        """How the supervisor's processes do, as it last said."""
+        return self.run / "crew.json"
 
     @property
     def directory(self) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 
+from midwatch.bound_sockets import bound
 from midwatch.child import EXIT_HELD
 from midwatch.home import Home
 from midwatch.lean.patch import PatchSet
@@ -22,9 +23,8 @@ from midwatch.lean.socket_asides import SOCKET_ASIDES
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.open_relay import refuse_open_relay
 from midwatch.proxy.suite import Suite, build
-from midwatch.settings import catalogue_of, dialects_of, resolve, write_snapshot
+from midwatch.settings import catalogue_of, dialects_of, placed, resolve, write_snapshot
 from midwatch.start_checks import check_secrets
-from midwatch.supervisor import bound
 from midwatch.trust import write_upstream_bundle
 from midwatch.viewer.viewer import Viewer, viewer_of
 from midwatch_core.config import default_home
@@ -62,6 +62,7 @@ class ScriptHost:
             return
         self._suite, self._viewer = suite, viewer_of(suite)
         self._patches.apply()
+        ctx.options.update(**suite.upstream.options)
         ctx.master.addons.add(*self._viewer.addons)
         await suite.start()
         self._viewer.start()
@@ -82,7 +83,8 @@ class ScriptHost:
         home = Home((Path(ctx.options.midwatch_home) if ctx.options.midwatch_home else default_home()).absolute())
         config_file = Path(ctx.options.midwatch_config) if ctx.options.midwatch_config else None
         home.prepare()
-        settings = resolve(home, config_file=config_file, flags={})
+        resolved = resolve(home, config_file=config_file, flags={})
+        settings = placed(resolved, listen=_listen(), mode=tuple(ctx.options.mode))
         check_secrets(settings.config)
         _warn_of_relay(required=settings.config.identity.required)
         catalogue_of(settings, dialects_of(settings.plugins))
@@ -92,7 +94,9 @@ class ScriptHost:
         if settings.config.identity.client_ca is not None:
             ctx.options.update(request_client_cert=True)
         # A request beyond this streams on unread, instead of being held in memory whole.
-        ctx.options.update(stream_large_bodies=str(settings.config.max_inspect_bytes))
+        ctx.options.update(
+            stream_large_bodies=str(settings.config.max_inspect_bytes), tcp_timeout=settings.config.connections.idle_s
+        )
         if not await _control_lives(home):
             write_snapshot(settings)
             self._start_control(home, settings.config.console)
@@ -121,11 +125,16 @@ class ScriptHost:
 
 def _warn_of_relay(*, required: bool) -> None:
     """mitmproxy listens everywhere unless told otherwise, and is whoever's who started it: it is not for us to end."""
-    address = f"{ctx.options.listen_host or '0.0.0.0'}:{ctx.options.listen_port or 8080}"  # noqa: S104  # its default
     try:
-        refuse_open_relay(ctx.options.mode, address, required=required)
+        refuse_open_relay(ctx.options.mode, _listen(), required=required)
     except ConfigError as error:
         logger.warning("%s; or give mitmproxy --listen-host 127.0.0.1", error)
+
+
+def _listen() -> str:
+    """Where mitmproxy listens, HOST:PORT, unless a mode says so itself."""
+    host = ctx.options.listen_host or "0.0.0.0"  # noqa: S104  # its default
+    return f"[{host}]:{ctx.options.listen_port or 8080}" if ":" in host else f"{host}:{ctx.options.listen_port or 8080}"
 
 
 def _console_socket(console: str) -> socket.socket | None:

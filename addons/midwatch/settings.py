@@ -1,5 +1,6 @@
 """Settings at work: the plugins, the configuration resolved from its sources, and the snapshot processes start from."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,14 +54,30 @@ def resolve(home: Home, *, config_file: Path | None, flags: Mapping[str, Any]) -
     return _activated(home, config, plugins, sources)
 
 
-def write_snapshot(settings: Settings) -> None:
-    """Keep the resolved settings where workers and control find them."""
+def write_snapshot(settings: Settings, *, restart: str = "") -> int:
+    """Keep the resolved settings where workers and control find them; the stamp of what was written.
+
+    Another `restart` than before tells the supervisor to start all of them again (see `wanted`).
+    """
+    stamp = time.time_ns()
     document = {
         "config": settings.config.model_dump(mode="json"),
         "file": str(settings.sources.file) if settings.sources.file else None,
         "flags": dict(settings.sources.flags),
+        "installed": {plugin.name: plugin.version for plugin in settings.plugins.list()},
+        "restart": restart,
+        "stamp": stamp,
     }
     write_private(settings.home.snapshot, orjson.dumps(document, default=str))
+    return stamp
+
+
+def restart_asked_for(home: Home) -> str:
+    """The `restart` of the snapshot as it is; empty where there is none."""
+    try:
+        return str(orjson.loads(home.snapshot.read_bytes()).get("restart") or "")
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def read_snapshot(home: Home) -> Settings:

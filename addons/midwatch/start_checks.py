@@ -8,11 +8,13 @@ from typing import cast
 
 from midwatch.open_relay import refuse_open_relay
 from midwatch.schemas import COMMAND, Standing, standings
+from midwatch.server_certificates import check_server_certificates
 from midwatch.settings import Settings
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError
 from midwatch_core.secret_text import SECRET_KEYS, resolve_secrets
 from midwatch_core.storage import StorageProfile, open_storage, storage_profile
+from midwatch_core.upstream_settings import PROXY_KEY, ForwardProxy, UpstreamSettings
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ def check_settings(settings: Settings) -> StorageProfile:
     refuse_open_relay(config.mode, config.listen, required=config.identity.required)
     check_secrets(config)
     check_client_ca(config)
+    check_ca(config)
+    check_upstream(config.upstream)
     profile = storage_profile(config, settings.home.root)
     check_counters(config, profile)
     return profile
@@ -53,6 +57,21 @@ def check_client_ca(config: Config) -> None:
         )
 
         ClientCertificates.read(config.identity.client_ca)
+
+
+def check_upstream(upstream: UpstreamSettings) -> None:
+    """Raises ConfigError where the forward proxy is none, its password missing, or a certificate can't be shown."""
+    if upstream.proxy is not None:
+        ForwardProxy.parse(resolve_secrets(upstream.proxy, key=PROXY_KEY))
+    check_server_certificates(upstream.client_certificates)
+
+
+def check_ca(config: Config) -> None:
+    """Raises ConfigError where `tls.ca` names no CA that could sign: no worker could start with it."""
+    if config.tls.ca:
+        from midwatch.trust.given import check_given  # as above
+
+        check_given(config.tls.ca)
 
 
 def check_counters(config: Config, profile: StorageProfile) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from midwatch.bound_sockets import Sockets, address_of
 from midwatch.child import EXIT_WRONG_USE
 from midwatch.home import Home
 from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, resolve, write_snapshot
 from midwatch.start_checks import check_start
-from midwatch.supervisor import Sockets, Supervisor, address_of
+from midwatch.supervisor import Supervisor
 from midwatch.trust import ensure_ca, write_upstream_bundle
 from midwatch_core.errors import ConfigError
 from midwatch_core.secret_text import masked
@@ -50,7 +51,7 @@ def _check(settings: Settings) -> None:
     catalogue_of(settings, dialects_of(settings.plugins))
     policy_of(settings)
     check_start(settings)
-    ensure_ca(settings.home)
+    ensure_ca(settings.home, settings.config.tls.ca)
     if settings.config.upstream_ca is not None:
         write_upstream_bundle(settings.home, settings.config.upstream_ca)
 

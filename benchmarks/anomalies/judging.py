@@ -15,6 +15,8 @@ from midwatch_anomaly.change import Change, Metric, Side
 _AFTER_S = {Kind.DRIFT: 26 * HOUR_S}
 _SHORTLY_S = HOUR_S
 _WEEKS = DAYS / 7
+# A drift lasts for days: it makes nothing true that it does not bring about.
+_NOT_GROWN = (Metric.CALLS, Metric.LATENCY, Metric.TTFT, Metric.ERRORS, Metric.FINDINGS)
 
 
 class Family(StrEnum):
@@ -82,7 +84,7 @@ def alarms(months: Sequence[Month]) -> list[Alarm]:
         Alarm(
             change=change,
             family=family_of(change),
-            true=any(_belongs(change, event) for event in month.events),
+            true=any(_is_of(change, event) for event in month.events),
         )
         for month in months
         for change in month.told
@@ -113,6 +115,12 @@ def _delay_s(event: Event, told: Sequence[Change]) -> float | None:
     found = (change for change in told if _belongs(change, event) and family_of(change) is TOLD_AS[event.kind])
     first = min(found, key=lambda change: change.at_s, default=None)
     return first.at_s - event.begin_s if first else None
+
+
+def _is_of(change: Change, event: Event) -> bool:
+    of = change.explanation
+    brought = event.kind is not Kind.DRIFT or of.side is Side.DRIFT or of.metric not in _NOT_GROWN
+    return brought and _belongs(change, event)
 
 
 def _belongs(change: Change, event: Event) -> bool:

@@ -27,7 +27,7 @@ async def measure(session: Session) -> list[Row]:
             unit="ms",
         ),
         at_most(
-            f"anomaly, RSS of {tenants:,} tenants × 9 metrics",
+            f"anomaly, RSS of {tenants:,} tenants × 12 metrics",
             statistics.median(run["rss_mb"] for run in runs),
             "MB",
             _MOST_MB,

@@ -22,7 +22,7 @@ from midwatch_core.activity import (
     ttft_quantile_ms,
     ttft_sum,
 )
-from midwatch_core.alert_desk import AlertDesk, SignedLink
+from midwatch_core.alert_desk import AlertDesk, LinkFault, SignedLink
 from midwatch_core.alert_outbox import AlertOutbox, ChannelRow, Delivery, DeliveryState
 from midwatch_core.audit_chain import ChainCheck, ChainFault, chained
 from midwatch_core.clock import Clock, SystemClock
@@ -72,6 +72,7 @@ from midwatch_core.finding_listing import (
     finding_rows,
     most_findings_first,
 )
+from midwatch_core.forgotten import Forgotten
 from midwatch_core.frame import FrameDecoder
 from midwatch_core.governing.asking import (
     check_actual,
@@ -273,6 +274,7 @@ __all__ = [
     "FindingPage",
     "FindingRow",
     "FinishReason",
+    "Forgotten",
     "FrameDecoder",
     "Gaps",
     "Guard",
@@ -296,6 +298,7 @@ __all__ = [
     "Json",
     "KeyWish",
     "Kind",
+    "LinkFault",
     "LinkedBy",
     "LiveFeed",
     "MadeKey",

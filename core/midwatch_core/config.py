@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, create_m
 
 from midwatch_core.access.settings import AccessSettings, IdentitySettings, TenantSettings, check_apart
 from midwatch_core.config_errors import ENV_PREFIX, Sources, explain
+from midwatch_core.connection_settings import ConnectionSettings
+from midwatch_core.destination_settings import DestinationSettings
 from midwatch_core.errors import ConfigError
 from midwatch_core.governing.settings import DEFAULT_LIMITS, BudgetRule, GovernanceSettings, LimitRule
 from midwatch_core.incident_settings import IncidentSettings
@@ -19,6 +21,7 @@ from midwatch_core.model.identity import DEFAULT_TENANT
 from midwatch_core.secret_text import reference_for, refuse_literals
 from midwatch_core.section import Section
 from midwatch_core.storage_settings import BreakerSettings, StorageSettings
+from midwatch_core.upstream_settings import UpstreamSettings
 from midwatch_core.wire.catalogue import ProviderSpec, RouteSpec
 
 # Variables with the prefix that are no settings: where the home is, the key that `exec` shows, where recorded data is.
@@ -71,6 +74,7 @@ class Config(Section):
     )
     providers: tuple[ProviderSpec, ...] = Field((), description="Providers of your own; they come before the shipped.")
     upstream_ca: Path | None = Field(None, description="PEM file of further CAs that providers' certificates may have.")
+    upstream: UpstreamSettings = Field(default_factory=UpstreamSettings)
     connect_to: Mapping[str, str] = Field(
         default_factory=dict, description="Where to connect instead, HOST or HOST:PORT to HOST:PORT (as curl's option)."
     )
@@ -79,6 +83,13 @@ class Config(Section):
     )
     max_inspect_bytes: int = Field(32 * 1024**2, gt=0, description="Requests above this stream on unread.")
     drain_s: float = Field(30.0, ge=0, description="Seconds that calls in flight are given at shutdown.")
+    rolling_drain_s: float = Field(
+        600.0, ge=0, description="Seconds that calls in flight on a worker are given when another takes over from it."
+    )
+    worker_memory_mb: int = Field(
+        0, ge=0, description="Megabytes of memory above which a worker is replaced, none of its calls cut; 0 is never."
+    )
+    worker_max_age_hours: float = Field(0, ge=0, description="Hours after which a worker is replaced; 0 is never.")
     storage: StorageSettings = Field(default_factory=StorageSettings)
     retention_days: float | None = Field(30, gt=0, description="Days an exchange is kept; null keeps it for ever.")
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
@@ -90,6 +101,8 @@ class Config(Section):
     budgets: tuple[BudgetRule, ...] = Field((), description="Budgets, each with an id.")
     governance: GovernanceSettings = Field(default_factory=GovernanceSettings)
     tls: TlsSettings = Field(default_factory=TlsSettings)
+    connections: ConnectionSettings = Field(default_factory=ConnectionSettings)
+    destinations: DestinationSettings = Field(default_factory=DestinationSettings)
     inventory: InventorySettings = Field(default_factory=InventorySettings)
     incidents: IncidentSettings = Field(default_factory=IncidentSettings)
     breakers: BreakerSettings = Field(default_factory=BreakerSettings)

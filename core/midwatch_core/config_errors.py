@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +13,8 @@ from midwatch_core.secret_text import is_secret_place, masked
 from midwatch_core.shown_settings import is_secret_name, shown_settings
 
 ENV_PREFIX = "MIDWATCH_"
+# Characters of a list of settings: an error stays one line.
+_MOST_NAMES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +78,6 @@ def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
             return ""
         model = field.annotation
     close = difflib.get_close_matches(path[-1], model.model_fields, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(model.model_fields)}"
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are {shorten(', '.join(model.model_fields), _MOST_NAMES, placeholder=' …')}"

@@ -12,6 +12,7 @@ import pluggy
 
 from midwatch_core.alert_outbox import AlertOutbox
 from midwatch_core.contributions import Command, Mount, PluginHealth, Resource
+from midwatch_core.forgotten import Forgotten
 from midwatch_core.host import Host
 from midwatch_core.metrics import MetricSpec
 from midwatch_core.model.alert import Alert
@@ -287,6 +288,23 @@ def alert_outbox(host: Host) -> AlertOutbox | None:
         @hookimpl
         def alert_outbox(host):
             return state["outbox"]
+    """
+
+
+@hookspec
+def forgotten(who: Forgotten, host: Host) -> Awaitable[None] | None:
+    """Somebody was forgotten, and the stores have nothing of it any more: forget what you keep of it yourself.
+
+    Called in control, and where none runs in the command `forget` (then without `startup`). Conditions of `who` hold at
+    once; `who.whole_tenant` is a tenant of whom nothing is to stay. 30 s are given. What you raise is told to whoever
+    asked for it, as what is left: have it done again then.
+
+    Example::
+
+        @hookimpl
+        def forgotten(who):
+            if who.whole_tenant and who.until is None:
+                state["seen"].pop(who.whole_tenant, None)
     """
 
 

@@ -33,7 +33,7 @@ class Installation(Protocol):
         ...
 
     async def system(self, caller: Caller) -> Mapping[str, Json]:
-        """Processes, breakers, journal, troubles, stores and their schemas, versions of what is installed."""
+        """Processes, breakers, journal, troubles, stores and their schemas, versions, and `ca_certificate` in PEM."""
         ...
 
     def limits(self, caller: Caller) -> Sequence[Mapping[str, Json]]:

@@ -1,8 +1,9 @@
 """Settings of the inventory of AI hosts, and of clients that refuse our certificate."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from midwatch_core.section import Section
 from midwatch_core.wire.catalogue import AiHostSpec
@@ -23,9 +24,20 @@ class InventorySettings(Section):
 
 
 class TlsSettings(Section):
-    """Clients that refuse our certificate: they pin the real one, or do not trust our CA."""
+    """Our CA where it comes from outside, and clients that refuse it: they pin the real one, or do not trust ours."""
+
+    ca: tuple[Path, ...] = Field(
+        (),
+        description="PEM files of a CA from outside: its key, its certificate, the chain to its root. Instead of the"
+        " home's own.",
+    )
 
     pinned: Literal["pass", "refuse"] = Field(
         "pass", description="Their next try: passed through unread, or refused like the first."
     )
     pinned_hours: float = Field(24, gt=0, le=24 * 365, description="Hours until they are asked to trust us again.")
+
+    @field_validator("ca", mode="before")
+    @classmethod
+    def _files(cls, value: object) -> object:
+        return (value,) if isinstance(value, str | Path) else value

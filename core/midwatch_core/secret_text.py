@@ -14,7 +14,12 @@ from midwatch_core.revealed import REVEALED
 logger = logging.getLogger(__name__)
 
 # Settings that are URLs, and may hold a password; and settings that are nothing but a secret.
-URL_KEYS: tuple[tuple[str, ...], ...] = (("storage", "traces"), ("storage", "metadata"), ("storage", "cache"))
+URL_KEYS: tuple[tuple[str, ...], ...] = (
+    ("storage", "traces"),
+    ("storage", "metadata"),
+    ("storage", "cache"),
+    ("upstream", "proxy"),
+)
 SECRET_KEYS: tuple[tuple[str, ...], ...] = (
     ("storage", "encryption", "key"),
     ("access", "admin_key"),
@@ -29,6 +34,8 @@ _REMEDY = (
 _ONLY_REFERENCE = "a secret is not written here; write ${VARIABLE} or ${file:PATH}"
 _LARGEST_FILE = 64 * 1024
 _OTHERS_READ = 0o044
+# Where Docker and Kubernetes mount secrets, for one container alone and with modes of their own (0444, 0440).
+_MOUNTED = Path("/run/secrets")
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # A port, and what may follow one.
@@ -200,6 +207,6 @@ def _file_value(path: Path, key: str) -> str:
         raise ConfigError(f"{key}: {path}: not text in UTF-8") from None
     if not value or len(data) > _LARGEST_FILE:
         raise ConfigError(f"{key}: {path}: {'longer than a secret is' if value else 'is empty'}")
-    if mode & _OTHERS_READ:
+    if mode & _OTHERS_READ and not path.is_relative_to(_MOUNTED):
         logger.warning("%s: %s can be read by others; chmod 600 it", key, path)
     return value

@@ -1,6 +1,6 @@
 """Troubles: what is wrong with an installation right now, and when that begins and ends. Counterpart: an alert."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,7 +62,11 @@ class Condition:
     `breakers` by part (`store`, `security`). `dropped` counts the exchanges lost to a full disk, ever. `disabled` are
     the plugins that are not asked any more, each with why; `on_trial` those that are asked again, a few times;
     `failing` those with a hook that failed FAILURES times in a row or more, each with which and why. `refused` are
-    packs of rules that can't be used as they are, each with why. `ca` is our CA's certificate, None where not known.
+    packs of rules that can't be used as they are, each with why. `degraded` are the workers that die again and again.
+    `turned_away` counts the client connections of the last minute that there was no room for, `waiting` the addresses
+    that tried too many wrong keys and must wait now.
+    `ca` is our CA's certificate, None where not known;
+    `next_ca` that of the one which takes over at `next_ca_from`.
     """
 
     breakers: Mapping[str, BreakerState] = field(default_factory=dict)
@@ -74,7 +78,12 @@ class Condition:
     on_trial: frozenset[str] = frozenset()
     failing: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    degraded: Sequence[str] = ()
+    turned_away: int = 0
+    waiting: int = 0
     ca: Expiry | None = None
+    next_ca: Expiry | None = None
+    next_ca_from: datetime | None = None
 
 
 class Troubles:
@@ -117,7 +126,9 @@ class Troubles:
         yield from self._losses(condition, now_s)
         yield from self._plugins(condition)
         yield from _packs(condition.refused)
-        yield from _certificate(condition.ca)
+        yield from _workers(condition.degraded)
+        yield from _edges(condition)
+        yield from _certificates(condition)
 
     def _breakers(self, breakers: Mapping[str, BreakerState]) -> Iterator[Trouble]:
         for part, state in breakers.items():
@@ -206,20 +217,60 @@ def _packs(refused: Mapping[str, str]) -> Iterator[Trouble]:
         )
 
 
-def _certificate(ca: Expiry | None) -> Iterator[Trouble]:
+def _workers(degraded: Sequence[str]) -> Iterator[Trouble]:
+    for worker in degraded:
+        yield Trouble(
+            fingerprint=f"worker:{worker}",
+            category="worker",
+            severity=Severity.HIGH,
+            title=f"worker {worker} dies again and again: what is in flight on it fails each time",
+            details={"worker": worker},
+        )
+
+
+def _certificates(condition: Condition) -> Iterator[Trouble]:
+    """Of the CA that signs, unless the next one takes over before its end; and of that next one."""
+    at = condition.next_ca_from
+    if condition.ca is not None and not (at is not None and at < condition.ca.at and condition.ca.left_s > 0):
+        told = {"next": f"takes over {at.isoformat(timespec='minutes')}"} if at is not None else {}
+        yield from _certificate("the CA's certificate", "certificate:ca", condition.ca, told)
+    if condition.next_ca is not None:
+        yield from _certificate("the next CA's certificate", "certificate:next-ca", condition.next_ca, {})
+
+
+def _certificate(whose: str, fingerprint: str, expiry: Expiry, told: Mapping[str, str]) -> Iterator[Trouble]:
     """One trouble that gets worse as the day comes nearer."""
-    if ca is None or ca.left_s > SOON_S:
+    if expiry.left_s > SOON_S:
         return
-    if ca.left_s <= 0:
-        severity, title = Severity.CRITICAL, "the CA's certificate has expired: clients refuse what is decrypted"
-    elif ca.left_s <= VERY_SOON_S:
-        severity, title = Severity.HIGH, "the CA's certificate expires within a week"
+    if expiry.left_s <= 0:
+        severity, title = Severity.CRITICAL, f"{whose} has expired: clients refuse what is decrypted"
+    elif expiry.left_s <= VERY_SOON_S:
+        severity, title = Severity.HIGH, f"{whose} expires within a week"
     else:
-        severity, title = Severity.MEDIUM, "the CA's certificate expires within 30 days"
+        severity, title = Severity.MEDIUM, f"{whose} expires within 30 days"
     yield Trouble(
-        fingerprint="certificate:ca",
+        fingerprint=fingerprint,
         category="certificate",
         severity=severity,
         title=title,
-        details={"expires": ca.at.isoformat(timespec="minutes")},
+        details={"expires": expiry.at.isoformat(timespec="minutes"), **told},
     )
+
+
+def _edges(condition: Condition) -> Iterator[Trouble]:
+    if condition.turned_away:
+        yield Trouble(
+            fingerprint="edge:crowd",
+            category="edge",
+            severity=Severity.HIGH,
+            title="client connections are turned away: there are more than there is room for",
+            details={"last_minute": str(condition.turned_away)},
+        )
+    if condition.waiting:
+        yield Trouble(
+            fingerprint="edge:wrong_keys",
+            category="edge",
+            severity=Severity.MEDIUM,
+            title="somebody tries keys: addresses with too many wrong ones must wait",
+            details={"addresses": str(condition.waiting)},
+        )

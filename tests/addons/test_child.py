@@ -146,3 +146,46 @@ async def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
 
 async def test_one_that_was_never_started() -> None:
     assert await make_child(SERVES).stop(1)
+
+
+async def test_a_life_can_be_renewed_without_counting_as_a_death() -> None:
+    child = make_child(SERVES)
+    child.start()
+    await until(lambda: child.at_work)
+    before = child.pid
+    await child.renew(20)
+    await child.arrived(20)
+    assert child.at_work
+    assert (child.pid != before, child.restarts, child.degraded) == (True, 0, False)
+    assert await child.stop(20)
+
+
+async def test_one_that_will_not_end_is_killed_for_its_next_life() -> None:
+    child = make_child(DEAF)
+    child.start()
+    await until(lambda: child.at_work)
+    before = child.pid
+    await child.renew(0.2)
+    await until(lambda: child.at_work and child.pid != before)
+    child.kill()
+    await until(lambda: child.pid is None)
+
+
+async def test_a_life_that_is_not_there_is_not_renewed() -> None:
+    child = make_child(SERVES)
+    await child.renew(20)
+    assert child.pid is None
+
+
+@pytest.mark.parametrize("spared", [True, False])
+async def test_in_a_crash_loop_it_waits_long_where_others_do_its_work(
+    spared: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    child = Child("w0", [sys.executable, "-c", READY + "os.write(ready, b'1')\n"], [], spared=lambda: spared)
+    child.start()
+    await until(lambda: child.restarts == 5)
+    assert child.degraded
+    await child.stop(20)
+    waits = [line.rpartition("again in ")[2] for line in caplog.text.splitlines()]
+    assert (waits[4] == "10.0 s") is spared
+    assert "10.0 s" not in waits[:4]

@@ -57,6 +57,8 @@ def test_what_relays_nothing_may_listen_anywhere(mode: str) -> None:
         (["regular@0.0.0.0:9000"], "--mode regular@0.0.0.0:9000: anybody"),
         (["regular@[::]:9000"], "--mode regular@[::]:9000: anybody"),
         (["regular@:::9000"], "--mode regular@:::9000: anybody"),
+        (["regular", "transparent@[::]:9000"], "--mode transparent@[::]:9000: anybody"),
+        (["regular", "transparent@0.0.0.0:9000"], "--mode transparent@0.0.0.0:9000: anybody"),
         (["regular", "reverse:https://x.example@0.0.0.0:1", "socks5@10.0.0.1:2"], "--mode socks5@10.0.0.1:2: SOCKS"),
         (["regular@:9000"], "--mode regular@:9000: an address is HOST:PORT"),
         (["upstream:http://me:secret@0.0.0.0:9"], "--mode upstream:http://me:***@0.0.0.0:9: anybody"),
@@ -70,6 +72,7 @@ def test_an_address_of_the_modes_own_counts(modes: list[str], says: str) -> None
 
 def test_an_address_of_the_modes_own_may_be_loopback() -> None:
     refuse_open_relay(["regular@127.0.0.1:9000", "socks5@[::1]:9001"], "0.0.0.0:8080", required=False)
+    refuse_open_relay(["transparent@[::1]:9000", "transparent@[::ffff:127.0.0.1]:9"], "[::]:8080", required=False)
 
 
 def test_a_port_of_the_modes_own_is_at_the_common_host() -> None:

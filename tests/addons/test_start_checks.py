@@ -9,11 +9,13 @@ import pytest
 
 from midwatch.home import Home
 from midwatch.settings import resolve
-from midwatch.start_checks import check_counters, check_schemas, check_secrets
+from midwatch.start_checks import check_ca, check_counters, check_schemas, check_secrets, check_upstream
 from midwatch_core.config import Config, model_with
 from midwatch_core.errors import ConfigError
 from midwatch_core.storage import storage_profile
+from midwatch_core.upstream_settings import UpstreamSettings
 from midwatch_web.settings import WebSettings
+from tests.addons.trust.pki import signer
 
 HARD = {"budgets": [{"id": "month", "usd": 100}]}
 SOFT = {"budgets": [{"id": "month", "usd": 100, "hard": False}]}
@@ -109,3 +111,32 @@ def test_a_store_that_is_away_is_no_refusal(home: Home, caplog: pytest.LogCaptur
     assert "storage.metadata: postgresql://me:***@127.0.0.1:9/db: " in caplog.text
     assert "the journal keeps until it is back" in caplog.text
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"proxy": "http://me:${NO_SUCH}@proxy:1"}, r"upstream\.proxy: the variable NO_SUCH is not set"),
+        ({"proxy": "socks5://proxy:1"}, r"upstream\.proxy: a proxy is http://HOST:PORT"),
+        ({"client_certificates": {"a.example": "/absent.pem"}}, r"a\.example: /absent\.pem: No such file"),
+    ],
+)
+def test_the_way_to_servers_is_looked_at_before_it_is_taken(settings: dict[str, Any], says: str) -> None:
+    check_upstream(UpstreamSettings())
+    with pytest.raises(ConfigError, match=says):
+        check_upstream(UpstreamSettings.model_validate(settings))
+
+
+def test_a_ca_from_outside_that_could_not_sign_is_refused_at_a_start_and_a_reload(tmp_path: Path) -> None:
+    file = tmp_path / "tls.pem"
+    own = signer("own")
+    file.touch(mode=0o600)
+    file.write_bytes(own.pem)
+    config = Config.model_validate({"tls": {"ca": str(file)}})
+    with pytest.raises(ConfigError, match="expected one private key"):
+        check_ca(config)
+    file.write_bytes(own.key_pem + own.pem)
+    check_ca(config)
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match="everybody may read"):
+        check_ca(config)

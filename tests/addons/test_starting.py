@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from midwatch.bound_sockets import address_of
 from midwatch.cli import main
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.settings import read_snapshot
 from midwatch.starting import Ready, prepare, run
-from midwatch.supervisor import address_of
 from midwatch_core.config import split_address
 from midwatch_core.errors import ConfigError
 

@@ -12,7 +12,7 @@ from benchmarks.anomalies.looping import LOOPS, TALKS, WORK, Held
 from benchmarks.anomalies.month import Month, Wish, lived
 from benchmarks.anomalies.planting import Event, Kind, plant
 from benchmarks.anomalies.rhythm import BEGIN_S, DAY_S, Rhythm, Work
-from benchmarks.anomalies.tenants import SimTenant, Size, tenants
+from benchmarks.anomalies.tenants import Fate, SimTenant, Size, tenants
 from benchmarks.anomalies.traffic import Traffic
 from benchmarks.pages import write_tables
 from midwatch_anomaly.change import Change, Explanation, Metric, Scope, Side, Stage
@@ -21,7 +21,12 @@ from midwatch_anomaly.settings import Settings
 from midwatch_core import Severity
 
 EVERYBODY = tenants(
-    7, quiet={Size.SMALL: 2, Size.MID: 1, Size.LARGE: 1}, planted={Size.SMALL: 0, Size.MID: 3, Size.LARGE: 1}
+    7,
+    {
+        Fate.QUIET: {Size.SMALL: 2, Size.MID: 1, Size.LARGE: 1},
+        Fate.EVENTFUL: {Size.SMALL: 0, Size.MID: 2, Size.LARGE: 0},
+        Fate.DRIFTING: {Size.SMALL: 0, Size.MID: 1, Size.LARGE: 1},
+    },
 )
 NOON_S = BEGIN_S + 8 * DAY_S + DAY_S // 2
 
@@ -37,9 +42,10 @@ def test_an_office_works_by_day_and_a_service_at_night_too() -> None:
 
 
 def test_events_are_planted_in_busy_hours_and_never_overlap() -> None:
-    for number, tenant in enumerate(EVERYBODY):
-        events = plant(7, tenant, number)
-        assert bool(events) is not tenant.quiet
+    for tenant in EVERYBODY:
+        events = plant(7, tenant)
+        assert bool(events) is (tenant.fate is not Fate.QUIET)
+        assert (events[0].kind is Kind.DRIFT if events else False) is (tenant.fate is Fate.DRIFTING)
         for one, next_one in itertools.pairwise(events):
             assert one.end_s + DAY_S // 2 < next_one.begin_s
         for event in events:
@@ -114,8 +120,18 @@ def test_a_stop_is_found_by_silence_and_a_drift_is_a_family_of_its_own() -> None
     assert alarms([month_of(drift)]) == [Alarm(change=drift, family=Family.DRIFT, true=True)]
 
 
+def test_a_drift_makes_no_alarm_true_that_it_does_not_bring_about() -> None:
+    tenant = EVERYBODY[-1]
+    drift = Event(kind=Kind.DRIFT, tenant=tenant.name, begin_s=NOON_S, end_s=NOON_S + 10 * DAY_S)
+    changes = [told(tenant, NOON_S + DAY_S, metric) for metric in (Metric.CALLS, Metric.ERRORS, Metric.INPUT)]
+    month = Month(
+        tenant=tenant, events=(drift,), told=(*changes, told(tenant, NOON_S, Metric.CALLS, Side.DRIFT)), calls=1
+    )
+    assert [alarm.true for alarm in alarms([month])] == [False, False, True, True]
+
+
 def test_a_small_quiet_tenant_lives_through_a_month() -> None:
-    month = lived(Wish(tenant=EVERYBODY[0], number=0, seed=7, settings=Settings()))
+    month = lived(Wish(tenant=EVERYBODY[0], seed=7, settings=Settings()))
     assert month.events == ()
     assert month.calls > 500
 

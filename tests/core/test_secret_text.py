@@ -70,6 +70,15 @@ def test_a_file_that_others_can_read_is_warned_of(secret_file: Path, caplog: pyt
     assert SECRET not in caplog.text
 
 
+def test_where_an_orchestrator_mounts_secrets_their_modes_are_its_own(
+    secret_file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("midwatch_core.secret_text._MOUNTED", secret_file.parent)
+    secret_file.chmod(0o444)
+    assert resolve_secrets(f"${{file:{secret_file}}}", key="storage.cache") == SECRET
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize(
     ("data", "says"), [(b"", "is empty"), (b"\n", "is empty"), (b"\xff", "not text"), (b"x" * 70_000, "longer")]
 )

@@ -1,6 +1,6 @@
 """Troubles as tables, and what holds of them whatever happens: they begin and end in turns."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -155,6 +155,34 @@ def test_a_certificate_says_when_it_expires_and_one_that_is_not_known_says_nothi
     assert change.trouble.details == {"expires": "2026-12-24T06:30+00:00"}
 
 
+DAY_S = 86400.0
+
+
+def expiring(days: float) -> Expiry:
+    return Expiry(at=LAST_DAY + timedelta(days=days), left_s=days * DAY_S)
+
+
+def found(**condition: object) -> list[tuple[str, str, dict[str, str]]]:
+    changes = Troubles().look(Condition(**condition), 0)  # type: ignore[arg-type]  # a test's own words
+    return [(item.trouble.fingerprint, item.trouble.title, dict(item.trouble.details)) for item in changes]
+
+
+def test_a_ca_that_another_follows_in_time_is_no_trouble() -> None:
+    before, after = LAST_DAY + timedelta(days=2), LAST_DAY + timedelta(days=4)
+    assert found(ca=expiring(3), next_ca=expiring(3000), next_ca_from=before) == []
+    ((fingerprint, title, details),) = found(ca=expiring(3), next_ca=expiring(3000), next_ca_from=after)
+    assert (fingerprint, title) == ("certificate:ca", "the CA's certificate expires within a week")
+    assert details["next"] == "takes over 2026-12-28T06:30+00:00"
+    ((_, title, _),) = found(ca=expiring(-1), next_ca=expiring(3000), next_ca_from=LAST_DAY - timedelta(days=2))
+    assert "has expired" in title
+
+
+def test_the_next_ca_has_a_trouble_of_its_own() -> None:
+    ((fingerprint, title, details),) = found(ca=expiring(300), next_ca=expiring(9), next_ca_from=LAST_DAY)
+    assert (fingerprint, title) == ("certificate:next-ca", "the next CA's certificate expires within 30 days")
+    assert details == {"expires": "2027-01-02T06:30+00:00"}
+
+
 conditions = st.builds(
     Condition,
     breakers=st.dictionaries(st.sampled_from([STORE, SECURITY]), st.sampled_from(BreakerState)),
@@ -167,6 +195,7 @@ conditions = st.builds(
     failing=st.dictionaries(st.sampled_from("ab"), st.just("why")),
     refused=st.dictionaries(st.sampled_from("pq"), st.just("why")),
     ca=st.none() | st.builds(Expiry, at=st.just(LAST_DAY), left_s=st.floats(-1, 2 * SOON_S)),
+    next_ca=st.none() | st.builds(Expiry, at=st.just(LAST_DAY), left_s=st.floats(-1, 2 * SOON_S)),
 )
 
 
@@ -186,3 +215,24 @@ def test_no_trouble_is_told_twice_unless_it_got_worse_and_what_is_over_had_begun
                 assert known == change.trouble
         assert {trouble.fingerprint: trouble for trouble in troubles.current} == open_now
         assert troubles.look(condition, now_s) == ()
+
+
+def test_a_worker_that_dies_again_and_again_is_in_trouble_until_it_works() -> None:
+    both, one = Condition(degraded=("w0", "w1")), Condition(degraded=("w1",))
+    assert run((0, both), (1, both), (2, one), (3, Condition())) == [
+        ["+worker:w0", "+worker:w1"],
+        [],
+        ["-worker:w0"],
+        ["-worker:w1"],
+    ]
+
+
+def test_strangers_at_the_edges_are_troubles_as_long_as_they_go_on() -> None:
+    crowded, guessing = Condition(turned_away=20), Condition(turned_away=3, waiting=2)
+    assert run((0, Condition()), (1, crowded), (2, guessing), (3, guessing), (60, Condition())) == [
+        [],
+        ["+edge:crowd"],
+        ["+edge:wrong_keys"],
+        [],
+        ["-edge:crowd", "-edge:wrong_keys"],
+    ]

@@ -223,7 +223,9 @@ class House:
         *,
         environ: Mapping[str, str] = {},
         root: Path | None = None,
+        within: Sequence[str] = (),
     ) -> None:
+        """`within` stands before its command: `ip netns exec NAME`."""
         self.folder = folder
         self.home = Home(root or folder / "home")
         self.config_file = folder / "config.yaml"
@@ -234,7 +236,7 @@ class House:
         where = ("--home", str(self.home.root), "--config", str(self.config_file))
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(RUN), *where, *listening, *words],
+                [*within, sys.executable, str(RUN), *where, *listening, *words],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
                 env=self.environ,

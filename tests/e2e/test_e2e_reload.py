@@ -66,6 +66,7 @@ def test_prices_and_providers(make_house: Any, world: Any, trail: Any, waiting: 
     row = priced(house, trail)
     assert row["provider"] == "acme"
     assert house.ask({"op": "status"})["listen"] == httpx.URL(house.proxy).netloc.decode()
+    assert "is replaced" not in house.log  # a worker follows all that by itself
 
 
 def _a_provider_is_added(house: Any, world: Any, trail: Any, waiting: Any) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from midwatch import __version__
 from midwatch.cli.access_commands import audit_app, keys_app, tenants_app
+from midwatch.cli.ca_commands import ca_app
 from midwatch.cli.detection_commands import policy_app, rules_app
 from midwatch.cli.host_commands import hosts_app
 from midwatch.cli.options import ConfigOption, HomeOption, JsonOption, home_of
@@ -71,6 +72,19 @@ def start(
         "policy": policy,
     }
     return start_and_serve(home_of(home), config, {key: value for key, value in flags.items() if value is not None})
+
+
+@app.command()
+def reload(
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Replace all processes, as after an upgrade of the packages.")
+    ] = False,
+    home: HomeOption = None,
+) -> int:
+    """Read settings, prices, rules and policy anew; replace workers where only a start can. No call fails for it."""
+    from midwatch.cli.reload import reload as reload_home
+
+    return reload_home(home_of(home), restart=restart)
 
 
 @app.command()
@@ -181,14 +195,6 @@ def doctor(home: HomeOption = None, config: ConfigOption = None, json: JsonOptio
 
 
 @app.command()
-def ca(home: HomeOption = None, json: JsonOption = False) -> int:
-    """Where the CA is, and how each system and runtime is told to trust it."""
-    from midwatch.cli.ca import explain_ca
-
-    return explain_ca(home_of(home), as_json=json)
-
-
-@app.command()
 def scan(
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts; standard input if nothing is given.")
@@ -293,5 +299,6 @@ for _group, _name in (
     (keys_app, "keys"),
     (audit_app, "audit"),
     (report_app, "report"),
+    (ca_app, "ca"),
 ):
     app.add_typer(_group, name=_name)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from midwatch.cli.ca_checks import ca_checks
 from midwatch.cli.hosts import pinned_now, who
 from midwatch.cli.model_checks import model_checks
 from midwatch.cli.printing import print_json, print_table, visible
@@ -16,7 +17,6 @@ from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.open_relay import refuse_open_relay
 from midwatch.schemas import COMMAND, STORES, standing
 from midwatch.settings import Settings, catalogue_of, dialects_of, resolve
-from midwatch.trust import public_cas
 from midwatch_core.config import split_address
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.secret_text import masked, without_secrets
@@ -55,11 +55,12 @@ def _checks(home: Home, config_file: Path | None) -> Iterator[Check]:
         return
     yield Check("configuration", True, str(settings.sources.file or "defaults"))
     yield Check("clock", time.time() > _CLOCK_FLOOR_S, time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
-    yield _ca(home)
+    yield from (Check(*told) for told in ca_checks(home, settings.config.tls.ca))
     status = _status(home)
     for name, address in (("proxy", settings.config.listen), ("console", settings.config.console)):
         yield _port(name, address, running=status is not None)
     yield Check("running", None, f"yes, pid {status['pid']}, ready: {status['ready']}" if status else "no")
+    yield from _workers(status or {})
     yield _attempt("listeners", lambda: _listeners(settings))
     yield from _stores(settings, home)
     yield _attempt("providers", lambda: f"{len(catalogue_of(settings, dialects_of(settings.plugins)).providers)} known")
@@ -67,6 +68,14 @@ def _checks(home: Home, config_file: Path | None) -> Iterator[Check]:
     yield from (Check(*told) for told in model_checks(status or {}))
     for plugin in settings.plugins.list():
         yield Check(f"plugin {plugin.name}", plugin.error is None, plugin.error or plugin.version)
+
+
+def _workers(status: dict[str, Any]) -> Iterator[Check]:
+    """Those that die again and again; those that only end what they began are told of."""
+    for name in status.get("workers_degraded", ()):
+        yield Check(f"worker {name}", False, "it dies again and again: the log says how")
+    if leaving := status.get("workers_leaving"):
+        yield Check("workers", None, f"replaced, and ending their last calls: {', '.join(leaving)}")
 
 
 def _pinned(home: Home) -> Iterator[Check]:
@@ -101,15 +110,6 @@ def _attempt(name: str, look: Callable[[], str]) -> Check:
         return Check(name, True, look())
     except (ConfigError, StorageError) as error:
         return Check(name, False, str(error))
-
-
-def _ca(home: Home) -> Check:
-    if not home.ca_certificate.exists():
-        return Check("CA", None, "none yet: made at the first start")
-    lines = home.ca_certificate.read_bytes().strip()
-    trusted = lines in public_cas()
-    where = "trusted by this environment" if trusted else "not trusted system-wide: use exec, or see `ca`"
-    return Check("CA", True if trusted else None, f"{home.ca_certificate}: {where}")
 
 
 def _port(name: str, address: str, *, running: bool) -> Check:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from midwatch.bound_sockets import address_of, bound
 from midwatch.control.alone.process import ConsoleAlone, place_in
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
 from midwatch.settings import resolve
 from midwatch.start_checks import check_start
-from midwatch.supervisor import address_of, bound
 
 
 def serve_console(home: Home, config_file: Path | None, flags: Mapping[str, Any]) -> int:

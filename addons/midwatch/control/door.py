@@ -8,9 +8,11 @@ from typing import Any
 
 from midwatch.control.administering import OPERATIONS
 from midwatch.control.answering import answer
+from midwatch.control.authority_room import OPERATION as AUTHORITY
 from midwatch.control.forgetting import OPERATIONS as FORGETTING
 from midwatch.control.live import Live
 from midwatch.control.policy_desk.room import OPERATIONS as POLICIES
+from midwatch.control.reloading import Reloaded
 from midwatch.control.report_answers import OPERATIONS as REPORTING
 from midwatch.control.tally import Tally
 from midwatch.lines import LIMIT_BYTES, Line
@@ -43,7 +45,7 @@ class Door:
         live: Live,
         tally: Tally,
         caught_up: Callable[[float], Awaitable[bool]],
-        reload: Callable[[], Awaitable[None]],
+        reload: Callable[[bool], Awaitable[Reloaded]],
         status: Callable[[], dict[str, Any]],
         administer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         spent: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
@@ -53,6 +55,7 @@ class Door:
         sighted: Callable[[Told, Reply], None] = _heard_by_nobody,
         pinned: Callable[[Told], Awaitable[None]] = _kept_by_nobody,
         unpin: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        authority: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         reports: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
     ) -> None:
         self._queries = queries
@@ -62,13 +65,13 @@ class Door:
         self._reload = reload
         self._status = status
         self._administer = administer
-        self._spent = spent
         self._forget = forget
         self._policies = policies
         self._crossed = crossed
         self._sighted = sighted
         self._pinned = pinned
-        self._unpin = unpin
+        given = {"spent": spent, "unpin": unpin, AUTHORITY: authority}
+        self._answers = {op: reply for op, reply in given.items() if reply is not None}
         self._reports = reports
         self._workers: set[Line] = set()
         self._open: set[asyncio.Task[None]] = set()
@@ -126,18 +129,16 @@ class Door:
             case "sync":
                 await line.send({"caught_up": await self._caught_up(_SYNC_S)})
             case "reload":
-                await self._reload()
-                await line.send({"reloaded": True})
+                done = await self._reload(bool(message.get("restart")))
+                await line.send({"reloaded": not done.problems, "problems": list(done.problems), "stamp": done.stamp})
             case "status":
                 await line.send(self._status())
-            case "spent" if self._spent is not None:
-                await line.send(await self._spent(message))
+            case str(op) if op in self._answers:
+                await line.send(await self._answers[op](message))
             case str(op) if self._administer is not None and op in OPERATIONS:
                 await line.send(await self._administer(message))
             case str(op) if self._forget is not None and op in FORGETTING:
                 await line.send(await self._forget(message))
-            case "unpin" if self._unpin is not None:
-                await line.send(await self._unpin(message))
             case str(op) if self._reports is not None and op in REPORTING:
                 await line.send(await self._reports(message))
             case str(op) if self._policies is not None and op in POLICIES:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from midwatch import __version__
@@ -97,7 +98,8 @@ class LiveInstallation:
         """How all stands, as `status` has it, with the stores and what versions are installed."""
         _check(caller)
         status = {key: value for key, value in self._status().items() if key != "plugins"}
-        return {**status, "stores": await self._stores(), "versions": _versions()}
+        certificate = _text(self._settings.home.ca_certificate)
+        return {**status, "ca_certificate": certificate, "stores": await self._stores(), "versions": _versions()}
 
     def limits(self, caller: Caller) -> Sequence[Mapping[str, Json]]:
         """The limits that hold for the caller's tenants."""
@@ -160,6 +162,14 @@ def _packs(settings: Settings) -> Iterator[tuple[str, PackSpec]]:
                 yield name, read_spec(data, name)
     except OSError as error:  # a file of the home went away, or may not be read any more
         logger.error("not all packs of rules can be told: %s: %s", error.filename, error.strerror)
+
+
+def _text(file: Path) -> str | None:
+    """What clients are to trust; None where mitmproxy has a CA of its own, or nobody has made one."""
+    try:
+        return file.read_text("ascii")
+    except (OSError, ValueError):
+        return None
 
 
 def _store(standing: Standing) -> Json:

@@ -1,6 +1,7 @@
 """The metrics of an installation: control's own, and the declarations by which it reads those of all workers."""
 
 from midwatch import __version__
+from midwatch.control.crew_numbers import METRICS as CREW
 from midwatch.control.exchange_numbers import METRICS as EXCHANGES
 from midwatch.control.incidents import METRICS as TROUBLES
 from midwatch.control.intake import METRICS as INTAKE
@@ -17,7 +18,7 @@ _OWN = (
     MetricSpec(name="midwatch_workers", kind=MetricKind.GAUGE, help="Workers heard of in the last seconds"),
     MetricSpec(name="midwatch_build_info", kind=MetricKind.GAUGE, help="Always 1", labels=("version",)),
 )
-METRICS = (*WORKER, *PIPELINE, *REVIEWING, *INTAKE, *EXCHANGES, *JOURNAL, *TROUBLES, *_OWN)
+METRICS = (*WORKER, *PIPELINE, *REVIEWING, *INTAKE, *EXCHANGES, *JOURNAL, *TROUBLES, *CREW, *_OWN)
 """All but those of plugins."""
 
 

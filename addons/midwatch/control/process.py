@@ -17,13 +17,14 @@ from pathlib import Path
 from midwatch.child import EXIT_HELD
 from midwatch.control.access_room import AccessRoom
 from midwatch.control.anchoring import anchored
+from midwatch.control.authority_room import AuthorityRoom
 from midwatch.control.budget_alerts import BudgetAlerts
 from midwatch.control.console import Console
 from midwatch.control.door import Door
 from midwatch.control.enforcement_log import EnforcementLog
 from midwatch.control.exchange_numbers import ExchangeNumbers
 from midwatch.control.finding_alerts import FindingAlerts
-from midwatch.control.forgetting import Forgetting
+from midwatch.control.forgetting import Forgetting, tell_plugins
 from midwatch.control.incidents import IncidentNotes, IncidentRoom
 from midwatch.control.intake import IntakeRoom
 from midwatch.control.live import Live
@@ -157,6 +158,9 @@ class Control:
         self._inventory = settings.config.inventory
         self._sightings = SightingStore(self._metadata)
         self._pinned = PinnedRoom(self._home, self._clock, self._tell_pinned)
+        self._authority = AuthorityRoom(
+            self._home, settings.config, self._clock, self._tell_authority, self._metadata.append_audit
+        )
         self._desks = Surroundings(self._ground(), scanner=self._intake.scanner, reload=self._reload)
         self._host = self._desks.host(live=self._live, intake=self._intake.intake)
         self._door = self._new_door()
@@ -217,7 +221,7 @@ class Control:
             live=self._live,
             tally=self._tally,
             caught_up=caught_up,
-            reload=self._reload,
+            reload=lambda restart: self._reloader.reload(restart=restart),
             status=self._standing.status,
             administer=self._access.administer,
             spent=Spent(traces=traces, caught_up=caught_up).answer,
@@ -227,12 +231,14 @@ class Control:
                 clock=self._clock,
                 caught_up=caught_up,
                 let_go=self._incidents.forget,
+                tell=partial(tell_plugins, self._settings.plugins, self._host),
             ).answer,
             policies=self._desks.policies.answer,
             crossed=self._budgets.take,
             sighted=self._sightings.take,
             pinned=self._pinned.take,
             unpin=self._pinned.answer,
+            authority=self._authority.answer,
             reports=partial(answer_report, self._desks.reports),
         )
 
@@ -246,6 +252,7 @@ class Control:
             self._troubles.run(),
             self._incidents.run(),
             self._sightings.run(),
+            self._authority.run(),
             *self._desks.jobs(),
             forget_old_sightings(lambda: self._inventory.retention_days, self._metadata, self._clock),
             self._retention().run(),
@@ -294,6 +301,9 @@ class Control:
     async def _tell_pinned(self) -> None:
         await self._door.tell_workers({"op": "pinned"})
 
+    async def _tell_authority(self) -> None:
+        await self._door.tell_workers({"op": "authority"})
+
     async def _take_reloaded(self, config: Config, policy: Policy) -> None:
         """Everything was read anew: the policy, what detectors find by, and the configuration's tenants."""
         self._desks.follow(config, policy)
@@ -305,6 +315,7 @@ class Control:
         if self._pool is not None:
             self._pool.reload()
         await self._access.follow(config)
+        await self._authority.follow(config)
 
     async def _reload(self) -> None:
         await self._reloader.reload()

@@ -1,10 +1,15 @@
-"""Reloading: on SIGHUP and when a watched file changes. What is bad is reported; the last good one stays."""
+"""Reloading: on SIGHUP and when a watched file changes. What is bad is reported; the last good one stays.
+
+What only a start can change is written down too: the supervisor reads it there, and replaces who started by other
+settings (see `wanted`).
+"""
 
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,9 +20,11 @@ from midwatch.settings import (
     policy_file,
     policy_of,
     resolve,
+    restart_asked_for,
     write_snapshot,
 )
-from midwatch.start_checks import check_settings
+from midwatch.start_checks import check_settings, check_start
+from midwatch.trust import write_upstream_bundle
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError, StorageError
 from midwatch_core.host import Host
@@ -27,10 +34,18 @@ from midwatch_core.ports import MetadataRepository
 
 logger = logging.getLogger(__name__)
 _LOOK_S = 1.0
-# What only a start can change.
-_BOUND = ("listen", "console", "mode", "workers", "storage")
+# Sockets are bound for as long as the supervisor lives.
+_BOUND = ("listen", "console", "mode")
 
 type Signature = tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What was wrong, and the stamp of the snapshot that workers go by from now on; 0 where none was written."""
+
+    problems: tuple[str, ...]
+    stamp: int
 
 
 class Reloader:
@@ -51,12 +66,20 @@ class Reloader:
         self._tell = tell
         self._reloaded = reloaded
         self._fresh: tuple[Config, Policy] | None = None
+        self._restart = restart_asked_for(settings.home)
+        self._stamp = 0
         self._lock = asyncio.Lock()
 
-    async def reload(self) -> None:
-        """Reload everything now."""
+    async def reload(self, *, restart: bool = False) -> Reloaded:
+        """Reload everything now. With `restart`, all processes but the supervisor are to be started again too."""
         async with self._lock:
-            problems = [problem for problem in (self._reload_config(), *await self._reload_plugins()) if problem]
+            before = self._restart
+            if restart:
+                self._restart = secrets.token_hex(8)
+            problem = await self._reload_config()
+            if problem:
+                self._restart = before
+            problems = [item for item in (problem, *await self._reload_plugins()) if item]
             for problem in problems:
                 logger.error("reload: %s; the last good one stays", problem)
             if not problems:
@@ -65,6 +88,7 @@ class Reloader:
                 await self._reloaded(*self._fresh)
             await self._tell({"op": "reload"})
             await self._record(problems)
+            return Reloaded(problems=tuple(problems), stamp=self._stamp)
 
     async def watch(self) -> None:
         """Look at the watched files every second, and reload when one changed."""
@@ -76,22 +100,31 @@ class Reloader:
                 before = now
                 await self.reload()
 
-    def _reload_config(self) -> str | None:
+    async def _reload_config(self) -> str | None:
         try:
             fresh = resolve(
                 self._settings.home, config_file=self._settings.sources.file, flags=self._settings.sources.flags
             )
             fresh = replace(fresh, config=self._as_bound(fresh.config))
-            check_settings(fresh)
+            await self._check(fresh)
             catalogue_of(fresh, dialects_of(fresh.plugins))
             policy = policy_of(fresh)
-            write_snapshot(fresh)
+            self._stamp = write_snapshot(fresh, restart=self._restart)
             self._fresh = fresh.config, policy
             self._host = replace(self._host, settings=dict(fresh.config))
         except (ConfigError, OSError) as error:
             self._take_policy()
             return str(error)
         return None
+
+    async def _check(self, fresh: Settings) -> None:
+        """What a start would look at. Raises ConfigError."""
+        if fresh.config.storage == self._settings.config.storage:
+            check_settings(fresh)
+        else:
+            await asyncio.to_thread(check_start, fresh)  # it asks other stores about their schemas
+        if fresh.config.upstream_ca is not None:
+            write_upstream_bundle(fresh.home, fresh.config.upstream_ca)
 
     def _take_policy(self) -> None:
         """Under the last good configuration: workers read the policy anew then too, and one may have been published."""
@@ -100,7 +133,7 @@ class Reloader:
             self._fresh = config, policy_of(replace(self._settings, config=config))
 
     def _as_bound(self, fresh: Config) -> Config:
-        """Sockets are bound and stores opened for as long as we run: where they are is not read again."""
+        """Where sockets are is not read again."""
         running = self._settings.config
         return fresh.model_copy(update={key: getattr(running, key) for key in _BOUND})
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from midwatch import __version__
-from midwatch.control.certificate_expiry import expires_at
+from midwatch.control.certificate_expiry import Ends, ends_of
+from midwatch.control.crew_numbers import report_crew
 from midwatch.control.journal_counts import report_reader
 from midwatch.control.occasionally import Occasionally
 from midwatch.control.tally import Tally
 from midwatch.control.troubles import TOLD_BY, condition_of
+from midwatch.crew_file import Crew, State, read_crew
 from midwatch.plugin_health import PluginsHealth, health_of, refused_packs
 from midwatch.plugin_report import report as report_plugins
 from midwatch.plugin_rows import plugin_rows
@@ -28,8 +30,10 @@ from midwatch_core.scan_metrics import report_memo
 from midwatch_core.troubles import FAILURES, Condition, Expiry
 from midwatch_journal import JournalReader
 
-# A certificate's end does not move, and packs are read at a start and at reloads alone.
-_CERTIFICATE_S, _PACKS_S = 3600.0, 5.0
+# A certificate's end does not move, another CA is rare, and packs are read at a start and at reloads alone.
+_CERTIFICATE_S, _PACKS_S = 60.0, 5.0
+# The supervisor writes when something happens, about once a second at most.
+_CREW_S = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,19 +51,23 @@ class Standing:
     troubles: Callable[[], list[dict[str, str]]] = list
     started: bool = False
     clock: Clock = field(default_factory=SystemClock)
-    _ca_expires: Occasionally[datetime | None] = field(init=False)
+    _ends: Occasionally[Ends] = field(init=False)
     _refused: Occasionally[dict[str, str]] = field(init=False)
+    _crew: Occasionally[Crew] = field(init=False)
 
     def __post_init__(self) -> None:
         now = self.clock.monotonic
-        self._ca_expires = Occasionally(lambda: expires_at(self.settings.home.ca_certificate), _CERTIFICATE_S, now)
+        self._ends = Occasionally(lambda: ends_of(self.settings.home), _CERTIFICATE_S, now)
         self._refused = Occasionally(lambda: refused_packs(health_of(self.settings.plugins)), _PACKS_S, now)
+        console = self.settings.config.console
+        self._crew = Occasionally(lambda: read_crew(self.settings.home, console=console), _CREW_S, now)
 
     def samples(self) -> list[Sample]:
         """The metrics of all processes as one."""
         self.metrics.set("midwatch_journal_depth_bytes", self.reader.depth().bytes)
         self.metrics.set("midwatch_journal_limit_bytes", self.settings.config.journal.max_bytes)
         self.metrics.set("midwatch_workers", len(self.tally.living()))
+        report_crew(self._crew(), self.metrics)
         report_reader(self.reader.stats(), self.metrics)
         report_plugins(self.settings.plugins, self.pool, self.metrics)
         report_memo(self.memos, self.metrics)
@@ -76,11 +84,15 @@ class Standing:
             journal_max_bytes=self.settings.config.journal.max_bytes,
             said=self._said(),
         )
+        ends = self._ends()
         return replace(
             condition,
             failing=failing(self.settings.plugins, FAILURES),
+            degraded=self._crew().named(State.DEGRADED),
             refused=self._refused() if self.started else {},
-            ca=self._ca(),
+            ca=self._expiry(ends.active),
+            next_ca=self._expiry(ends.next),
+            next_ca_from=ends.next_from,
         )
 
     def health(self) -> Health:
@@ -92,6 +104,8 @@ class Standing:
             ready=self.started and bool(workers) and self.pipeline.available and plugins.ready,
             parts={
                 "workers": len(workers),
+                "workers_degraded": list(self._crew().named(State.DEGRADED)),
+                "workers_leaving": list(self._crew().named(State.LEAVING)),
                 "store": "available" if self.pipeline.available else "unavailable: the journal keeps",
                 "journal_bytes": self.reader.depth().bytes,
                 "breakers": {
@@ -127,8 +141,7 @@ class Standing:
             ),
         }
 
-    def _ca(self) -> Expiry | None:
-        at = self._ca_expires()
+    def _expiry(self, at: datetime | None) -> Expiry | None:
         return Expiry(at=at, left_s=(at - self.clock.now()).total_seconds()) if at is not None else None
 
     def _said(self) -> dict[str, str]:

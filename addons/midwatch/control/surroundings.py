@@ -139,5 +139,6 @@ class Surroundings:
 
     def jobs(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What desks do for as long as the process lives."""
+        yield self.alerts.watch()
         yield self.policies.run()
         yield self.reports.run()

@@ -21,7 +21,8 @@ _LOOK_S = 1.0
 KEEP_UP_S = 30.0
 OVER = timedelta(seconds=120)
 _DROPPED = "midwatch_journal_dropped_total"
-TOLD_BY = frozenset({_DROPPED, DISABLED, ON_TRIAL})
+_TURNED_AWAY, _WAITING = "midwatch_connections_turned_away", "midwatch_addresses_waiting"
+TOLD_BY = frozenset({_DROPPED, _TURNED_AWAY, _WAITING, DISABLED, ON_TRIAL})
 """The metrics that `condition_of` reads."""
 
 
@@ -86,10 +87,16 @@ def condition_of(
         store_available=pipeline.available,
         journal_bytes=journal_bytes,
         journal_max_bytes=journal_max_bytes,
-        dropped=int(sum(item.values[0] for item in held if item.name == _DROPPED)),
+        dropped=_sum(held, _DROPPED),
+        turned_away=_sum(held, _TURNED_AWAY),
+        waiting=_sum(held, _WAITING),
         disabled={name: said.get(name, "") for name in _labelled(held, DISABLED)},
         on_trial=frozenset(_labelled(held, ON_TRIAL)),
     )
+
+
+def _sum(samples: Iterable[Sample], name: str) -> int:
+    return int(sum(item.values[0] for item in samples if item.name == name))
 
 
 def _labelled(samples: Iterable[Sample], name: str) -> list[str]:

@@ -32,6 +32,8 @@ class Beat:
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._met = False
+        # Another has taken over: we go on for those who are here, and are not counted among those who serve.
+        self.leaving = False
         self.report: Callable[[], None] = _nothing
         # What plugins said when they last failed, by name: for people to read, so no metric.
         self.plugin_errors: Callable[[], Mapping[str, str]] = dict
@@ -44,6 +46,8 @@ class Beat:
         self.repin: Callable[[], None] = _nothing
         # Tenants or keys changed; asked too when control is found again, for it may have told nobody meanwhile.
         self.readmit: Callable[[], None] = _nothing
+        # Another CA signs from now on; asked too when control is found again.
+        self.recertify: Callable[[], None] = _nothing
 
     def start(self) -> None:
         """Begin, in the running loop."""
@@ -81,6 +85,7 @@ class Beat:
                     self._met = True
                     self.readmit()
                     self.repin()
+                    self.recertify()
                     self.sightings.reconnected()
                     listening = asyncio.create_task(self._listen(line))
                     try:
@@ -116,10 +121,13 @@ class Beat:
         while (message := await line.receive()) is not None:
             if message.get("op") == "reload":
                 self.reload()
+                self.recertify()  # by settings of now the CA may come from elsewhere
             elif message.get("op") == "access":
                 self.readmit()
             elif message.get("op") == "pinned":
                 self.repin()
+            elif message.get("op") == "authority":
+                self.recertify()
             elif message.get("op") == "sighted":
                 self.sightings.arrived(str(message.get("id")))
 
@@ -130,6 +138,7 @@ class Beat:
             "worker": self._name,
             "pid": os.getpid(),
             "last": last,
+            "leaving": self.leaving,
             "metrics": to_json(self._metrics.samples()),
             "plugin_errors": self.plugin_errors(),
         }

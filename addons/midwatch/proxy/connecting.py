@@ -1,6 +1,5 @@
 """The addon that minds connections to servers: addresses given by `connect_to`, and never our own listeners."""
 
-import errno
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,9 @@ from mitmproxy.proxy import server_hooks
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from midwatch_core.config import split_address
+
+# A port that nobody listens at (RFC 863): an address is only looked up.
+_DISCARD = 9
 
 WANTED_PORT = "midwatch_wanted_port"
 """Where a plain request was redirected: the port that its client wanted."""
@@ -37,7 +39,7 @@ class Connecting:
         redirected = self._redirected(*address[:2])
         if redirected is not None:
             data.server.address = redirected
-        elif any(port == address[1] and _leads_to(str(address[0]).lower(), host) for host, port in self._own):
+        elif self._is_own(*address[:2]):
             data.server.error = "Midwatch will not connect to itself."
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
@@ -57,6 +59,13 @@ class Connecting:
             flow.request.host, flow.request.port = there
             flow.request.host_header = named
 
+    def minds(self, host: str, port: int) -> bool:
+        """Whether this address is led elsewhere, or back into ourselves: no other way is to be sought for it."""
+        return self._redirected(host, port) is not None or self._is_own(host, port)
+
+    def _is_own(self, host: str, port: int) -> bool:
+        return any(port == own_port and _leads_to(host.lower(), own) for own, own_port in self._own)
+
     def _redirected(self, host: str, port: int) -> tuple[str, int] | None:
         name = host.lower()
         return self._connect_to.get(f"{name}:{port}") or self._connect_to.get(name)
@@ -68,7 +77,7 @@ def _leads_to(wanted: str, listening: str) -> bool:
     if theirs is None:
         return False  # a name; mitmproxy resolves it after us
     if ours is not None and ours.is_unspecified:
-        return _is_here(theirs)
+        return is_here(theirs)
     return theirs == ours or ((theirs.is_unspecified or theirs.is_loopback) and (ours is None or ours.is_loopback))
 
 
@@ -76,18 +85,24 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     if host == "localhost" or host.endswith(".localhost"):
         host = "127.0.0.1"
     try:
-        return ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
-def _is_here(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is this machine's own: loopback, wildcard, or one that can be bound."""
+def is_here(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address is this machine's own: loopback, wildcard, or any interface's.
+
+    A packet to an address of ours would be sent from that address. (Whether it can be bound says less: a gateway may
+    allow addresses to be bound that it does not have yet.)
+    """
     if address.is_loopback or address.is_unspecified:
         return True
     with socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((str(address), 0))
-        except OSError as error:
-            return error.errno not in (errno.EADDRNOTAVAIL, errno.EINVAL, errno.EAFNOSUPPORT)
-    return True
+            probe.connect((str(address), _DISCARD))  # nothing is sent
+        except OSError:
+            return False
+        return str(probe.getsockname()[0]).partition("%")[0] == str(address).partition("%")[0]

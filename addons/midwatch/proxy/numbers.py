@@ -122,5 +122,36 @@ SOCKETS = (
         labels=("sender",),
     ),
 )
-WORKER = (*JOURNALING, *GUARDING, *IDENTIFYING, *GOVERNING, *SEEING, *SOCKETS, LAG, *SCANNING, *PROCESS, *PLUGINS)
+EDGES = (
+    MetricSpec(
+        name="midwatch_edges_refused_total",
+        kind=MetricKind.COUNTER,
+        help="What strangers tried and was refused, by the edge it met (docs/edges.md)",
+        labels=("edge",),
+    ),
+    MetricSpec(name="midwatch_connections_open", kind=MetricKind.GAUGE, help="Client connections that are open now"),
+    MetricSpec(
+        name="midwatch_connections_turned_away",
+        kind=MetricKind.GAUGE,
+        help="Client connections of the last minute that there was no room for",
+    ),
+    MetricSpec(
+        name="midwatch_addresses_waiting",
+        kind=MetricKind.GAUGE,
+        help="Addresses that tried too many wrong keys, and must wait now",
+    ),
+)
+WORKER = (
+    *JOURNALING,
+    *GUARDING,
+    *IDENTIFYING,
+    *GOVERNING,
+    *SEEING,
+    *SOCKETS,
+    *EDGES,
+    LAG,
+    *SCANNING,
+    *PROCESS,
+    *PLUGINS,
+)
 """All of these."""

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from midwatch.lines import LineClient
+from midwatch.modes import own_addresses
 from midwatch.plugin_report import report as report_plugins
 from midwatch.pool.opening import pool_of
 from midwatch.pool.pool import ScanPool
@@ -15,6 +16,7 @@ from midwatch.proxy.admission.unread import Unread
 from midwatch.proxy.beating import Beat
 from midwatch.proxy.connecting import Connecting
 from midwatch.proxy.decrypting import Decrypting
+from midwatch.proxy.edges.edges import Edges, edges_of
 from midwatch.proxy.governing.governance import Governance
 from midwatch.proxy.governing.spending import Spending
 from midwatch.proxy.guarding import Guarding
@@ -22,14 +24,16 @@ from midwatch.proxy.inventory.seeing import Seeing, seeing_of
 from midwatch.proxy.journaling import Journalist
 from midwatch.proxy.lag import watch_lag
 from midwatch.proxy.numbers import WORKER
+from midwatch.proxy.own_traffic import OwnTraffic
+from midwatch.proxy.plain_addresses import PlainAddresses
 from midwatch.proxy.recognising import Recognising
 from midwatch.proxy.settling import Settling
 from midwatch.proxy.sockets.addon import Sockets
 from midwatch.proxy.sockets.conversing import Shared
+from midwatch.proxy.upstream import Upstream
 from midwatch.proxy.watching import Watching
 from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, read_snapshot
 from midwatch_core.clock import SystemClock
-from midwatch_core.config import split_address
 from midwatch_core.contributions import Resource
 from midwatch_core.enforcement import Enforcer
 from midwatch_core.engine import Engine
@@ -64,6 +68,8 @@ class Suite:
     unread: Unread
     decrypting: Decrypting
     connecting: Connecting
+    upstream: Upstream
+    edges: Edges
     beat: Beat
     host: Host
     engine: Engine
@@ -77,14 +83,19 @@ class Suite:
         """What mitmproxy is given, in order."""
         seeing = self.seeing
         return [
+            PlainAddresses(),
+            OwnTraffic(),
+            *self.edges.door,
             self.decrypting,
             seeing.pinning,
             self.connecting,
             self.admitting,
+            *self.edges.inside,
             self.watching,
             self.sockets,
             seeing.inventory,
             self.unread,
+            self.upstream,
             seeing.owners,
         ]
 
@@ -102,6 +113,7 @@ class Suite:
             self.engine.warm()
             if self.pool is not None:
                 self.pool.warm()
+        self.edges.patience.start()
         self.beat.start()
         self._lag = asyncio.create_task(watch_lag(self.host.metrics), name="midwatch-lag")
 
@@ -111,6 +123,7 @@ class Suite:
         await self.watching.governing.close()
         if self._lag is not None:
             self._lag.cancel()
+        await self.edges.patience.stop()
         await self.beat.stop()
         self.seeing.close()
         if self.pool is not None:
@@ -127,6 +140,8 @@ class Suite:
             policy = policy_of(fresh)
             self.admitting.identifying.follow(fresh.config.identity)
             self.governance.follow(fresh.config)
+            self.upstream.follow(fresh.config.upstream)
+            self.edges.follow(fresh.config, catalogue)
         except ConfigError as error:
             logger.error("not reloaded: %s", error)
             return
@@ -176,6 +191,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     clock = SystemClock()
     sealers = Sealers(home.hash_key())
     decrypting = Decrypting(catalogue, config.intercept)
+    connecting = Connecting(config.connect_to, own_addresses(config))
     policy = policy_of(settings)
     pool = pool_of(settings, metrics)
     engine = Engine(settings.plugins, clock=clock, elsewhere=pool, deadline_s=config.plugins.deadline_s)
@@ -239,7 +255,9 @@ def build(settings: Settings, *, name: str) -> Suite:
         seeing=seeing,
         unread=Unread(identifying),
         decrypting=decrypting,
-        connecting=Connecting(config.connect_to, [split_address(config.listen), split_address(config.console)]),
+        connecting=connecting,
+        upstream=Upstream(config.upstream, connecting, home),
+        edges=edges_of(config, catalogue, identifying, clock=clock, metrics=metrics),
         beat=beat,
         host=Host(
             role=Role.WORKER,
@@ -259,6 +277,7 @@ def build(settings: Settings, *, name: str) -> Suite:
         suite.unread.review()  # keys also expire, and nobody tells
         journalist.report(metrics)
         suite.seeing.inventory.lost()
+        suite.edges.report()
         report_plugins(settings.plugins, pool, metrics)
         report_memo(engine.memos, metrics)
         report_processes(Role.WORKER, pool, metrics)

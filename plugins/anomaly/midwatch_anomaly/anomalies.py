@@ -11,14 +11,27 @@ from midwatch_core import Severity
 
 # Seconds after which an anomaly of which nothing is heard is over: of a ratio, and of what is slow.
 _UNHEARD_S = 2 * 3600.0
-_SLOW_UNHEARD_S = 26 * 3600.0
+_SILENT_S = 26 * 3600.0
+# Of days there is nothing to say over a long weekend.
+_DRIFTING_S = 4 * 86_400.0 + 2 * 3600
 # Buckets with calls that are further apart are not one after the other.
 _TOGETHER = 5
 _CALLS_AT_ONCE = 3
 # What is so near the farthest is about as far.
 _NEAR = 0.75
-_CAUSES = {Metric.CALLS: 0, Metric.INPUT: 1, Metric.OUTPUT: 2, Metric.COST: 3, Metric.LATENCY: 4, Metric.TTFT: 5}
+_CAUSES = {
+    Metric.INPUT: 1, Metric.INPUT_SIZE: 1, Metric.OUTPUT: 2, Metric.OUTPUT_SIZE: 2, Metric.COST: 3,
+    Metric.LATENCY: 4, Metric.TTFT: 5,
+}  # fmt: skip
 _SLOW = (Family.DRIFT, Family.SILENCE)
+# Two sides of one thing: what runs of the one takes up the other.
+_BESIDE = {Family.VOLUME: Family.SIZE, Family.SIZE: Family.VOLUME}
+# What tells a family too: calls that are dearer or longer make sums high, and high sums drift.
+_TOLD_BY = {
+    Family.VOLUME: (Family.VOLUME, Family.SIZE),
+    Family.SIZE: (Family.VOLUME, Family.SIZE),
+    Family.DRIFT: (Family.VOLUME, Family.SIZE, Family.DRIFT),
+}
 
 type Where = tuple[Scope, str]
 type Contributors = Callable[[Metric], tuple[Contributor, ...]]
@@ -55,6 +68,10 @@ class Anomalies:
         self._running: dict[str, dict[tuple[Where, Family], Running]] = {}
         self._strikes: dict[tuple[str, Where, Family], _Strike] = {}
 
+    def follow(self, settings: Settings) -> None:
+        """Go by other settings: how much is grave, how long it takes."""
+        self._settings = settings
+
     def running(self, tenant: str | None = None) -> Iterator[tuple[str, Where, Family, Running]]:
         """All that run, or a tenant's."""
         of = self._running if tenant is None else {tenant: self._running.get(tenant, {})}
@@ -83,6 +100,8 @@ class Anomalies:
             off = [reading for reading in readings if reading.family is family]
             if item := self._running.get(tenant, {}).get((where, family)):
                 changes += self._go_on(tenant, where, family, item, off, at_s=at_s, bucket=bucket)
+            elif off and (item := self._beside(tenant, where, family)):
+                self._follow(item, off)
             elif off:
                 changes += self._strike(tenant, where, family, off, at_s, bucket, contributors)
             elif self._strikes:
@@ -147,7 +166,7 @@ class Anomalies:
         strike.count, strike.bucket, strike.calm = strike.count + 1, bucket, 0
         severity = _severity(off, self._settings)
         strike.covered = max(strike.covered, self._covered(tenant, where, family))
-        needed = self._settings.in_a_row + (family is not Family.VOLUME or where[0] is not Scope.TENANT)
+        needed = self._settings.in_a_row + (family not in _BESIDE or where[0] is not Scope.TENANT)
         at_once = family in _SLOW or self.is_grave(worst)
         if strike.covered >= severity.rank or not (at_once or strike.count >= needed):
             return []
@@ -171,12 +190,19 @@ class Anomalies:
         item.heard = bucket
         if not off:
             item.calm += 1
-            over = item.calm >= (1 if family is Family.SILENCE else self._settings.calm)
+            over = item.calm >= (1 if family in _SLOW else self._settings.calm)
             return [self._end(tenant, where, family, item, at_s)] if over else []
+        self._follow(item, off)
+        return []
+
+    def _follow(self, item: Running, off: list[Reading]) -> None:
         item.calm = 0
         item.explanation = _followed(item.explanation, off)
         item.severity = max(item.severity, _severity(off, self._settings), key=lambda severity: severity.rank)
-        return []
+
+    def _beside(self, tenant: str, where: Where, family: Family) -> Running | None:
+        other = _BESIDE.get(family)
+        return None if other is None else self._running.get(tenant, {}).get((where, other))
 
     def _end(self, tenant: str, where: Where, family: Family, item: Running, at_s: float) -> Change:
         parts = self._running[tenant]
@@ -187,9 +213,9 @@ class Anomalies:
 
     def _covered(self, tenant: str, where: Where, family: Family) -> int:
         """The rank of the gravest that tells this one too, -1 for none: a tenant's tells that of its parts, an agent's
-        that of its key and model, and the other way round, whoever is first. What drifts is told by what is high.
+        that of its key and model, and the other way round, whoever is first.
         """
-        families = (family, Family.VOLUME) if family is Family.DRIFT else (family,)
+        families = _TOLD_BY.get(family, (family,))
         ranks = (
             item.severity.rank
             for _, other, running, item in self.running(tenant)
@@ -219,6 +245,7 @@ class Anomalies:
             deviations=worst.deviations,
             since_s=since_s,
             bucket_s=self._settings.bucket_s,
+            buckets=worst.buckets,
             hour=worst.hour,
             also=tuple(reading.metric for reading in off if reading is not worst),
             contributors=contributors(worst.metric) if scope is Scope.TENANT else (),
@@ -245,6 +272,7 @@ def _followed(known: Explanation, off: list[Reading]) -> Explanation:
                 usual=item.usual,
                 sigma=item.sigma,
                 deviations=item.deviations,
+                buckets=item.buckets,
                 hour=item.hour,
             )
     return known
@@ -258,4 +286,4 @@ def _severity(off: list[Reading], settings: Settings) -> Severity:
 
 
 def _unheard_s(family: Family) -> float:
-    return _SLOW_UNHEARD_S if family in _SLOW else _UNHEARD_S
+    return {Family.SILENCE: _SILENT_S, Family.DRIFT: _DRIFTING_S}.get(family, _UNHEARD_S)

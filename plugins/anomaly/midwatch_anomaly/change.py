@@ -27,6 +27,9 @@ class Metric(StrEnum):
     ERRORS = "error_rate"
     FINDINGS = "findings_rate"
     RATIO = "output_ratio"
+    PRICE = "cost_per_token"
+    INPUT_SIZE = "input_per_call"
+    OUTPUT_SIZE = "output_per_call"
 
 
 class Side(StrEnum):
@@ -58,10 +61,11 @@ class Contributor:
 class Explanation:
     """Why a series is not as usual: `value` is far from `usual`, by `deviations` times what it varies by.
 
-    `value`, `usual` and `sigma` (what is one deviation more than usual) are in the metric's own unit: of sums per
-    bucket, or for a drift per day; for one that is low, `value` and `usual` are calls since `since_s`. `hour` is the
-    hour of the day (UTC) that `usual` is of, None where it is of the time just before. `also` are other metrics of the
-    same kind that are high with it: calls bring tokens, and tokens cost.
+    `value`, `usual` and `sigma` (what is one deviation more than usual) are in the metric's own unit: of sums in so
+    many `buckets`, or for a drift in a day (`buckets` are then all that were judged); for one that is low, `value` and
+    `usual` are calls since `since_s`. `hour` is the hour of the day (UTC) that `usual` is of, None where it is of the
+    time just before. `also` are other metrics of the same kind that are high with it: calls bring tokens, and tokens
+    cost.
     """
 
     tenant: str
@@ -75,6 +79,7 @@ class Explanation:
     deviations: float
     since_s: float
     bucket_s: float
+    buckets: int = 1
     hour: int | None = None
     also: tuple[Metric, ...] = ()
     contributors: tuple[Contributor, ...] = ()

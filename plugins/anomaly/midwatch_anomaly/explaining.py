@@ -10,6 +10,7 @@ from midwatch_core import Alert
 # An anomaly that nobody tells any more is over: the process that told it is gone.
 _BUCKETS_LEFT = 5
 _LEAST_LEFT_S = 300.0
+_MOST_SECONDS = 300.0
 _WORDS = {
     Metric.COST: "cost",
     Metric.CALLS: "calls",
@@ -20,6 +21,9 @@ _WORDS = {
     Metric.ERRORS: "error rate",
     Metric.FINDINGS: "rate of calls with findings",
     Metric.RATIO: "output per input token",
+    Metric.PRICE: "cost per token",
+    Metric.INPUT_SIZE: "input tokens per call",
+    Metric.OUTPUT_SIZE: "output tokens per call",
 }
 _SUMS = (Metric.COST, Metric.CALLS, Metric.INPUT, Metric.OUTPUT)
 
@@ -93,15 +97,21 @@ def _times(of: Explanation) -> str:
 
 def _per(of: Explanation) -> str:
     if of.side is Side.DRIFT:
-        return " in 24 hours"
+        return " a day"
     if of.side is Side.LOW:
         return " calls since"
-    return f" in {of.bucket_s:g} s" if of.metric in _SUMS else ""
+    return f" in {_span(of.buckets * of.bucket_s)}" if of.metric in _SUMS else ""
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < _MOST_SECONDS else f"{seconds / 60:g} min"
 
 
 def _shown(metric: Metric) -> Callable[[float], str]:
     if metric is Metric.COST:
         return lambda value: f"{value:,.4f} USD" if value < 1 else f"{value:,.2f} USD"
+    if metric is Metric.PRICE:
+        return lambda value: f"{value * 1e6:,.2f} USD per million"
     if metric in (Metric.ERRORS, Metric.FINDINGS):
         return lambda value: f"{value:.1%}"
     if metric in (Metric.LATENCY, Metric.TTFT):

@@ -18,9 +18,19 @@ KNOWN = 30
 _LOWER = 1.0
 
 
-def take(cells: array[float], at: int, scaled: float, floor: float, tuning: Tuning, hour: int) -> None:
-    """Take in a value, scaled."""
-    learn(cells, at + RECENT, scaled, tuning.weight, floor, tuning.sigma)
+def take(
+    cells: array[float],
+    at: int,
+    scaled: float,
+    floor: float,
+    tuning: Tuning,
+    hour: int,
+    *,
+    weight: float | None = None,
+    lower: float | None = None,
+) -> None:
+    """Take in a value, scaled; `weight` and `lower` in what is usual of late, where they are not those of a bucket."""
+    learn(cells, at + RECENT, scaled, weight or tuning.weight, floor, tuning.sigma, lower)
     if tuning.by_hour:
         learn(cells, at + SLOTS + hour * CELLS, scaled, tuning.slot_weight, floor, tuning.sigma, _LOWER)
 
@@ -35,17 +45,18 @@ def high(
     hour: int,
     floor: float,
     least: float,
+    buckets: int = 1,
 ) -> Reading | None:
     """How far a value is above what is usual, where that is far enough, by `least` too, to matter."""
     scaled = item.scaled(value)
-    if _off(cells, at + RECENT, scaled, floor) < tuning.still:
+    if _off(cells, at + RECENT, scaled, floor) < tuning.still * item.doubt:
         return None
     base, of_hour = _strictest(cells, at, scaled, floor, tuning, hour)
-    middle, sigma = mean(cells, base), deviation(cells, base, floor)
+    middle, sigma = mean(cells, base), item.doubt * deviation(cells, base, floor)
     usual = item.value(middle)
     if scaled - middle < tuning.still * sigma or value < tuning.factor * usual or value - usual < least:
         return None
-    return Reading.above(item, value, middle, sigma, hour=of_hour)
+    return Reading.above(item, value, middle, sigma, hour=of_hour, buckets=buckets)
 
 
 def _strictest(

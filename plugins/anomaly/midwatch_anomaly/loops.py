@@ -7,15 +7,17 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from midwatch_anomaly.looping.asked import Asked
+from midwatch_anomaly.looping.heads import Heads
 from midwatch_anomaly.looping.limits import LoopLimits
 from midwatch_anomaly.looping.row import Circle, Row
-from midwatch_anomaly.looping.step import cost_of, ended_s, failed, is_talk, step_of, whole_request
+from midwatch_anomaly.looping.step import Step, cost_of, ended_s, failed, is_talk, step_of, whole_request
 from midwatch_core import Exchange, Operation, Turn
 
 __all__ = ["Circle", "LoopLimits", "Loops"]
 
-# Conversations, and requests that might be asked again, that are remembered; about 1 KB and 300 bytes each.
-_MOST_ROWS, _MOST_ASKED = 10_000, 20_000
+# Conversations, requests that might be asked again, and what next requests may repeat, that are remembered; about 1 KB
+# of the first, 300 bytes each of the others.
+_MOST_ROWS, _MOST_ASKED, _MOST_HEADS = 10_000, 20_000, 20_000
 
 
 class Loops:
@@ -28,12 +30,17 @@ class Loops:
         self._limits = limits or LoopLimits()
         self._rows: OrderedDict[Hashable, Row] = OrderedDict()
         self._asked: OrderedDict[Hashable, Asked] = OrderedDict()
+        self._heads = Heads(most * _MOST_HEADS // _MOST_ROWS)
         self._most_rows, self._most_asked = most, most * _MOST_ASKED // _MOST_ROWS
+
+    def follow(self, limits: LoopLimits) -> None:
+        """Go on with other limits."""
+        self._limits = limits
 
     @property
     def remembered(self) -> int:
         """How many conversations and requests are remembered."""
-        return len(self._rows) + len(self._asked)
+        return len(self._rows) + len(self._asked) + len(self._heads)
 
     def take(self, exchange: Exchange) -> Circle | None:
         """The circle that a call is part of, if it is; of calls of tools before prompts."""
@@ -48,24 +55,39 @@ class Loops:
         if step is None:
             return None
         if exchange.request.operation is Operation.EXECUTE_TOOL:
-            row = self._rows.pop(key := self._caller(exchange), None) or Row()
-            if row.past and row.past[-1].started_s >= step.started_s:
-                self._keep_row(key, row)  # it came again, or out of turn
-                return None
-        else:
-            key = exchange.id
-            if key in self._rows:
-                return None
-            row = self._before(exchange)
-        self._keep_row(key, row)
+            return self._on_server(exchange, step)
+        if exchange.id in self._rows:
+            return None
+        row = self._before(exchange)
+        self._keep_row(exchange.id, row)
+        self._heads.leave(exchange)
         return row.add(step, self._limits)
 
     def _before(self, exchange: Exchange) -> Row:
         """The row that a call goes on with. A branch begins one of its own: subagents often begin alike."""
         thread = exchange.thread
-        if thread is None or thread.turn not in (Turn.NEXT, Turn.COMPACTION):
-            return Row()
-        return self._rows.pop(thread.parent_id, None) or Row()
+        if thread is not None and thread.turn in (Turn.NEXT, Turn.COMPACTION):
+            return self._rows.pop(thread.parent_id, None) or Row()
+        return self._rows.pop(self._heads.before(exchange), None) or Row()
+
+    def _on_server(self, exchange: Exchange, step: Step) -> Circle | None:
+        """By trace; where each call has one of its own, also by session or agent: that is not surely one conversation.
+
+        Traces that have a second call tell conversations apart, and the other way is given up.
+        """
+        key, beside = _caller(exchange), _beside(exchange)
+        is_first = key not in self._rows
+        circle = self._tool(key, step, sure=True)
+        if beside is not None and not is_first:
+            self._rows.pop(beside, None)
+        return circle if beside is None or not is_first else self._tool(beside, step, sure=False)
+
+    def _tool(self, key: Hashable, step: Step, *, sure: bool) -> Circle | None:
+        row = self._rows.pop(key, None) or Row()
+        self._keep_row(key, row)
+        if row.past and row.past[-1].started_s >= step.started_s:
+            return None  # it came again, or out of turn
+        return row.add(step, self._limits, sure=sure)
 
     def _asked_again(self, exchange: Exchange) -> Circle | None:
         identity, started_s = exchange.identity, exchange.started_at.timestamp()
@@ -86,8 +108,17 @@ class Loops:
         if len(self._rows) > self._most_rows:
             self._rows.popitem(last=False)
 
-    @staticmethod
-    def _caller(exchange: Exchange) -> Hashable:
-        identity = exchange.identity
-        trace = exchange.trace_id if exchange.trace_id != exchange.id else identity.client
-        return identity.tenant, identity.agent, trace, exchange.endpoint.host
+
+def _caller(exchange: Exchange) -> Hashable:
+    identity = exchange.identity
+    trace = exchange.trace_id if exchange.trace_id != exchange.id else identity.client
+    return identity.tenant, identity.agent, trace, exchange.endpoint.host
+
+
+def _beside(exchange: Exchange) -> Hashable | None:
+    """Whose call of a tools' server it is, leaving its trace aside; None where nothing tells, or there is no trace."""
+    identity = exchange.identity
+    whose = exchange.session or (identity.agent and identity.client)
+    if not whose or exchange.traceparent is None or exchange.trace_id == exchange.id:
+        return None
+    return identity.tenant, identity.agent, "beside", whose, exchange.endpoint.host

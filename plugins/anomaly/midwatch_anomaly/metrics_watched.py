@@ -25,6 +25,7 @@ class Family(StrEnum):
     SPEED = "speed"
     ERRORS = "errors"
     FINDINGS = "findings"
+    SIZE = "size"
     SHAPE = "shape"
     SILENCE = "silence"
     DRIFT = "drift"
@@ -32,13 +33,18 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SumMetric:
-    """A sum of a bucket. `unit` is where the logarithm begins; `least` what it must be off in a minute to matter."""
+    """A sum of a bucket. `unit` is where the logarithm begins; `least` what it must be off in a minute to matter.
+
+    Where values are far off by themselves more often than normal ones would be, deviations are taken `doubt` times as
+    wide.
+    """
 
     metric: Metric
     field: int
     unit: float
     least: float
     floor: float = 0.2
+    doubt: float = 1.0
     family: Family = Family.VOLUME
 
     def scaled(self, value: float) -> float:
@@ -51,12 +57,33 @@ class SumMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowMetric(SumMetric):
+    """A sum of some buckets, on the scale of cube roots, on which few clumps vary on both sides alike (as Wilson and
+    Hilferty have it of sums of squares, https://doi.org/10.1073/pnas.17.12.684). `floor` is a share of what is usual.
+    What is low is taken in by `lower` deviations at most: a window that only begins to fill says little.
+    """
+
+    lower: float = 1.0
+
+    def scaled(self, value: float) -> float:
+        """A value on the scale of this metric."""
+        return math.cbrt(value / self.unit)
+
+    def value(self, scaled: float) -> float:
+        """Back from the scale."""
+        return float(self.unit * scaled**3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RatioMetric:
-    """A ratio of two sums, over at least `calls` calls (as the field `counted` has them) of one or more buckets."""
+    """A ratio of two sums, over at least `calls` calls (as the field `counted` has them) of one or more buckets.
+
+    The sum `below` may be one of several fields. `doubt` as in SumMetric.
+    """
 
     metric: Metric
     above: int
-    below: int
+    below: tuple[int, ...]
     counted: int
     calls: int
     least: float
@@ -64,6 +91,7 @@ class RatioMetric:
     rate: bool = False
     unit: float = 1.0
     floor: float = 0.15
+    doubt: float = 1.0
 
     def scaled(self, value: float) -> float:
         """A value on the scale of this metric."""
@@ -90,7 +118,7 @@ RATIOS = (
     RatioMetric(
         metric=Metric.LATENCY,
         above=LATENCY,
-        below=TIMED,
+        below=(TIMED,),
         counted=TIMED,
         calls=20,
         least=1000.0,
@@ -100,7 +128,7 @@ RATIOS = (
     RatioMetric(
         metric=Metric.TTFT,
         above=TTFT,
-        below=FIRST_TIMED,
+        below=(FIRST_TIMED,),
         counted=FIRST_TIMED,
         calls=20,
         least=500.0,
@@ -110,7 +138,7 @@ RATIOS = (
     RatioMetric(
         metric=Metric.ERRORS,
         above=ERRORS,
-        below=CALLS,
+        below=(CALLS,),
         counted=CALLS,
         calls=20,
         least=0.1,
@@ -121,7 +149,7 @@ RATIOS = (
     RatioMetric(
         metric=Metric.FINDINGS,
         above=FINDINGS,
-        below=CALLS,
+        below=(CALLS,),
         counted=CALLS,
         calls=20,
         least=0.2,
@@ -132,14 +160,50 @@ RATIOS = (
     RatioMetric(
         metric=Metric.RATIO,
         above=OUTPUT,
-        below=INPUT,
+        below=(INPUT,),
         counted=CALLS,
         calls=20,
         least=0.05,
         family=Family.SHAPE,
         unit=0.001,
     ),
+    RatioMetric(
+        metric=Metric.PRICE,
+        above=COST,
+        below=(INPUT, OUTPUT),
+        counted=CALLS,
+        calls=10,
+        least=5e-7,
+        family=Family.SIZE,
+        unit=1e-9,
+        doubt=7 / 6,
+    ),
+    RatioMetric(
+        metric=Metric.INPUT_SIZE,
+        above=INPUT,
+        below=(CALLS,),
+        counted=CALLS,
+        calls=20,
+        least=1000.0,
+        family=Family.SIZE,
+        unit=10.0,
+        doubt=4 / 3,
+    ),
+    RatioMetric(
+        metric=Metric.OUTPUT_SIZE,
+        above=OUTPUT,
+        below=(CALLS,),
+        counted=CALLS,
+        calls=20,
+        least=200.0,
+        family=Family.SIZE,
+        unit=10.0,
+        doubt=7 / 6,
+    ),
 )
+CALLS_METRIC = next(item for item in SUMS if item.metric is Metric.CALLS)
+# Windows overlap, and are judged at every bucket: that takes more doubt.
+WINDOW_METRIC = WindowMetric(metric=Metric.CALLS, field=CALLS, unit=1.0, least=10.0, floor=0.1, doubt=3 / 2)
 
 
 def clean(value: float) -> float:

@@ -109,6 +109,10 @@ class Newness:
         self._tenants: OrderedDict[str, _Tenant] = OrderedDict()
         self._in_all = 0
 
+    def follow(self, limits: NewnessLimits) -> None:
+        """Go by other limits."""
+        self._limits = limits
+
     @property
     def remembered(self) -> int:
         """How many tenants are remembered."""

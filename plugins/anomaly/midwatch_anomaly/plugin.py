@@ -53,6 +53,17 @@ class Anomaly:
             self._rounds.take(exchanges)
 
     @hookimpl
+    def reload(self, host: Host) -> None:
+        """Go by the settings that are there now, from the next round on; what is usual stays known."""
+        told = host.settings.get("anomaly")
+        if not isinstance(told, Settings):
+            return
+        self._settings = told
+        if self._rounds is not None and self._loops is not None:
+            self._rounds.follow(told)
+            self._loops.follow(told.loops)
+
+    @hookimpl
     def health(self) -> PluginHealth | None:
         """How the watch stands. Traffic goes on without it: the house is ready all the same."""
         return None if self._rounds is None else PluginHealth(ready=True, facts=self._rounds.facts)

@@ -16,7 +16,7 @@ def read_ratio(
     """Take in a bucket's sums: whether that makes a value, and the value where it is off."""
     above, below, calls = at + WAITING, at + WAITING + 1, at + WAITING + 2
     cells[above] += sums[item.above]
-    cells[below] += sums[item.below]
+    cells[below] += sum(sums[field] for field in item.below)
     cells[calls] += sums[item.counted]
     if cells[calls] < item.calls:
         return False, None

@@ -10,7 +10,7 @@ from midwatch_anomaly.metrics_watched import Family, RatioMetric, SumMetric
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """See `change.Explanation` for the numbers. `calls` is how many it is of, where that matters; `buckets` in how
-    many it came about.
+    many it came about, the last one included.
     """
 
     metric: Metric
@@ -35,6 +35,7 @@ class Reading:
         side: Side = Side.HIGH,
         family: Family | None = None,
         hour: int | None = None,
+        buckets: int = 1,
     ) -> "Reading":
         """A value held against what is usual of its metric; `middle` and `sigma` are on the metric's scale."""
         usual = item.value(middle)
@@ -47,4 +48,5 @@ class Reading:
             sigma=item.value(middle + sigma) - usual,
             deviations=(item.scaled(value) - middle) / sigma,
             hour=hour,
+            buckets=buckets,
         )

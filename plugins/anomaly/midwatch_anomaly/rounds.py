@@ -42,9 +42,10 @@ class Rounds:
     def __init__(self, host: Host, settings: Settings) -> None:
         self._host = host
         self._settings = settings
+        self._wanted = settings
         self._watcher = Watcher(settings)
         self._names = SeenNames(host.home / FOLDER, settings.newness)
-        self._sharing = self._shared()
+        self._sharing = self._shared(settings)
         self._task: asyncio.Task[None] | None = None
         self._leads = self._sharing is None
         self._kept_s = host.clock.monotonic()
@@ -103,11 +104,17 @@ class Rounds:
         else:
             self._sharing.bucket(self._number(now.timestamp())).take(measurements)
 
+    def follow(self, settings: Settings) -> None:
+        """Go by other settings from the next round on."""
+        self._wanted = settings
+
     async def once(self) -> None:
         """One round. Raises nothing that a store or a disk may do: that is said, and the next round tries again."""
         now_s = self._host.clock.now().timestamp()
         self._look(now_s)
         try:
+            if self._wanted is not self._settings:
+                await self._renew(self._wanted)
             if self._sharing is None:
                 await self._close(now_s)
                 if self._is_early():
@@ -128,6 +135,21 @@ class Rounds:
         while True:
             await asyncio.sleep(_ROUND_S)
             await self.once()
+
+    async def _renew(self, settings: Settings) -> None:
+        """Raises StorageError; then the next round tries again."""
+        if settings.bucket_s != self._settings.bucket_s:
+            logger.warning("anomaly: buckets have %d s now: what is usual is learned anew", settings.bucket_s)
+            if self._sharing is not None:
+                await self._sharing.flush()
+                await self._sharing.leave()
+            self._watcher, self._sharing = Watcher(settings), self._shared(settings)
+            self._leads = self._sharing is None
+        self._settings = settings
+        self._watcher.follow(settings)
+        self._names.follow(settings.newness)
+        if self._sharing is not None:
+            self._sharing.follow(settings.most_names)
 
     def _look(self, now_s: float) -> None:
         """While the store is away nothing is stored, and nobody's calls have stopped."""
@@ -199,11 +221,11 @@ class Rounds:
         if self._leads:
             await self._keeper().save(self._watcher)
 
-    def _shared(self) -> Sharing | None:
+    def _shared(self, settings: Settings) -> Sharing | None:
         cache = self._host.cache
         if cache is None or isinstance(cache, ImmediateMeters):
             return None
-        return Sharing(cache, bucket_s=self._settings.bucket_s, most_names=self._settings.most_names)
+        return Sharing(cache, bucket_s=settings.bucket_s, most_names=settings.most_names)
 
     def _keeper(self) -> Keeper:
         if self._sharing is None or self._host.cache is None:

@@ -27,6 +27,10 @@ class SeenNames:
             for new in self._newness.take(exchange, now.timestamp()):
                 yield new_alert(new, now)
 
+    def follow(self, limits: NewnessLimits) -> None:
+        """Go by other limits."""
+        self._newness.follow(limits)
+
     def load(self) -> None:
         """Read the file; one that can't be read is renamed, and all is new again for as long as the warm-up takes."""
         try:

@@ -19,13 +19,13 @@ from midwatch_anomaly.layout import (
     SLOTS,
     SUMS_AT,
 )
-from midwatch_anomaly.metrics_watched import CALLS, RATIOS, SUMS, Family
+from midwatch_anomaly.metrics_watched import CALLS, CALLS_METRIC, RATIOS, SUMS, Family
 from midwatch_anomaly.ratios import forget_waiting, read_ratio
 from midwatch_anomaly.reading import Reading
 from midwatch_anomaly.sums import high_sum, take_sum
 from midwatch_anomaly.tuning import Tuning
+from midwatch_anomaly.windows import high_window, pass_buckets, take_window
 
-_CALLS = next(item for item in SUMS if SUMS_AT[SUMS.index(item)] == CALLS_AT)
 # So many days must have shown how busy an hour is before calls are missed in it.
 _KNOWN_DAYS = 2
 # Calls that came so many hours before the next ones make no mean with them.
@@ -54,20 +54,24 @@ class Series:
         readings: list[Reading] = []
         if hour != self.hour:
             readings += self._turn(hour, tuning, families)
+        readings += self.peek(sums, tuning, bucket=bucket, hour=hour)
         self._come(bucket, tuning)
-        readings += self.peek(sums, tuning, hour)
         for at, item in zip(SUMS_AT, SUMS, strict=True):
             take_sum(self.cells, at, item, sums[item.field], tuning, hour % HOURS)
+        take_window(self.cells, sums[CALLS], tuning, hour % HOURS)
         self._ratios(sums, tuning, hour % HOURS, readings, families)
         return readings, families
 
-    def peek(self, sums: list[float], tuning: Tuning, hour: int) -> list[Reading]:
+    def peek(self, sums: list[float], tuning: Tuning, *, bucket: int, hour: int) -> list[Reading]:
         """What is off in the sums of a bucket, also of one that is not over yet; nothing is taken in."""
-        found = (
-            high_sum(self.cells, at, item, sums[item.field], tuning, hour % HOURS)
+        readings = [
+            replace(reading, calls=sums[CALLS])
             for at, item in zip(SUMS_AT, SUMS, strict=True)
-        )
-        return [replace(reading, calls=sums[CALLS]) for reading in found if reading]
+            if (reading := high_sum(self.cells, at, item, sums[item.field], tuning, hour % HOURS))
+        ]
+        passed = max(bucket - self.last, 1)
+        wide = high_window(self.cells, sums[CALLS], tuning, passed=passed, hour=hour % HOURS)
+        return readings if wide is None else _with_wide(readings, wide)
 
     @property
     def share(self) -> float:
@@ -77,7 +81,7 @@ class Series:
     @property
     def usual_calls(self) -> float:
         """What is usual of late in a bucket with calls."""
-        return _CALLS.value(mean(self.cells, CALLS_AT + RECENT))
+        return CALLS_METRIC.value(mean(self.cells, CALLS_AT + RECENT))
 
     @property
     def pause(self) -> float:
@@ -107,7 +111,9 @@ class Series:
     def _calls(self, base: int, share: float) -> float:
         """One deviation below the mean, of buckets with calls, times their share."""
         at = CALLS_AT + base
-        return share * max(0.0, _CALLS.value(mean(self.cells, at) - deviation(self.cells, at, _CALLS.floor)))
+        return share * max(
+            0.0, CALLS_METRIC.value(mean(self.cells, at) - deviation(self.cells, at, CALLS_METRIC.floor))
+        )
 
     def _turn(self, hour: int, tuning: Tuning, families: list[Family]) -> list[Reading]:
         """An hour later than the last calls; a clock that was put back only begins anew from there."""
@@ -115,14 +121,17 @@ class Series:
         if hour < ended:
             self.cells[BUSY_NOW] = 0.0
             return []
-        families.append(Family.DRIFT)
         if hour - ended > _WAITING_H:
             forget_waiting(self.cells)
-        return end_hour(self.cells, ended, hour, tuning)
+        readings, judged = end_hour(self.cells, ended, hour, tuning)
+        if judged:
+            families.append(Family.DRIFT)
+        return readings
 
     def _come(self, bucket: int, tuning: Tuning) -> None:
         self.cells[BUSY_NOW] += 1
         gone = max(bucket - self.last, 1)
+        pass_buckets(self.cells, gone)
         self.cells[SHARE] = self.cells[SHARE] * tuning.keeping**gone + 1 - tuning.keeping
         self.last = bucket
 
@@ -135,3 +144,13 @@ class Series:
                 families.append(item.family)
             if reading:
                 readings.append(reading)
+
+
+def _with_wide(readings: list[Reading], wide: Reading) -> list[Reading]:
+    """Of a metric that is off in the bucket and in the window, the one that is farther off."""
+    others = [reading for reading in readings if reading.metric is not wide.metric]
+    return [*others, max([wide, *(reading for reading in readings if reading.metric is wide.metric)], key=_far)]
+
+
+def _far(reading: Reading) -> float:
+    return reading.deviations

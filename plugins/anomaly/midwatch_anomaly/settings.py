@@ -46,7 +46,7 @@ class Settings(Section):
         description="Agents, keys and models of a tenant, each; what is beyond is watched as `other`.",
     )
     most_series: int = Field(
-        40_000, ge=100, le=1_000_000, description="Tenants, agents, keys and models in all (about 3.5 KB each)."
+        40_000, ge=100, le=1_000_000, description="Tenants, agents, keys and models in all (about 5 KB each)."
     )
     forget_days: float = Field(14.0, gt=0, le=400, description="Days without a call after which a name is forgotten.")
     loops: LoopLimits = Field(LoopLimits(), description="Agents that repeat themselves.")

@@ -33,6 +33,10 @@ class Sharing:
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._waiting: dict[int, Bucket] = {}
 
+    def follow(self, most_names: int) -> None:
+        """Keep so many names apart from the next bucket on."""
+        self._most_names = most_names
+
     def bucket(self, number: int) -> Bucket:
         """Where to add what comes in the bucket of this number."""
         if number not in self._waiting:

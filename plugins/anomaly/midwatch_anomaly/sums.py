@@ -16,13 +16,8 @@ from midwatch_anomaly.tuning import Tuning
 
 def take_sum(cells: array[float], at: int, item: SumMetric, value: float, tuning: Tuning, hour: int) -> None:
     """Take in a sum. A day's sums have of it what is usual at most: a spike is no drift."""
-    scaled = item.scaled(value)
-    if samples(cells, at + RECENT) >= tuning.least_samples:
-        edge = mean(cells, at + RECENT) + tuning.sigma * deviation(cells, at + RECENT, item.floor)
-        cells[at + RING + hour] += value if scaled <= edge else item.value(edge)
-    else:
-        cells[at + RING + hour] += value
-    take(cells, at, scaled, item.floor, tuning, hour)
+    cells[at + RING + hour] += bounded(cells, at, item, value, tuning)
+    take(cells, at, item.scaled(value), item.floor, tuning, hour)
 
 
 def high_sum(cells: array[float], at: int, item: SumMetric, value: float, tuning: Tuning, hour: int) -> Reading | None:
@@ -30,3 +25,11 @@ def high_sum(cells: array[float], at: int, item: SumMetric, value: float, tuning
     if samples(cells, at + RECENT) < tuning.least_samples:
         return None
     return high(cells, at, item, value, tuning, hour=hour, floor=item.floor, least=item.least * tuning.minutes)
+
+
+def bounded(cells: array[float], at: int, item: SumMetric, value: float, tuning: Tuning) -> float:
+    """Of a sum as much as is usual at most, where it is known what is."""
+    if samples(cells, at + RECENT) < tuning.least_samples:
+        return value
+    edge = mean(cells, at + RECENT) + tuning.sigma * deviation(cells, at + RECENT, item.floor)
+    return min(value, item.value(edge))

@@ -51,6 +51,11 @@ class Watcher:
         self._an_hour = max(1, 3600 // self._settings.bucket_s)
         self.unwatched = 0
 
+    def follow(self, settings: Settings) -> None:
+        """Go by other settings; their `bucket_s` must be the same."""
+        self._settings, self._tuning = settings, Tuning.of(settings)
+        self._anomalies.follow(settings)
+
     def take(self, now_s: float, measurements: Iterable[Measurement]) -> None:
         """Add measurements to the bucket of now."""
         self._open(int(now_s // self._settings.bucket_s)).take(measurements)
@@ -98,7 +103,7 @@ class Watcher:
             for part, sums in parts.items():
                 series = self._tenants.get(tenant, {}).get(part)
                 if series is not None and self._is_known(series):
-                    readings = series.peek(sums, self._tuning, self._hour(number))
+                    readings = series.peek(sums, self._tuning, bucket=self._watched + 1, hour=self._hour(number))
                     grave = [item for item in readings if self._anomalies.is_grave(item)]
                     changes += self._weigh(tenant, part, grave, [Family.VOLUME] if grave else [], now_s, parts)
         return changes

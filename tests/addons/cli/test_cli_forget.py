@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,8 +15,13 @@ from midwatch.cli import main
 from midwatch.home import Home
 from midwatch.settings import resolve
 from midwatch.stores import stores_of
+from midwatch_alerts.message import Message, MessageKind, Told
+from midwatch_alerts.outbox import Outbox, Outgoing
+from midwatch_alerts.outbox_file import FOLDER, NAME, OutboxFile
+from midwatch_alerts.waiting import Edits
 from midwatch_core.frame import encode
 from midwatch_core.model.exchange import Exchange
+from midwatch_core.model.finding import Severity
 from midwatch_core.ports import ExchangeFilter, Scope
 from midwatch_core.testing.factories import make_exchange
 from midwatch_journal import JournalReader, JournalWriter
@@ -194,6 +200,53 @@ def test_what_was_not_looked_at_is_said(
     assert (said in err) if said else (err == "")
     if isinstance(held, JournalWriter):
         held.close()
+
+
+async def _told_of(home: Home, tenant: str) -> None:
+    """An outbox in which there is a message of a tenant."""
+    at = datetime(2026, 11, 26, tzinfo=UTC)
+    told = Told(
+        incident_id="i-1",
+        fingerprint="f",
+        category="finding",
+        severity=Severity.HIGH,
+        title=SAID,
+        tenant=tenant,
+        began_at=at,
+        last_at=at,
+        count=1,
+    )
+    message = Message(
+        id="m-1",
+        kind=MessageKind.BEGAN,
+        key="k",
+        severity=Severity.HIGH,
+        title=SAID,
+        incidents=(told,),
+        made_at=at,
+    )
+    file = OutboxFile(home.root)
+    await file.open()
+    await Outbox(file).put([Outgoing(channel="ops", message=message, incidents=["i-1"])], Edits(), [], 0.0)
+    await file.close()
+
+
+@pytest.mark.parametrize("settings", ["", "storage: memory\n"], ids=["a store", "no store"])
+def test_a_tenant_that_is_forgotten_is_forgotten_by_plugins_though_nothing_runs(
+    home: Home, capsys: pytest.CaptureFixture[str], settings: str
+) -> None:
+    home.config_file.write_text(settings)
+    if not settings:
+        asyncio.run(_put(home, [of("ada", tenant="acme")]))
+    asyncio.run(_told_of(home, "acme"))
+    outbox = home.root / FOLDER / NAME
+    assert rows(capsys, "forget", "--tenant", "lab", "--yes") == [{"forgotten": 0, "caught_up": True}]
+    assert SAID.encode() in outbox.read_bytes()
+    assert rows(capsys, "forget", "--tenant", "acme", "--yes")[0]["caught_up"]
+    assert SAID.encode() not in outbox.read_bytes()
+    outbox.write_bytes(b"no database")
+    assert main(["forget", "--tenant", "acme", "--yes"]) == 1
+    assert "the plugin alerts may have something left of it" in capsys.readouterr().err
 
 
 async def test_a_control_that_lives_does_it(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

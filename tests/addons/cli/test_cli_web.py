@@ -1,6 +1,8 @@
 """`web`: the console alone, over a store that another home fills."""
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +17,11 @@ from midwatch.cli import main
 from midwatch.control.alone.process import ConsoleAlone, place_in
 from midwatch.home import Home
 from midwatch.settings import resolve
+from midwatch.stores import stores_of
 from midwatch_core.errors import ConfigError
+from midwatch_core.model.incident import Incident
+from midwatch_core.testing.factories import BEGINNING
+from midwatch_core.testing.incidents_contract import make_incident
 
 RUN = Path(__file__).parents[3] / "run.py"
 
@@ -72,6 +78,30 @@ def test_the_console_alone_shows_and_administers_but_takes_no_calls(console: str
             assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     with pytest.raises(ConfigError, match="a home of its own"), place_in(home):
         pass
+
+
+async def _keep(home: Home, incident: Incident) -> None:
+    storage = stores_of(resolve(home, config_file=None, flags={}))
+    await storage.metadata.start()
+    await storage.metadata.keep_incident(incident)
+    await storage.metadata.close()
+
+
+def test_the_console_alone_counts_the_alerts_that_other_nodes_have_open(console: str, home: Home) -> None:
+    def badge() -> str:
+        text = httpx.get(f"{console}/system", headers={"Accept": "text/html"}, timeout=30).text
+        found = re.search(r'id="waiting-alerts"[^>]*><span class="unseen">: </span>(\d+)<', text)
+        assert found is not None
+        return found[1]
+
+    asyncio.run(_keep(home, make_incident("a")))
+    asyncio.run(_keep(home, make_incident("b", acknowledged_at=BEGINNING, acknowledged_by="key-1")))
+    asyncio.run(_keep(home, make_incident("c", resolved_at=BEGINNING)))
+    for _ in range(600):
+        if badge() != "0":
+            break
+        time.sleep(0.05)
+    assert badge() == "1"
 
 
 def test_a_home_whose_place_is_taken_is_refused(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

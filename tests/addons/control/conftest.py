@@ -16,6 +16,7 @@ from midwatch.control.forgetting import Forgetting
 from midwatch.control.live import Live
 from midwatch.control.pinned import PinnedRoom
 from midwatch.control.policy_versions import policy_versions
+from midwatch.control.reloading import Reloaded
 from midwatch.control.report_answers import answer_report
 from midwatch.control.report_desk import Desk
 from midwatch.control.sightings import SightingStore
@@ -93,8 +94,9 @@ class Control:
     async def _caught_up(self, timeout_s: float) -> bool:
         return timeout_s > 0
 
-    async def _reload(self) -> None:
+    async def _reload(self, restart: bool) -> Reloaded:
         self.reloads += 1
+        return Reloaded(problems=("bad",) if restart else (), stamp=7)
 
 
 @asynccontextmanager

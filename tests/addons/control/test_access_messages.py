@@ -85,6 +85,19 @@ async def test_the_audit_log_is_read_and_verified(administration: Administration
     assert await administer(administration, {"op": "audit_verify"}) == {"entries": 4, "anchored": None, "fault": None}
 
 
+async def test_what_a_plugin_s_command_is_about_to_do_is_put_on_record(administration: Administration) -> None:
+    note = {"op": "audit_note", "action": "alert.retry", "subject": "m-1", "details": {"channel": "ops"}}
+    assert await administer(administration, note) == {"noted": True}
+    (row,) = (await administer(administration, {"op": "audit"}))["rows"]
+    assert (row["actor"], row["action"], row["subject"], row["details"], row["tenant"]) == (
+        "local",
+        "alert.retry",
+        "m-1",
+        {"channel": "ops"},
+        None,
+    )
+
+
 @pytest.mark.parametrize(
     ("message", "problem"),
     [
@@ -108,6 +121,8 @@ async def test_the_audit_log_is_read_and_verified(administration: Administration
         ({"op": "key_rotate", "id": "mw_a", "grace_s": 1e300}, "large|range|overflow"),
         ({"op": "key_revoke", "id": "mw_a"}, "no key mw_a"),
         ({"op": "audit", "limit": 0}, "at least 1"),
+        ({"op": "audit_note", "action": "x"}, "has no 'subject'"),
+        ({"op": "audit_note", "action": "x", "subject": "y", "details": 5}, "not iterable"),
     ],
 )
 async def test_what_is_wrong_with_a_message_is_said(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from midwatch.control.certificate_expiry import expires_at
+from midwatch.control.certificate_expiry import Ends, ends_of, expires_at
 from midwatch.home import Home
 from midwatch.trust import ensure_ca
+from midwatch.trust.pem import with_moment
 from tests.addons.control.certificates import ca_until
 
 LAST_DAY = datetime(2027, 1, 31, 23, 59, 58, tzinfo=UTC)
@@ -50,3 +51,16 @@ def test_what_is_no_certificate_is_told_and_has_no_end(
     file.write_bytes(content)
     assert expires_at(file) is None
     assert "ca.pem" in caplog.text
+
+
+def test_a_home_tells_of_the_one_that_signs_and_of_the_next(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    assert ends_of(home) == Ends()
+    home.ca_file.write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" + ca_until(LAST_DAY))
+    assert ends_of(home) == Ends(active=LAST_DAY)
+    later, at = LAST_DAY + timedelta(days=99), LAST_DAY - timedelta(days=9)
+    home.next_ca_file.write_bytes(with_moment(ca_until(later), at))
+    assert ends_of(home) == Ends(active=LAST_DAY, next=later, next_from=at)
+    home.given_ca_chain.write_bytes(ca_until(later))  # `tls.ca` signs instead
+    assert ends_of(home) == Ends(active=later)

@@ -9,6 +9,8 @@ import pytest
 from midwatch.control.numbers import declared
 from midwatch.control.standing import Standing
 from midwatch.control.tally import Tally
+from midwatch.crew_file import Crew, State, write_crew
+from midwatch.trust.pem import with_moment
 from midwatch_core import hookimpl
 from midwatch_core.contributions import PluginHealth
 from midwatch_core.hosting import Plugins
@@ -132,19 +134,46 @@ def test_packs_that_are_refused_are_among_what_is_wrong_and_looked_for_now_and_t
     assert standing.condition().refused == {}
 
 
-def test_the_end_of_the_ca_s_certificate_is_looked_up_once_an_hour_and_comes_nearer(
+def test_the_end_of_the_ca_s_certificate_is_looked_up_once_a_minute_and_comes_nearer(
     standing: Standing, time: Time
 ) -> None:
-    certificate = standing.settings.home.ca_certificate
+    certificate = standing.settings.home.ca_file
     assert standing.condition().ca is None
     certificate.write_bytes(ca_until(time.now() + timedelta(days=3)))
     assert standing.condition().ca is None
-    time.passed_s = 3600.0
+    time.passed_s = 60.0
     first = standing.condition().ca
     certificate.unlink()
-    time.passed_s = 3700.0
+    time.passed_s = 100.0
     second = standing.condition().ca
     assert first is not None
     assert second is not None
-    assert (first.left_s, second.left_s) == (3 * 86400.0 - 3600.0, 3 * 86400.0 - 3700.0)
+    assert (first.left_s, second.left_s) == (3 * 86400.0 - 60.0, 3 * 86400.0 - 100.0)
     assert first.at == second.at == datetime(2026, 11, 29, tzinfo=UTC)
+
+
+def test_the_next_ca_and_its_moment_are_looked_up_too(standing: Standing, time: Time) -> None:
+    home = standing.settings.home
+    ends, at = time.now() + timedelta(days=40), time.now() + timedelta(days=2)
+    home.ca_file.write_bytes(ca_until(time.now() + timedelta(days=3)))
+    home.next_ca_file.write_bytes(with_moment(ca_until(ends), at))
+    condition = standing.condition()
+    assert condition.next_ca is not None
+    assert (condition.next_ca.at, condition.next_ca_from) == (ends, at)
+
+
+def test_what_the_supervisor_says_is_in_health_metrics_and_condition(standing: Standing, time: Time) -> None:
+    home, console = standing.settings.home, standing.settings.config.console
+    assert standing.condition().degraded == []
+    states = {"w0": State.SERVING, "w1": State.DEGRADED, "w2": State.LEAVING}
+    restarts, replaced = {"worker": 5, "control": 1}, {"memory": 2}
+    write_crew(home, Crew(console=console, workers=states, restarts=restarts, replaced=replaced))
+    time.passed_s += 1.0
+    assert standing.condition().degraded == ["w1"]
+    parts = standing.health().parts
+    assert (parts["workers_degraded"], parts["workers_leaving"]) == (["w1"], ["w2"])
+    values = {(item.name, item.labels): item.values[0] for item in standing.samples()}
+    assert values["midwatch_restarts_total", ("worker",)] == 5
+    assert values["midwatch_workers_replaced_total", ("memory",)] == 2
+    assert values["midwatch_workers_degraded", ()] == 1
+    assert values["midwatch_workers_leaving", ()] == 1

@@ -32,6 +32,8 @@ async def test_questions_are_answered_any_number_on_a_line(control: Control) -> 
         await line.send({"op": "nosuch"})
         assert "no such question" in (await line.receive())["error"]
     assert control.reloads == 1
+    told = await control.client.ask({"op": "reload", "restart": True})
+    assert told == {"reloaded": False, "problems": ["bad"], "stamp": 7}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 
 from midwatch.control.cipher import TextCipher
 from midwatch.control.encrypting import EncryptedTraces
-from midwatch.control.forgetting import OPERATIONS, Forgetting
+from midwatch.control.forgetting import OPERATIONS, Forgetting, tell_plugins
 from midwatch_core.clock import SystemClock
-from midwatch_core.errors import StorageUnavailableError
+from midwatch_core.errors import StorageError, StorageUnavailableError
+from midwatch_core.forgotten import Forgotten
 from midwatch_core.frame import encode
+from midwatch_core.hookspecs import hookimpl
+from midwatch_core.host import Host, Role
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import Metrics
 from midwatch_core.model.audit import AuditEntry, AuditRecord
@@ -181,6 +185,60 @@ async def test_a_tenant_that_is_forgotten_leaves_no_incidents(
     assert (len(await listed(stores.metadata)), dropped) == (5, [])
     await asked.answer({"op": "forget", "filter": wanted})
     assert (set(await listed(stores.metadata)), dropped) == (left, let_go)
+
+
+class Keeper:
+    """A plugin that keeps something of its own, and can be told to forget."""
+
+    def __init__(self, stores: Stores) -> None:
+        self.told: list[tuple[Forgotten, set[int]]] = []
+        self.stores = stores
+        self.fails = False
+
+    @hookimpl
+    async def forgotten(self, who: Forgotten) -> None:
+        self.told.append((who, await self.stores.left()))
+        if self.fails:
+            raise StorageError("its file is away")
+
+
+def with_plugins(stores: Stores, keeper: Keeper) -> Forgetting:
+    plugins = Plugins()
+    plugins.add("keeper", lambda: keeper)
+    plugins.activate({})
+    host = Host(role=Role.CONTROL, home=Path("unused"), metrics=Metrics())
+    return replace(forgetting(stores.traces, stores.metadata), tell=partial(tell_plugins, plugins, host))
+
+
+async def test_plugins_are_told_whom_to_forget_once_the_stores_have(stores: Stores) -> None:
+    keeper = Keeper(stores)
+    asked = with_plugins(stores, keeper)
+    await asked.answer({"op": "forget_count", "filter": {"tenant": "acme"}})
+    await asked.answer({"op": "forget", "filter": {}})
+    assert keeper.told == []
+    await asked.answer({"op": "forget", "filter": {"tenant": "acme"}})
+    assert keeper.told == [(Forgotten(tenant="acme"), {0, 2, 3})]
+    await asked.answer({"op": "forget", "filter": {"tenant": "default", "text": "HELIOTROPE"}})
+    assert keeper.told[1:] == [(Forgotten(tenant="default", narrowed=True), {0, 3})]
+
+
+async def test_a_plugin_that_has_not_forgotten_is_told_and_on_record(
+    stores: Stores, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = Keeper(stores)
+    keeper.fails = True
+    answer = await with_plugins(stores, keeper).answer({"op": "forget", "filter": {"tenant": "acme"}})
+    assert answer == {"count": 1, "caught_up": True, "plugins": ["keeper"]}
+    assert "plugin keeper has not forgotten: its file is away" in caplog.text
+    failed, asked = [entry.record for entry in await stores.log()]
+    assert (asked.action, failed.action, dict(failed.details)) == ("forget", "forget.failed", {"plugins": "keeper"})
+
+
+async def test_no_plugin_is_told_while_the_store_has_something_left() -> None:
+    stores = await Stores(traces=StubbornTraces()).start()
+    keeper = Keeper(stores)
+    assert "error" in await with_plugins(stores, keeper).answer({"op": "forget", "filter": {"tenant": "acme"}})
+    assert keeper.told == []
 
 
 async def test_it_is_on_record_without_the_text_that_was_searched_for(stores: Stores) -> None:

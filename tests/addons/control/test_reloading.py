@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from midwatch.control.reloading import Reloader
 from midwatch.home import Home
 from midwatch.published_file import Published, write_published
-from midwatch.settings import read_snapshot, resolve, write_snapshot
+from midwatch.settings import read_snapshot, resolve, restart_asked_for, write_snapshot
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError
 from midwatch_core.hookspecs import hookimpl
@@ -21,6 +22,7 @@ from midwatch_core.metrics import Metrics
 from midwatch_core.policy import Policy
 from midwatch_core.ports import Scope
 from midwatch_memory.metadata import MemoryMetadata
+from tests.addons.control.certificates import ca_until
 
 GOOD = "providers: [{name: acme, hosts: [llm.acme.example]}]\n"
 
@@ -92,17 +94,54 @@ async def test_fresh_settings_reach_snapshot_plugins_and_workers(house: House) -
     assert read_snapshot(house.home).config.retention_days == 3
 
 
-async def test_what_only_a_start_can_change_stays(house: House) -> None:
-    house.file.write_text("listen: 127.0.0.1:9\nworkers: 4\nconsole: 127.0.0.1:10\n")
-    await house.reloader.reload()
-    snapshot = house.snapshot()
-    assert (snapshot["listen"], snapshot["workers"]) == ("127.0.0.1:7", 1)
+async def test_what_is_bound_stays_and_what_a_start_can_change_is_written_for_the_supervisor(house: House) -> None:
+    before = house.snapshot()
+    house.file.write_text("listen: 127.0.0.1:9\nworkers: 4\nconsole: 127.0.0.1:10\nmax_inspect_bytes: 5\n")
+    done = await house.reloader.reload()
+    after = house.snapshot()
+    assert [after[key] for key in ("listen", "console")] == [before[key] for key in ("listen", "console")]
+    assert (after["workers"], after["max_inspect_bytes"]) == (4, 5)
+    assert (done.problems, done.stamp) == ((), orjson.loads(house.home.snapshot.read_bytes())["stamp"])
 
 
-async def test_stores_stay_where_they_are_until_the_next_start(house: House) -> None:
+async def test_other_stores_are_looked_at_as_at_a_start(house: House, tmp_path: Path) -> None:
     house.file.write_text("storage: memory\n")
-    await house.reloader.reload()
-    assert read_snapshot(house.home).config.storage.profile == "lite"
+    assert (await house.reloader.reload()).problems == ()
+    assert read_snapshot(house.home).config.storage.profile == "memory"
+    empty = f"sqlite:///{tmp_path / 'empty.db'}"
+    house.file.write_text(
+        f"storage: {{profile: production, traces: '{empty}', metadata: '{empty}', cache: 'memory://'}}\n"
+    )
+    (problem,) = (await house.reloader.reload()).problems
+    assert "run: midwatch migrate up" in problem
+    assert read_snapshot(house.home).config.storage.profile == "memory"
+
+
+async def test_a_restart_that_is_asked_for_is_another_until_the_next(house: House) -> None:
+    asked = [restart_asked_for(house.home)]
+    for restart in (False, True, False, True):
+        await house.reloader.reload(restart=restart)
+        asked.append(restart_asked_for(house.home))
+    assert asked[:2] == ["", ""]
+    assert asked[2] == asked[3]
+    assert len(set(asked)) == 3
+    house.file.write_text("nosuch: 1\n")
+    assert (await house.reloader.reload(restart=True)).problems
+    assert restart_asked_for(house.home) == asked[-1]
+    house.file.write_text("")
+    await house.reloader.reload()  # what was asked for with bad settings was not done, and is not done later
+    assert restart_asked_for(house.home) == asked[-1]
+
+
+async def test_the_bundle_of_upstream_cas_is_made_anew(house: House, tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    own.write_bytes(ca_until(datetime(2040, 1, 1, tzinfo=UTC)))
+    house.file.write_text(f"upstream_ca: {own}\n")
+    assert (await house.reloader.reload()).problems == ()
+    assert own.read_bytes().strip() in house.home.upstream_bundle.read_bytes()
+    own.unlink()
+    (problem,) = (await house.reloader.reload()).problems
+    assert problem.startswith("upstream_ca: ")
 
 
 async def test_a_reload_never_opens_a_relay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

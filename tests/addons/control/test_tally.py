@@ -102,3 +102,12 @@ def test_what_plugins_said_is_kept_by_name_and_a_beat_without_it_is_a_beat(tally
     tally.take(beat("w1", 2, 5) | {"plugin_errors": {"acme": "ValueError: two"}})
     tally.take(beat("w2", 3, 5))
     assert tally.plugin_errors == {"acme": "ValueError: two", "other": "no"}
+
+
+def test_one_from_whom_another_has_taken_over_counts_and_is_not_among_the_living(tally: Tally) -> None:
+    tally.take({**beat("w0", 1, 10, opened=3), "leaving": True})
+    tally.take(beat("w0b", 2, 5, opened=1))
+    assert tally.living() == ["w0b"]
+    assert {item.name: item.values[0] for item in tally.samples()} == {"calls_total": 1015, "open": 4}
+    tally.take({**beat("w0", 1, 11, last=True), "leaving": True})
+    assert {item.name: item.values[0] for item in tally.samples()} == {"calls_total": 1016, "open": 1}

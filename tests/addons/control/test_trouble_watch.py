@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from midwatch.control.troubles import KEEP_UP_S, TroubleWatch, condition_of
-from midwatch.proxy.numbers import JOURNALING as WORKER_METRICS
+from midwatch.proxy.numbers import EDGES, JOURNALING
 from midwatch_core.breaker import SECURITY, STORE, BreakerState
 from midwatch_core.hosting import Plugins
 from midwatch_core.metrics import Metrics
@@ -33,7 +33,7 @@ class Watched:
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
-        for specs in (PIPELINE_METRICS, PLUGIN_METRICS, WORKER_METRICS):
+        for specs in (PIPELINE_METRICS, PLUGIN_METRICS, (*EDGES, *JOURNALING)):
             self.metrics.declare(specs)
         self.watch = TroubleWatch(lambda: self.condition, self.raised.append, self.metrics, clock=self.time)
 
@@ -110,6 +110,8 @@ async def test_the_condition_is_read_from_all_processes_metrics(watched: Watched
     metrics.set(DISABLED, 0, ("well",))
     metrics.set(ON_TRIAL, 1, ("tried",))
     metrics.set("midwatch_journal_dropped_total", 7)
+    metrics.set("midwatch_connections_turned_away", 20)
+    metrics.set("midwatch_addresses_waiting", 2)
     with JournalReader(tmp_path / "journal") as reader:
         pipeline = Pipeline(reader, MemoryTraces(), Plugins(), metrics, stored=lambda _: None)
         condition = condition_of(
@@ -120,6 +122,8 @@ async def test_the_condition_is_read_from_all_processes_metrics(watched: Watched
         journal_bytes=5,
         journal_max_bytes=9,
         dropped=7,
+        turned_away=20,
+        waiting=2,
         disabled={"slow": "TimeoutError"},
         on_trial=frozenset({"tried"}),
     )

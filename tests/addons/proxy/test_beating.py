@@ -49,6 +49,18 @@ async def test_a_worker_beats_hears_reloads_and_says_when_it_ends(control: Contr
     assert counted(control) == 8
 
 
+async def test_another_ca_is_read_when_control_is_met_when_it_says_so_and_after_a_reload(control: Control) -> None:
+    worker, _, heard = counting(control)
+    worker.recertify = lambda: heard.append("ca")
+    worker.start()
+    await until(lambda: control.tally.living() == ["w0"])
+    assert heard == ["ca"]  # it may have missed something
+    await control.door.tell_workers({"op": "authority"})
+    await control.door.tell_workers({"op": "reload"})
+    await until(lambda: heard == ["ca", "ca", "reload", "ca"])
+    await worker.stop()
+
+
 async def test_a_worker_finds_a_new_control(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midwatch.proxy.beating._RETRY_S", 0.01)
     worker, _, heard = counting(control)

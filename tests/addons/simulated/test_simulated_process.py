@@ -1,5 +1,6 @@
 import json
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from midwatch.simulated import SimulatedProviders
+from tests.e2e.certified import ClientCA
 
 
 def started(folder: Path, *more: str) -> "subprocess.Popen[bytes]":
@@ -58,3 +60,25 @@ async def test_without_http2(tmp_path: Path) -> None:
         async with httpx.AsyncClient(verify=context, http2=True) as client:
             answer = await client.get(f"https://127.0.0.1:{sim.tls_port}/")
     assert answer.http_version == "HTTP/1.1"
+
+
+async def test_who_has_no_certificate_is_not_spoken_to_where_one_is_asked_for(tmp_path: Path) -> None:
+    clients = ClientCA(tmp_path / "clients")
+    async with SimulatedProviders(folder=tmp_path / "sim", client_ca=clients.file) as sim:
+        context = ssl.create_default_context(cafile=str(sim.ca_file))
+        async with httpx.AsyncClient(verify=context) as nobody:
+            with pytest.raises(httpx.TransportError):
+                await nobody.get(f"https://localhost:{sim.tls_port}/")
+        context.load_cert_chain(clients.client("me"))
+        async with httpx.AsyncClient(verify=context) as known:
+            assert (await known.get(f"https://localhost:{sim.tls_port}/")).status_code == 200
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="other runtime: no IPv6 here")
+async def test_it_listens_where_it_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]  # one port for both
+    both = SimulatedProviders(folder=tmp_path, hosts=("127.0.0.1", "::1"), http_port=port)
+    async with both, httpx.AsyncClient() as client:
+        for host in ("127.0.0.1", "[::1]"):
+            assert (await client.get(f"http://{host}:{port}/")).status_code == 200

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,20 @@ def test_titles_say_whose_it_is_and_how_far(of: Explanation, title: str) -> None
 )
 def test_values_have_their_units(metric: Metric, value: float, told: str) -> None:
     assert details_of(replace(SPIKE, metric=metric, value=value))["value"] == told
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"buckets": 15}, "12.50 USD in 15 min"),
+        ({"buckets": 4320, "side": Side.DRIFT}, "12.50 USD a day"),
+        ({"metric": Metric.PRICE, "value": 1.25e-6}, "1.25 USD per million"),
+        ({"metric": Metric.INPUT_SIZE, "value": 5300.0}, "5,300"),
+    ],
+    ids=["window", "days", "price", "size"],
+)
+def test_values_say_what_they_are_of(change: dict[str, Any], told: str) -> None:
+    assert details_of(replace(SPIKE, **change))["value"] == told
 
 
 def test_a_stop_tells_the_calls_that_are_missed() -> None:

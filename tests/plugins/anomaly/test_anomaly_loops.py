@@ -189,6 +189,118 @@ def test_a_tools_server_called_again_and_again_is_a_loop() -> None:
     assert not any(circles(twice))
 
 
+def _on_server(times: int, *, apart_s: float = 3, **changes: Any) -> list[Exchange]:
+    """Calls of a tools' server that are all alike, each a trace of its own."""
+    base = make_exchange()
+    request = replace(base.request, operation=Operation.EXECUTE_TOOL, tools=("search",))
+    return [
+        replace(
+            base,
+            **{
+                "id": f"call-{number}",
+                "trace_id": f"{number:032x}",
+                "traceparent": f"00-{number:032x}-00000000000000a1-01",
+                "request": request,
+                "started_at": base.started_at + timedelta(seconds=apart_s * number),
+                **changes,
+            },
+        )
+        for number in range(1, times + 1)
+    ]
+
+
+@pytest.mark.parametrize("session", [None, "session-1"])
+def test_a_tools_server_called_in_a_trace_each_is_a_loop_when_it_is_far_too_often(session: str | None) -> None:
+    found = circles(_on_server(30, session=session))
+    assert [circle.count for circle in found if circle] == [25, 26, 27, 28, 29, 30]
+    assert found[:24] == [None] * 24
+
+
+def test_traces_of_several_calls_of_a_server_tell_conversations_apart() -> None:
+    firsts, seconds = _on_server(60), _on_server(60)
+    pairs = [
+        call
+        for first, second in zip(firsts, seconds, strict=True)
+        for call in (first, replace(second, id=f"{second.id}b", started_at=second.started_at + timedelta(seconds=1)))
+    ]
+    assert not any(circles(pairs))
+
+
+def test_calls_of_a_server_in_a_trace_each_that_nobody_is_named_for_are_left_alone() -> None:
+    base = make_exchange()
+    nobody = replace(base.identity, agent=None)
+    assert not any(circles(_on_server(60, identity=nobody)))
+
+
+def test_polling_of_a_server_in_a_trace_each_is_none() -> None:
+    assert not any(circles(_on_server(60, apart_s=15)))
+
+
+def _traced(agent: Agent) -> Agent:
+    agent.traced = True
+    return agent
+
+
+def test_a_loop_is_found_where_each_call_is_a_trace_of_its_own(agent: Agent) -> None:
+    exchanges = list(reads(_traced(agent), 7))
+    assert len({exchange.trace_id for exchange in exchanges}) == 7
+    assert [circle.count if circle else None for circle in circles(exchanges)] == [None] * 4 + [5, 6, 7]
+
+
+def test_so_it_is_where_the_answer_is_in_words(agent: Agent) -> None:
+    exchanges = []
+    for _ in range(5):
+        _traced(agent).told("Go on.")
+        exchanges.append(agent.says("I can't."))
+    assert [bool(circle) for circle in circles(exchanges)] == [False] * 4 + [True]
+
+
+def test_so_it_is_where_calls_have_no_ids_of_their_own(agent: Agent) -> None:
+    """Then by all that was said, whatever the order of the arguments."""
+    exchanges = list(reads(_traced(agent), 5))
+    without = [_without_ids(exchange) for exchange in exchanges]
+    assert [bool(circle) for circle in circles(without)] == [False] * 4 + [True]
+
+
+def _without_ids(exchange: Exchange) -> Exchange:
+    assert exchange.response is not None
+    results = tuple(replace(item, call_id=None) for item in exchange.request.tool_results)
+    calls = tuple(replace(item, id=None) for item in exchange.response.tool_calls)
+    return replace(
+        exchange,
+        request=replace(exchange.request, tool_results=results),
+        response=replace(exchange.response, tool_calls=calls),
+    )
+
+
+def test_so_it_is_where_the_provider_keeps_the_history(agent: Agent) -> None:
+    exchanges = []
+    for number, exchange in enumerate(map(_without_ids, reads(_traced(agent), 5))):
+        assert exchange.response is not None
+        news = replace(exchange.request, segments=exchange.request.segments[-1:], previous_response_id=f"r{number - 1}")
+        exchanges.append(replace(exchange, request=news, response=replace(exchange.response, id=f"r{number}")))
+    assert [bool(circle) for circle in circles(exchanges)] == [False] * 4 + [True]
+
+
+def test_agents_that_begin_alike_in_traces_of_their_own_are_none(agent: Agent) -> None:
+    exchanges = []
+    for number in range(8):
+        sub = _traced(Agent(agent.threader, at=agent.at))
+        sub.told(f"Look into part {number}")
+        exchanges.append(sub.calls("read", {"path": "README.md"}, brings="# Readme"))
+        exchanges.append(sub.says("Done."))
+        agent.at = sub.at
+    assert not any(circles(exchanges))
+
+
+def test_what_one_client_said_is_no_history_of_another(agent: Agent) -> None:
+    exchanges = [
+        replace(exchange, identity=replace(exchange.identity, client=f"10.0.0.{number % 2}"))
+        for number, exchange in enumerate(reads(_traced(agent), 12))
+    ]
+    assert not any(circles(exchanges))
+
+
 def test_an_exchange_that_comes_twice_counts_once(agent: Agent) -> None:
     assert not any(circles([exchange for exchange in reads(agent, 4) for _ in range(2)]))
 
@@ -198,6 +310,12 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(300):
         loops.take(make_exchange(messages=(("user", f"question {number}"),)))
     assert loops.remembered == 50 + 100
+
+
+def test_what_next_requests_may_repeat_is_bounded_too(agent: Agent) -> None:
+    loops = Loops(most=10)
+    circles(reads(_traced(agent), 200), loops)
+    assert loops.remembered == 1 + 20 + 20
 
 
 def test_arguments_that_are_no_json_and_calls_without_any_are_taken_as_they_are() -> None:

@@ -262,3 +262,37 @@ async def test_a_cache_that_is_away_is_said_and_what_came_waits(
     assert caplog.text.count("the watch waits") == 1
     assert "problem" in node.rounds.facts
     await cache.close()
+
+
+async def test_other_settings_hold_from_the_next_round_on_and_what_is_usual_stays(node: Node) -> None:
+    node.rounds.follow(QUICK.model_copy(update={"least_factor": 50.0}))
+    await minute([node], 400)
+    assert node.open() == []
+    node.rounds.follow(QUICK)
+    await minute([node], 400)
+    assert [item.title.partition(":")[0] for item in node.open()] == ["acme"]
+
+
+async def test_buckets_of_another_length_are_learned_anew_while_it_runs(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert node.rounds.facts["series"]
+    node.rounds.follow(QUICK.model_copy(update={"bucket_s": 30}))
+    await node.rounds.once()
+    assert node.rounds.facts["series"] == 0
+    assert "buckets have 30 s now" in caplog.text
+    await minute([node], 20)
+    assert node.rounds.facts["series"]
+    assert "problem" not in node.rounds.facts
+
+
+async def test_nodes_that_share_go_on_with_buckets_of_another_length(tmp_path: Path, shared: CacheLayer) -> None:
+    nodes = [Node(tmp_path / name, shared) for name in ("one", "two")]
+    for _ in range(3):
+        await minute(nodes, 20)
+    for node in nodes:
+        node.rounds.follow(QUICK.model_copy(update={"bucket_s": 30}))
+    for _ in range(4):
+        await minute(nodes, 20)
+    assert sum(bool(node.rounds.facts["judges"] or node.rounds.facts["series"]) for node in nodes) == 1
+    assert not any("problem" in node.rounds.facts for node in nodes)

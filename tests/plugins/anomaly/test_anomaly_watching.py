@@ -1,6 +1,7 @@
 """Begin, go on and end: what the watcher tells of traffic that is not as usual, and what it does not."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from midwatch_anomaly.measuring import Measurement
 from midwatch_anomaly.settings import Settings
 from midwatch_anomaly.watching import Watcher
 from midwatch_core import Severity
-from tests.plugins.anomaly.anomaly_traffic import DAY, HOUR, QUICK, Life, calls, told
+from tests.plugins.anomaly.anomaly_traffic import DAY, HOUR, MINUTE_S, QUICK, Life, calls, told
 
 
 @pytest.fixture
@@ -238,6 +239,27 @@ def test_days_that_grow_slowly_are_a_drift() -> None:
     first = changes[0].explanation
     assert first.scope is Scope.TENANT
     assert first.value > 1.5 * first.usual
+    assert (first.buckets, first.since_s) == (3 * DAY, changes[0].at_s - 3 * DAY * MINUTE_S)
+    assert first.deviations >= 3
+
+
+def weekly(life: Life, number: int) -> list[Measurement]:
+    """Days of work with about so many calls a minute, and weekends with next to none."""
+    return calls(life.near(number if life.minute // DAY % 7 < 5 else 1))
+
+
+def test_growth_is_found_beside_weekends_and_is_one_anomaly_over_the_next_one() -> None:
+    life = Life(Settings(silence=False))
+    assert spent(life, 11 * DAY, lambda life: weekly(life, 30)) == []
+    grown = [
+        item for day in range(8) for item in spent(life, DAY, partial(weekly, number=round(30 * 1.2 ** (day + 1))))
+    ]
+    assert [stage for stage, _, side in grown if side == "drift"] == ["began"]
+
+
+def test_weekends_off_and_a_level_that_stays_are_no_drift() -> None:
+    life = Life(Settings(silence=False))
+    assert spent(life, 24 * DAY, lambda life: weekly(life, 30)) == []
 
 
 def test_a_spike_of_an_hour_is_no_drift() -> None:
@@ -275,3 +297,75 @@ def test_severity_rises_and_never_falls_while_it_goes_on(steady: Life) -> None:
 def test_a_watcher_that_saw_nothing_tells_nothing() -> None:
     assert Watcher().close(0) == []
     assert Watcher().early(0) == []
+
+
+def clumps(life: Life, number: int = 8, **more: Any) -> list[Measurement]:
+    """Every fifth minute or so a session."""
+    return calls(life.near(number) if life.chance.random() < 0.2 else 0, **more)
+
+
+@pytest.fixture
+def clumpy() -> Life:
+    """Days of sessions that come in clumps."""
+    life = Life(Settings(warm_up_h=1, hour_of_day=False))
+    assert spent(life, 3 * DAY, clumps) == []
+    return life
+
+
+def test_clumps_that_come_far_more_often_are_told_by_the_window_and_once(clumpy: Life) -> None:
+    """No minute of it stands out."""
+    began = [change for _ in range(40) for change in clumpy.pass_minute(calls(clumpy.near(8)))]
+    assert told(began) == [("began", "calls", "high")]
+    of = began[0].explanation
+    assert (of.buckets, of.since_s) == (15, began[0].at_s - 16 * MINUTE_S)
+    assert of.value > 2.4 * of.usual > 24
+
+
+def test_a_window_is_high_no_longer_than_its_newest_minutes(clumpy: Life) -> None:
+    for _ in range(40):
+        clumpy.pass_minute(calls(clumpy.near(8)))
+    assert told([change for _ in range(11) for change in clumpy.pass_minute()]) == [("over", "calls", "high")]
+
+
+def test_one_minute_alone_makes_no_window_high(clumpy: Life) -> None:
+    (change,) = clumpy.pass_minute(calls(300))
+    assert change.explanation.buckets == 1
+    assert told([change for _ in range(12) for change in clumpy.pass_minute(clumps(clumpy))]) == [
+        ("over", "calls", "high")
+    ]
+
+
+def test_what_the_minute_and_the_window_see_is_one_anomaly(steady: Life) -> None:
+    changes = steady.live(30, 200) + steady.live(40)
+    assert told(changes) == [("began", "calls", "high"), ("over", "calls", "high")]
+
+
+@pytest.mark.parametrize(
+    ("change", "metric"),
+    [
+        ({"each_usd": 0.08}, Metric.PRICE),
+        ({"input_tokens": 8000, "each_usd": 0.08}, Metric.INPUT_SIZE),
+        ({"output_tokens": 2000}, Metric.OUTPUT_SIZE),
+    ],
+    ids=["price", "input", "output"],
+)
+def test_calls_that_are_dearer_or_longer_are_told_where_no_sum_stands_out(
+    clumpy: Life, change: dict[str, Any], metric: Metric
+) -> None:
+    began = [item for _ in range(90) for item in clumpy.pass_minute(clumps(clumpy, **change))]
+    assert metric in {named for item in began for named in (item.explanation.metric, *item.explanation.also)}
+    assert {item.explanation.side for item in began} == {Side.HIGH}
+
+
+def test_longer_calls_and_the_sums_they_make_are_one_anomaly(steady: Life) -> None:
+    changes = steady.live(30, input_tokens=60_000, output_tokens=12_000, each_usd=0.6)
+    assert [stage for stage, _, _ in told(changes)] == ["began"]
+    (running,) = steady.watcher.running()
+    named = {running.explanation.metric, *running.explanation.also}
+    assert {Metric.INPUT, Metric.OUTPUT_SIZE} <= named
+
+
+def test_dearer_calls_of_a_cent_or_two_matter_little(clumpy: Life) -> None:
+    cheap = Life(Settings(warm_up_h=1, hour_of_day=False))
+    spent(cheap, 2 * DAY, lambda life: clumps(life, each_usd=1e-6))
+    assert spent(cheap, 90, lambda life: clumps(life, each_usd=8e-6)) == []

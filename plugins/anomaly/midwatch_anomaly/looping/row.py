@@ -56,14 +56,16 @@ class _Run:
         self.waited_s += max(0.0, step.started_s - past[-1].ended_s)
         self.cost_usd += step.cost_usd
 
-    def is_loop(self, limits: LoopLimits, now_s: float) -> bool:
+    def is_loop(self, limits: LoopLimits, now_s: float, *, sure: bool) -> bool:
         """Whether it is one by these limits. The first time round brought what nothing before it did."""
         needed = limits.needed(self.period)
         if self.count < needed:
             return False
         stuck = self.same >= self.period * (needed - 2)
         busy = self.waited_s < limits.wait_s * self.steps
-        if not (stuck and busy):
+        if not (stuck and busy) and not sure:
+            return False
+        if not (stuck and busy and sure):
             needed *= limits.lax_factor
         took_s = max(0.0, now_s - self.since_s)
         return self.count >= needed and took_s * (needed - 1) <= limits.window_s * (self.count - 1)
@@ -81,12 +83,12 @@ class Row:
     runs: tuple[_Run, ...] = field(default_factory=_runs)
     told: bool = False
 
-    def add(self, step: Step, limits: LoopLimits) -> Circle | None:
-        """Take the next step; the circle that it goes in, the shortest, or None."""
+    def add(self, step: Step, limits: LoopLimits, *, sure: bool = True) -> Circle | None:
+        """Take the next step; the circle that it goes in, the shortest, or None. `sure`: it is one conversation's."""
         for each in self.runs:
             each.add(self.past, step)
         self.past.append(step)
-        run = next((each for each in self.runs if each.is_loop(limits, step.started_s)), None)
+        run = next((each for each in self.runs if each.is_loop(limits, step.started_s, sure=sure)), None)
         if run is None:
             self.told = False
             return None

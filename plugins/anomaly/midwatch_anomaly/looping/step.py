@@ -72,6 +72,11 @@ def key_of(segment: Segment) -> str:
     return f"{segment.part} {segment.hash or segment.text}"
 
 
+def words_of(segment: Segment) -> str:
+    """The same, where a call's arguments may be written in another order the next time."""
+    return f"{segment.part} {_canonical(segment)}" if segment.part is Part.TOOL_CALL else key_of(segment)
+
+
 def digest(parts: Iterable[str]) -> bytes:
     """16 bytes for a sequence of texts."""
     state = hashlib.blake2b(digest_size=16)
