@@ -15,8 +15,8 @@ from typing import Any
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 
-from midwatch.bound_sockets import bound
-from midwatch.child import EXIT_HELD
+from midwatch.crew.bound_sockets import bound
+from midwatch.crew.child import EXIT_HELD
 from midwatch.home import Home
 from midwatch.lean.patch import PatchSet
 from midwatch.lean.socket_asides import SOCKET_ASIDES

@@ -57,7 +57,7 @@ def resolve(home: Home, *, config_file: Path | None, flags: Mapping[str, Any]) -
 def write_snapshot(settings: Settings, *, restart: str = "") -> int:
     """Keep the resolved settings where workers and control find them; the stamp of what was written.
 
-    Another `restart` than before tells the supervisor to start all of them again (see `wanted`).
+    Another `restart` than before tells the supervisor to start all of them again (see `crew.wanted`).
     """
     stamp = time.time_ns()
     document = {

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from midwatch.bound_sockets import Sockets, address_of
-from midwatch.child import EXIT_WRONG_USE
+from midwatch.crew.bound_sockets import Sockets, address_of
+from midwatch.crew.child import EXIT_WRONG_USE
+from midwatch.crew.supervisor import Supervisor
 from midwatch.home import Home
 from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, resolve, write_snapshot
 from midwatch.start_checks import check_start
-from midwatch.supervisor import Supervisor
 from midwatch.trust import ensure_ca, write_upstream_bundle
 from midwatch_core.errors import ConfigError
 from midwatch_core.secret_text import masked

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from midwatch.bound_sockets import address_of
 from midwatch.cli import main
+from midwatch.crew.bound_sockets import address_of
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.settings import read_snapshot

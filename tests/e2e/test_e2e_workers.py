@@ -20,7 +20,7 @@ import openai
 import pytest
 import yaml
 
-from midwatch.crew_file import read_crew
+from midwatch.crew.crew_file import read_crew
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 BODY: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who goes there?"}]}

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from midwatch.clients import client_environment
+from midwatch.crew.supervisor import Supervisor
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.logs import set_up_logs
 from midwatch.starting import prepare
-from midwatch.supervisor import Supervisor
 from midwatch.trust import write_client_bundle
 from midwatch_core.errors import ConfigError
 

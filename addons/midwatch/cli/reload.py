@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Any
 
-from midwatch.crew_file import Crew, read_crew
+from midwatch.crew.crew_file import Crew, read_crew
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch_core.errors import ConfigError

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from midwatch.bound_sockets import address_of, bound
 from midwatch.control.alone.process import ConsoleAlone, place_in
+from midwatch.crew.bound_sockets import address_of, bound
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
 from midwatch.settings import resolve

@@ -1,6 +1,6 @@
 """How the supervisor's processes do, as metrics: what it says in its file."""
 
-from midwatch.crew_file import Crew, State
+from midwatch.crew.crew_file import Crew, State
 from midwatch_core.metrics import MetricKind, Metrics, MetricSpec
 
 _RESTARTS = "midwatch_restarts_total"

@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from midwatch.child import EXIT_HELD
 from midwatch.control.access_room import AccessRoom
 from midwatch.control.anchoring import anchored
 from midwatch.control.authority_room import AuthorityRoom
@@ -41,9 +40,10 @@ from midwatch.control.standing import Standing
 from midwatch.control.surroundings import Ground, Surroundings
 from midwatch.control.tally import Tally
 from midwatch.control.troubles import TroubleWatch
+from midwatch.crew.child import EXIT_HELD
+from midwatch.crew.parents import ends_with_parent, tell_ready
 from midwatch.home import Home
 from midwatch.logs import set_up_logs
-from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.pool.opening import pool_of
 from midwatch.settings import Settings, placed, read_snapshot
 from midwatch.stores import pace_of, stores_of

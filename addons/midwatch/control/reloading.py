@@ -1,7 +1,7 @@
 """Reloading: on SIGHUP and when a watched file changes. What is bad is reported; the last good one stays.
 
 What only a start can change is written down too: the supervisor reads it there, and replaces who started by other
-settings (see `wanted`).
+settings (see `crew.wanted`).
 """
 
 import asyncio

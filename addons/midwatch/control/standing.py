@@ -13,7 +13,7 @@ from midwatch.control.journal_counts import report_reader
 from midwatch.control.occasionally import Occasionally
 from midwatch.control.tally import Tally
 from midwatch.control.troubles import TOLD_BY, condition_of
-from midwatch.crew_file import Crew, State, read_crew
+from midwatch.crew.crew_file import Crew, State, read_crew
 from midwatch.plugin_health import PluginsHealth, health_of, refused_packs
 from midwatch.plugin_report import report as report_plugins
 from midwatch.plugin_rows import plugin_rows

@@ -13,6 +13,7 @@ from typing import Any
 
 from midwatch.cli.printing import EXCHANGE_COLUMNS, EXCHANGE_NUMBERS, exchange_cells, print_json, print_table
 from midwatch.clients import client_environment
+from midwatch.crew.supervisor import Supervisor
 from midwatch.demo.mcp_server import HOST as TOOLS_HOST
 from midwatch.demo.mcp_server import serving, tool_server
 from midwatch.demo.models import has_models, models_loaded, show_findings, veiled_findings
@@ -22,7 +23,6 @@ from midwatch.lines import LineClient
 from midwatch.logs import set_up_logs
 from midwatch.simulated import SimulatedProviders
 from midwatch.starting import Ready, prepare
-from midwatch.supervisor import Supervisor
 from midwatch.trust import write_client_bundle
 
 _TLS_HOSTS = (

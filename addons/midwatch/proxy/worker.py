@@ -10,11 +10,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from midwatch.crew.parents import ends_with_parent, tell_ready
 from midwatch.home import Home
 from midwatch.lean import LeanMaster, Listening, StartError, drain, make_master, take_leave
 from midwatch.lean.sockets import sockets_from
 from midwatch.logs import set_up_logs
-from midwatch.parents import ends_with_parent, tell_ready
 from midwatch.proxy.certifying import Certifying
 from midwatch.proxy.edges.crowd import make_room
 from midwatch.proxy.options import mitmproxy_options

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from midwatch.crew.supervisor import Supervisor
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.settings import Settings, read_snapshot
 from midwatch.starting import prepare
-from midwatch.supervisor import Supervisor
 from midwatch_core.errors import ConfigError
 
 _LOOK_S = 0.2

@@ -9,7 +9,7 @@ import pytest
 from midwatch.control.numbers import declared
 from midwatch.control.standing import Standing
 from midwatch.control.tally import Tally
-from midwatch.crew_file import Crew, State, write_crew
+from midwatch.crew.crew_file import Crew, State, write_crew
 from midwatch.trust.pem import with_moment
 from midwatch_core import hookimpl
 from midwatch_core.contributions import PluginHealth

@@ -7,14 +7,14 @@ import signal
 import sys
 from collections.abc import Callable
 
-from midwatch.bound_sockets import Sockets
-from midwatch.child import Child
-from midwatch.crew_file import Crew, write_crew
+from midwatch.crew.bound_sockets import Sockets
+from midwatch.crew.child import Child
+from midwatch.crew.crew_file import Crew, write_crew
+from midwatch.crew.rolling import Act, Step, is_settled, next_step
+from midwatch.crew.wanted import Snapshot
+from midwatch.crew.workers import KILL_GRACE_S, Workers
 from midwatch.home import Home
 from midwatch.modes import UNBOUND, place_of
-from midwatch.rolling import Act, Step, is_settled, next_step
-from midwatch.wanted import Snapshot
-from midwatch.workers import KILL_GRACE_S, Workers
 from midwatch_core.config import Config
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from midwatch.child import EXIT_HELD, EXIT_WRONG_USE, Child
+from midwatch.crew.child import EXIT_HELD, EXIT_WRONG_USE, Child
 
 READY = "import os, signal, sys, time\nready = int(sys.argv[-1])\n"
 SERVES = READY + "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\nos.write(ready, b'1')\nsignal.pause()\n"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from midwatch.bound_sockets import Sockets, address_of, bound
+from midwatch.crew.bound_sockets import Sockets, address_of, bound
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError
 

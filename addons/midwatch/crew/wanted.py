@@ -23,7 +23,18 @@ _SUPERVISED = frozenset({"workers", "drain_s", "rolling_drain_s", "worker_memory
 _FOLLOWED = frozenset(
     {
         *("providers", "intercept", "connect_to", "policy", "tenant", "tenants", "identity", "limits", "budgets"),
-        *("governance", "inventory", "tls.ca", "tls.pinned", "tls.pinned_hours", "access", "alerts", "ensemble", "ml"),
+        *(
+            "governance",
+            "inventory",
+            "tls.ca",
+            "tls.pinned",
+            "tls.pinned_hours",
+            "access",
+            "alerts",
+            "anomaly",
+            "ensemble",
+            "ml",
+        ),
         *("upstream", "connections", "destinations"),
     }
 )

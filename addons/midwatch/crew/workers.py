@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from midwatch.child import Child
-from midwatch.crew_file import State
-from midwatch.rolling import Seen, Why
-from midwatch.wanted import Settled, Wanted
+from midwatch.crew.child import Child
+from midwatch.crew.crew_file import State
+from midwatch.crew.rolling import Seen, Why
+from midwatch.crew.wanted import Settled, Wanted
 from midwatch_core.children.ceiling import Ceiling
 from midwatch_core.children.resident import resident_bytes
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midwatch.rolling import MIN_LIFE_S, Act, Seen, Step, Why, is_settled, next_step
-from midwatch.wanted import Wanted
+from midwatch.crew.rolling import MIN_LIFE_S, Act, Seen, Step, Why, is_settled, next_step
+from midwatch.crew.wanted import Wanted
 
 OLD, NEW = {"upstream_ca": None}, {"upstream_ca": "/ca.pem"}
 LONG_S = MIN_LIFE_S + 1

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from midwatch.bound_sockets import Sockets, address_of
-from midwatch.crew_file import Crew, State, read_crew
+from midwatch.crew.bound_sockets import Sockets, address_of
+from midwatch.crew.crew_file import Crew, State, read_crew
+from midwatch.crew.supervisor import Supervisor
 from midwatch.home import Home, write_private
-from midwatch.supervisor import Supervisor
 from midwatch_core.config import Config
 
 PROGRAM = """
@@ -66,9 +66,9 @@ async def until(true: Callable[[], object]) -> None:
 @pytest.fixture(autouse=True)
 def _small_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "midwatch.supervisor._command", lambda module, *_, **__: [sys.executable, "-c", PROGRAM, module]
+        "midwatch.crew.supervisor._command", lambda module, *_, **__: [sys.executable, "-c", PROGRAM, module]
     )
-    monkeypatch.setattr("midwatch.supervisor._LOOK_S", 0.01)
+    monkeypatch.setattr("midwatch.crew.supervisor._LOOK_S", 0.01)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ async def test_workers_become_more_and_fewer(house: House) -> None:
 
 
 async def test_one_above_its_memory_is_replaced_and_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("midwatch.rolling.MIN_LIFE_S", 0.0)
+    monkeypatch.setattr("midwatch.crew.rolling.MIN_LIFE_S", 0.0)
     house.want(stamp=1, worker_memory_mb=1)
     await until(lambda: house.crew().replaced.get("memory", 0) >= 2)
     house.want(stamp=2, worker_memory_mb=0)

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from midwatch.child import Child
-from midwatch.crew_file import State
-from midwatch.rolling import Why
-from midwatch.wanted import Wanted
-from midwatch.workers import Workers
+from midwatch.crew.child import Child
+from midwatch.crew.crew_file import State
+from midwatch.crew.rolling import Why
+from midwatch.crew.wanted import Wanted
+from midwatch.crew.workers import Workers
 
 START = "import os, signal, sys, time\nready = int(sys.argv[-1])\n"
 ENDS = "for number in (signal.SIGTERM, signal.SIGUSR1):\n    signal.signal(number, lambda *_: sys.exit(0))\n"
@@ -80,7 +80,7 @@ async def test_another_takes_over_and_the_old_one_ends_in_its_own_time(workers: 
 async def test_where_the_successor_does_not_start_the_old_one_stays(
     workers: Workers, hiring: Hiring, program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("midwatch.workers._ARRIVE_S", 0.5)
+    monkeypatch.setattr("midwatch.crew.workers._ARRIVE_S", 0.5)
     hiring.program = program
     before = [worker.pid for worker in workers.serving]
     await take_over(workers, 1)

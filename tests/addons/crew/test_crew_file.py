@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from midwatch.crew_file import Crew, State, read_crew, write_crew
+from midwatch.crew.crew_file import Crew, State, read_crew, write_crew
 from midwatch.home import Home, write_private
 
 CREW = Crew(

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from midwatch.crew.wanted import Snapshot, Wanted, changed
 from midwatch.home import Home, write_private
-from midwatch.wanted import Snapshot, Wanted, changed
 from midwatch_core.config import Config
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from midwatch.wanted import Settled, Wanted, changed
+from midwatch.crew.wanted import Settled, Wanted, changed
 
 # A worker that is above its ceiling from its first breath would be replaced for ever: it is, but not more often.
 MIN_LIFE_S = 60.0
