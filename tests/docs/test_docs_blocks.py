@@ -28,6 +28,8 @@ _PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *s
 _WALKED = {"packs.md", "plugins.md", "tutorial.md"}
 # Made from the command line itself.
 _MADE = {"commands.md", "hooks.md"}
+# What is looked at; a `console` is a session as it was seen, on pages whose own tests made it.
+_SHOWN = {"text", "output", "mermaid", "console"}
 _BLOCK = re.compile(r"(<!-- not run here: [^>]+-->\n)?^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^ {4}(?:[A-Z_]+=\S+ )*(?:uv run run\.py|midwatch) +(.+)$", re.MULTILINE)
 _CURL = re.compile(r"^ {4}curl .*?http://127\.0\.0\.1:8082(/[\w/.-]+)", re.MULTILINE | re.DOTALL)
@@ -56,7 +58,7 @@ def parses(kind: str, text: str) -> bool:
 def test_each_block_is_run_or_is_what_it_says(page: Path) -> None:
     for not_run, kind, text in blocks(page):
         if not parses(kind, text):
-            assert kind in {"text", "output", "mermaid"} or not_run or page.name in _WALKED, (kind, text)
+            assert kind in _SHOWN or not_run or page.name in _WALKED, (kind, text)
 
 
 def words_of(line: str) -> list[str]:
