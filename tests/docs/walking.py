@@ -1,7 +1,7 @@
 """Walking a page: its commands are run, in order, in one shell, and must print what the page says they print.
 
-```sh blocks are run. An ```output block says what the one before it printed: each line, where * stands for anything. A
-comment `<!-- not run here: WHY -->` before a block leaves it out.
+```sh blocks are run. An ```output block says what the one before it printed: each line, where … stands for anything,
+blanks beside it too. A comment `<!-- not run here: WHY -->` before a block leaves it out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _compare(blocks: list[tuple[str, str]], printed: str) -> None:
             last = next(outputs)
             continue
         for line in block.splitlines():
-            pattern = re.sub(r"\[", "[[]", line)
+            pattern = re.sub(r"\s*…\s*", "*", re.sub(r"([*?[])", r"[\1]", line))
             assert any(fnmatch.fnmatchcase(given.strip(), pattern) for given in last.splitlines()), (line, last)
 
 
