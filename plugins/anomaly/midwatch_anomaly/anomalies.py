@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import batched
 
 from midwatch_anomaly.change import Change, Contributor, Explanation, Metric, Scope, Side, Stage
 from midwatch_anomaly.metrics_watched import Family
@@ -17,6 +18,8 @@ _DRIFTING_S = 4 * 86_400.0 + 2 * 3600
 # Buckets with calls that are further apart are not one after the other.
 _TOGETHER = 5
 _CALLS_AT_ONCE = 3
+# Those that run of one step of `end_bucket`.
+_AT_ONCE = 50
 # What is so near the farthest is about as far.
 _NEAR = 0.75
 _CAUSES = {
@@ -108,19 +111,16 @@ class Anomalies:
                 self._calm_strike((tenant, where, family))
         return changes
 
-    def end_bucket(self, at_s: float, bucket: int, heard: Callable[[str, Where], bool]) -> list[Change]:
-        """What goes on, and what is over since nothing is heard of it. `heard`: whether a series had calls."""
-        changes = []
-        for tenant, where, family, item in list(self.running()):
-            if family is Family.VOLUME and not heard(tenant, where):
-                changes += self._go_on(tenant, where, family, item, [], at_s=at_s, bucket=bucket)
-            elif (bucket - item.heard) * self._settings.bucket_s > _unheard_s(family):
-                changes.append(self._end(tenant, where, family, item, at_s))
-        changes += [
-            Change(stage=Stage.GOES_ON, at_s=at_s, severity=item.severity, explanation=item.explanation)
-            for _, _, _, item in self.running()
-        ]
-        return changes
+    def end_bucket(self, at_s: float, bucket: int, heard: Callable[[str, Where], bool]) -> Iterator[list[Change]]:
+        """What goes on, and what is over since nothing is heard of it, some at a time. `heard`: whether a series had
+        calls.
+        """
+        for some in batched(list(self.running()), _AT_ONCE):
+            yield [
+                self._unheard(tenant, where, family, item, at_s, bucket, heard=heard(tenant, where))
+                or Change(stage=Stage.GOES_ON, at_s=at_s, severity=item.severity, explanation=item.explanation)
+                for tenant, where, family, item in some
+            ]
 
     def is_grave(self, reading: Reading) -> bool:
         """Whether one bucket is enough; not where one call may have made it."""
@@ -194,6 +194,15 @@ class Anomalies:
             return [self._end(tenant, where, family, item, at_s)] if over else []
         self._follow(item, off)
         return []
+
+    def _unheard(
+        self, tenant: str, where: Where, family: Family, item: Running, at_s: float, bucket: int, *, heard: bool
+    ) -> Change | None:
+        if family is Family.VOLUME and not heard:
+            return next(iter(self._go_on(tenant, where, family, item, [], at_s=at_s, bucket=bucket)), None)
+        if (bucket - item.heard) * self._settings.bucket_s > _unheard_s(family):
+            return self._end(tenant, where, family, item, at_s)
+        return None
 
     def _follow(self, item: Running, off: list[Reading]) -> None:
         item.calm = 0

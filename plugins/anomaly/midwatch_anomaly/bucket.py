@@ -41,6 +41,12 @@ class Bucket:
         """Add one sum to a part of a tenant's."""
         self._sums(tenant, part)[field] += clean(number)
 
+    def forget(self, tenant: str) -> None:
+        """Leave out what came of a tenant."""
+        self.tenants.pop(tenant, None)
+        for scope in Scope:
+            self._counts.pop((tenant, scope), None)
+
     def _sums(self, tenant: str, part: Part) -> list[float]:
         parts = self.tenants.get(tenant)
         if parts is None:

@@ -34,6 +34,10 @@ class Keeper(Protocol):
         """Keep what a watcher knows. Raises OSError or StorageError."""
         ...
 
+    async def forget(self, tenant: str) -> None:
+        """Keep nothing of a tenant any more. Raises OSError or StorageError."""
+        ...
+
 
 class FileKeeper:
     """One file, replaced in one step. One that is torn, or of somebody else, is renamed, and learning begins anew."""
@@ -41,6 +45,7 @@ class FileKeeper:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "baselines"
         self._fresh = folder / ".baselines"
+        self._bad = folder / "baselines.bad"
 
     async def load(self, watcher: Watcher) -> None:
         """Read the file; nobody else may use the watcher meanwhile."""
@@ -54,6 +59,32 @@ class FileKeeper:
                 records = [_record(tenant, watcher.dump(tenant)) for tenant in tenants[at : at + _AT_ONCE]]
                 await asyncio.to_thread(file.writelines, records)
             await asyncio.to_thread(self._end, file)
+
+    async def forget(self, tenant: str) -> None:
+        """Write the file anew without a tenant, and delete what was set aside. Raises OSError.
+
+        Of what can't be read nobody knows whose it is: it goes too.
+        """
+        await asyncio.to_thread(self._rewrite, tenant)
+
+    def _rewrite(self, tenant: str) -> None:
+        self._bad.unlink(missing_ok=True)
+        try:
+            file = self._file.open("rb")
+        except FileNotFoundError:
+            self._fresh.unlink(missing_ok=True)
+            return
+        with file, self._begin() as fresh:
+            for name, data in self._whole(file):
+                if name != tenant:
+                    fresh.write(_record(name, data))
+            self._end(fresh)
+
+    def _whole(self, file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+        try:
+            yield from _records(file)
+        except StateError as error:
+            logger.warning("anomaly: %s can't be read (%s): what it has from there on is gone", self._file, error)
 
     def _read(self, watcher: Watcher) -> None:
         try:
@@ -80,7 +111,7 @@ class FileKeeper:
     def _set_aside(self, error: Exception) -> None:
         logger.warning("anomaly: %s can't be read (%s): what it has from there on is learned anew", self._file, error)
         try:
-            self._file.replace(self._file.with_suffix(".bad"))
+            self._file.replace(self._bad)
         except OSError as trouble:
             logger.warning("anomaly: %s stays where it is: %s", self._file, trouble)
 
@@ -109,6 +140,14 @@ class CacheKeeper:
         for tenant in tenants:
             await self._cache.set(_key(tenant), watcher.dump(tenant), ttl_s=self._ttl_s)
         await self._cache.set(_NAMES, orjson.dumps(tenants), ttl_s=self._ttl_s)
+
+    async def forget(self, tenant: str) -> None:
+        """Delete a tenant's value, and its name. Raises StorageError."""
+        await self._cache.invalidate(_key(tenant))
+        kept = await self._cache.get(_NAMES)
+        if tenant in (names := _names(kept)):
+            names.remove(tenant)
+            await self._cache.set(_NAMES, orjson.dumps(names), ttl_s=self._ttl_s)
 
 
 _NAMES = "anomaly:tenants"

@@ -4,7 +4,6 @@ The plugin's hook `review` asks `take` of each exchange, in the order of the jou
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
 
 from midwatch_anomaly.looping.asked import Asked
 from midwatch_anomaly.looping.heads import Heads
@@ -19,6 +18,9 @@ __all__ = ["Circle", "LoopLimits", "Loops"]
 # of the first, 300 bytes each of the others.
 _MOST_ROWS, _MOST_ASKED, _MOST_HEADS = 10_000, 20_000, 20_000
 
+# Begins with the tenant.
+type _Key = tuple[str | bytes | None, ...]
+
 
 class Loops:
     """Follows conversations from exchange to exchange, each branch by itself, and tools' servers by their callers.
@@ -28,14 +30,22 @@ class Loops:
 
     def __init__(self, limits: LoopLimits | None = None, *, most: int = _MOST_ROWS) -> None:
         self._limits = limits or LoopLimits()
-        self._rows: OrderedDict[Hashable, Row] = OrderedDict()
-        self._asked: OrderedDict[Hashable, Asked] = OrderedDict()
+        self._rows: OrderedDict[_Key, Row] = OrderedDict()
+        self._asked: OrderedDict[_Key, Asked] = OrderedDict()
         self._heads = Heads(most * _MOST_HEADS // _MOST_ROWS)
         self._most_rows, self._most_asked = most, most * _MOST_ASKED // _MOST_ROWS
 
     def follow(self, limits: LoopLimits) -> None:
         """Go on with other limits."""
         self._limits = limits
+
+    def forget(self, tenant: str) -> None:
+        """Remember nothing of a tenant."""
+        for key in [key for key in self._rows if key[0] == tenant]:
+            del self._rows[key]
+        for asked in [key for key in self._asked if key[0] == tenant]:
+            del self._asked[asked]
+        self._heads.forget(tenant)
 
     @property
     def remembered(self) -> int:
@@ -56,10 +66,11 @@ class Loops:
             return None
         if exchange.request.operation is Operation.EXECUTE_TOOL:
             return self._on_server(exchange, step)
-        if exchange.id in self._rows:
+        key = (exchange.identity.tenant, exchange.id)
+        if key in self._rows:
             return None
         row = self._before(exchange)
-        self._keep_row(exchange.id, row)
+        self._keep_row(key, row)
         self._heads.leave(exchange)
         return row.add(step, self._limits)
 
@@ -67,8 +78,10 @@ class Loops:
         """The row that a call goes on with. A branch begins one of its own: subagents often begin alike."""
         thread = exchange.thread
         if thread is not None and thread.turn in (Turn.NEXT, Turn.COMPACTION):
-            return self._rows.pop(thread.parent_id, None) or Row()
-        return self._rows.pop(self._heads.before(exchange), None) or Row()
+            before = thread.parent_id
+        else:
+            before = self._heads.before(exchange)
+        return self._rows.pop((exchange.identity.tenant, before), None) or Row()
 
     def _on_server(self, exchange: Exchange, step: Step) -> Circle | None:
         """By trace; where each call has one of its own, also by session or agent: that is not surely one conversation.
@@ -82,7 +95,7 @@ class Loops:
             self._rows.pop(beside, None)
         return circle if beside is None or not is_first else self._tool(beside, step, sure=False)
 
-    def _tool(self, key: Hashable, step: Step, *, sure: bool) -> Circle | None:
+    def _tool(self, key: _Key, step: Step, *, sure: bool) -> Circle | None:
         row = self._rows.pop(key, None) or Row()
         self._keep_row(key, row)
         if row.past and row.past[-1].started_s >= step.started_s:
@@ -103,19 +116,19 @@ class Loops:
             self._asked.popitem(last=False)
         return circle
 
-    def _keep_row(self, key: Hashable, row: Row) -> None:
+    def _keep_row(self, key: _Key, row: Row) -> None:
         self._rows[key] = row
         if len(self._rows) > self._most_rows:
             self._rows.popitem(last=False)
 
 
-def _caller(exchange: Exchange) -> Hashable:
+def _caller(exchange: Exchange) -> _Key:
     identity = exchange.identity
     trace = exchange.trace_id if exchange.trace_id != exchange.id else identity.client
     return identity.tenant, identity.agent, trace, exchange.endpoint.host
 
 
-def _beside(exchange: Exchange) -> Hashable | None:
+def _beside(exchange: Exchange) -> _Key | None:
     """Whose call of a tools' server it is, leaving its trace aside; None where nothing tells, or there is no trace."""
     identity = exchange.identity
     whose = exchange.session or (identity.agent and identity.client)

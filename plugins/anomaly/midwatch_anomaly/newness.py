@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import batched, islice
 from typing import Any
 
 import orjson
@@ -30,6 +30,11 @@ _MOST_TENANTS, _MOST_IN_ALL = 10_000, 300_000
 # Lists of tools that were looked through already: nearly every call of an agent offers the same ones.
 _LISTS = 8
 _TOLD_FOR = timedelta(days=1)
+# Tenants of one step of `rows`.
+_AT_ONCE = 200
+
+# Of a tenant: known since when (seconds since 1970), calls, digests by kind.
+type Kept = tuple[float, int, dict[str, str]]
 
 
 class NewnessLimits(Section):
@@ -113,6 +118,11 @@ class Newness:
         """Go by other limits."""
         self._limits = limits
 
+    def forget(self, tenant: str) -> None:
+        """Remember nothing of a tenant: all is new to it again."""
+        gone = self._tenants.pop(tenant, None)
+        self._in_all -= 0 if gone is None else gone.names
+
     @property
     def remembered(self) -> int:
         """How many tenants are remembered."""
@@ -151,15 +161,12 @@ class Newness:
 
     def dump(self) -> bytes:
         """All that is remembered, for `load`; about 11 bytes a name."""
-        tenants = {
-            name: [
-                tenant.since_s,
-                tenant.calls,
-                {kind.value: _packed(names.seen) for kind, names in tenant.kinds.items()},
-            ]
-            for name, tenant in self._tenants.items()
-        }
-        return orjson.dumps({"version": _VERSION, "tenants": tenants})
+        return dumped({name: row for rows in self.rows() for name, row in rows.items()})
+
+    def rows(self) -> Iterator[dict[str, Kept]]:
+        """The same in steps of some milliseconds, for `dumped`; between them `take` may be called, and nothing else."""
+        for names in batched(list(self._tenants), _AT_ONCE):
+            yield {name: _row(tenant) for name in names if (tenant := self._tenants.get(name))}
 
     def load(self, kept: bytes) -> None:
         """Take up what was dumped. Raises ValueError for what is no dump of this version; nothing is changed then."""
@@ -173,6 +180,11 @@ class Newness:
         self._tenants = OrderedDict(tenants)
         self._in_all = sum(tenant.names for tenant in tenants.values())
         self._forget()
+
+
+def dumped(rows: Mapping[str, Kept]) -> bytes:
+    """What is remembered of all tenants as bytes."""
+    return orjson.dumps({"version": _VERSION, "tenants": rows})
 
 
 def new_alert(new: New, now: datetime) -> Alert:
@@ -198,6 +210,10 @@ def _words(exchange: Exchange, tenant: _Tenant) -> Iterator[tuple[NewKind, str]]
         yield from ((NewKind.TOOL, name) for name in exchange.request.tools)
     if exchange.response is not None:
         yield from ((NewKind.TOOL, call.name) for call in exchange.response.tool_calls)
+
+
+def _row(tenant: _Tenant) -> Kept:
+    return tenant.since_s, tenant.calls, {kind.value: _packed(names.seen) for kind, names in tenant.kinds.items()}
 
 
 def _packed(seen: Iterable[bytes]) -> str:

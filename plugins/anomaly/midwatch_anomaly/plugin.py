@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from midwatch_anomaly.numbers import METRICS
 from midwatch_anomaly.settings import Settings
-from midwatch_core import Command, Exchange, Finding, Host, MetricSpec, PluginHealth, Role, hookimpl
+from midwatch_core import Command, Exchange, Finding, Forgotten, Host, MetricSpec, PluginHealth, Role, hookimpl
 
 if TYPE_CHECKING:
     from midwatch_anomaly.loops import Loops
@@ -53,6 +53,21 @@ class Anomaly:
             self._rounds.take(exchanges)
 
     @hookimpl
+    def forgotten(self, who: Forgotten, host: Host) -> Awaitable[None] | None:
+        """Know nothing of a tenant that is forgotten whole. Awaited, it raises OSError, StorageError.
+
+        Sums know no moments and no users: of less than a tenant nothing can be taken out of them.
+        """
+        tenant = who.whole_tenant
+        if tenant is None or who.until is not None:
+            return None
+        if self._rounds is not None:
+            return self._rounds.forget(tenant)
+        from midwatch_anomaly.forgetting import forget_at_home
+
+        return forget_at_home(host.home, tenant)
+
+    @hookimpl
     def reload(self, host: Host) -> None:
         """Go by the settings that are there now, from the next round on; what is usual stays known."""
         told = host.settings.get("anomaly")
@@ -86,6 +101,7 @@ class Anomaly:
         from midwatch_anomaly.loops import Loops
         from midwatch_anomaly.rounds import Rounds
 
-        rounds = Rounds(host, self._settings)
+        loops = Loops(self._settings.loops)
+        rounds = Rounds(host, self._settings, let_go=loops.forget)
         await rounds.start()
-        self._host, self._loops, self._rounds = host, Loops(self._settings.loops), rounds
+        self._host, self._loops, self._rounds = host, loops, rounds

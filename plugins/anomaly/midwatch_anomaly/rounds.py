@@ -6,10 +6,12 @@ whoever has the lease watches for all; what it knows is kept in the cache, so th
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 
 from midwatch_anomaly import numbers
+from midwatch_anomaly.bucket import Bucket
 from midwatch_anomaly.change import Change, Stage
 from midwatch_anomaly.explaining import alert_of
 from midwatch_anomaly.keeping import CacheKeeper, FileKeeper, Keeper
@@ -17,7 +19,7 @@ from midwatch_anomaly.measuring import measured
 from midwatch_anomaly.metrics_watched import clean
 from midwatch_anomaly.seen_names import SeenNames
 from midwatch_anomaly.settings import Settings
-from midwatch_anomaly.sharing import Sharing
+from midwatch_anomaly.sharing import Sharing, plain
 from midwatch_anomaly.watching import UNWATCHED, Watcher
 from midwatch_core import Alert, Exchange, Host, ImmediateMeters, Json, StorageError
 
@@ -34,19 +36,24 @@ _LATE = timedelta(seconds=120)
 _MOST_MS = 86_400_000.0
 # Every so many rounds the open bucket is looked at too.
 _EARLY = 3
+# Tenants whose sums are taken over without a pause.
+_AT_ONCE = 200
 
 
 class Rounds:
-    """One watch, from `start` to `close`."""
+    """One watch, from `start` to `close`. `let_go` is told of tenants that are forgotten, here or on another node."""
 
-    def __init__(self, host: Host, settings: Settings) -> None:
+    def __init__(self, host: Host, settings: Settings, *, let_go: Callable[[str], None] | None = None) -> None:
         self._host = host
+        self._let_go = let_go
+        self._at_work = asyncio.Lock()  # a round, or forgetting: each takes several turns of the loop
         self._settings = settings
         self._wanted = settings
         self._watcher = Watcher(settings)
         self._names = SeenNames(host.home / FOLDER, settings.newness)
         self._sharing = self._shared(settings)
         self._task: asyncio.Task[None] | None = None
+        self._gone: set[str] = set()  # forgotten on another node, and not in this home yet
         self._leads = self._sharing is None
         self._kept_s = host.clock.monotonic()
         self._blind_until_s = 0.0
@@ -83,11 +90,8 @@ class Rounds:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         try:
-            if self._sharing is not None:
-                await self._sharing.flush()
-            await self._save()
-            if self._leads and self._sharing is not None:
-                await self._sharing.leave()
+            async with self._at_work:
+                await self._end()
         except (OSError, StorageError) as error:
             logger.error("anomaly: what is usual can't be kept: %s", error)
 
@@ -108,8 +112,23 @@ class Rounds:
         """Go by other settings from the next round on."""
         self._wanted = settings
 
+    async def forget(self, tenant: str) -> None:
+        """Know nothing of a tenant, here, in the home and in the cache; other nodes do the same within a round.
+
+        Raises OSError, StorageError; then it is forgotten here, and something is left elsewhere.
+        """
+        async with self._at_work:
+            self._drop(tenant)
+            if self._sharing is not None:
+                await self._sharing.tell_forgotten(tenant)
+            await self._erase(tenant)
+
     async def once(self) -> None:
         """One round. Raises nothing that a store or a disk may do: that is said, and the next round tries again."""
+        async with self._at_work:
+            await self._round()
+
+    async def _round(self) -> None:
         now_s = self._host.clock.now().timestamp()
         self._look(now_s)
         try:
@@ -118,11 +137,12 @@ class Rounds:
             if self._sharing is None:
                 await self._close(now_s)
                 if self._is_early():
-                    self._tell(self._watcher.early(now_s))
+                    await self._peek(now_s)
             else:
                 await self._together(self._sharing, now_s)
             self._count()
             await self._keep()
+            await self._erase_gone()
         except (OSError, StorageError) as error:
             if not self._trouble:
                 logger.warning("anomaly: the watch waits: %s", error)
@@ -160,11 +180,20 @@ class Rounds:
     async def _close(self, until_s: float) -> None:
         """Judge what is over by then, and let others work in between."""
         blind = self._host.clock.now().timestamp() < self._blind_until_s
-        for changes in self._watcher.steps(until_s, blind=blind):
+        await self._tell_each(self._watcher.steps(until_s, blind=blind))
+
+    async def _peek(self, now_s: float, bucket: Bucket | None = None) -> None:
+        await self._tell_each(self._watcher.early_steps(now_s, bucket))
+
+    async def _tell_each(self, steps: Iterable[Sequence[Change]]) -> None:
+        for changes in steps:
             self._tell(changes)
             await asyncio.sleep(0)
 
     async def _together(self, sharing: Sharing, now_s: float) -> None:
+        self._gone.update(await sharing.forgotten())
+        for tenant in self._gone:
+            self._drop(tenant)
         await sharing.flush()
         leads = await sharing.lead()
         if leads is not self._leads:
@@ -176,12 +205,14 @@ class Rounds:
             return
         current = self._number(now_s - _GRACE_S)
         for number in range(max(self._next, current - UNWATCHED), current):
-            self._watcher.take_bucket(number, await sharing.read(number))
+            for some in batched((await sharing.read(number)).tenants.items(), _AT_ONCE):
+                self._watcher.take_tenants(number, some)
+                await asyncio.sleep(0)
             await self._close((number + 1) * self._settings.bucket_s)
         self._next = current
         await self._close(current * self._settings.bucket_s)
         if self._is_early():
-            self._tell(self._watcher.early(now_s, await sharing.read(self._number(now_s))))
+            await self._peek(now_s, await sharing.read(self._number(now_s)))
 
     def _is_early(self) -> bool:
         self._rounds += 1
@@ -192,6 +223,33 @@ class Rounds:
         self._next = self._number(now_s - _GRACE_S)
         await self._keeper().load(self._watcher)
         logger.info("anomaly: this node judges, and knows %d tenants", len(self._watcher.tenants()))
+
+    def _drop(self, tenant: str) -> None:
+        self._names.forget(tenant)
+        if self._sharing is not None:
+            self._sharing.forget(tenant)
+        self._watcher.forget(self._known_as(tenant))
+        if self._let_go is not None:
+            self._let_go(tenant)
+
+    async def _erase(self, tenant: str) -> None:
+        """In the home too where nodes share: it may have been alone before."""
+        await self._names.save()
+        await asyncio.to_thread(self._names.drop_bad)
+        await FileKeeper(self._host.home / FOLDER).forget(tenant)
+        if self._sharing is not None:
+            await self._keeper().forget(self._known_as(tenant))
+            await self._sharing.erase(tenant, self._number(self._host.clock.now().timestamp()))
+
+    async def _erase_gone(self) -> None:
+        """What other nodes forgot. Who took over in this round may have learned it again from the cache."""
+        for tenant in tuple(self._gone):
+            self._drop(tenant)
+            await self._erase(tenant)
+            self._gone.discard(tenant)
+
+    def _known_as(self, tenant: str) -> str:
+        return tenant if self._sharing is None else plain(tenant)
 
     def _tell(self, changes: Sequence[Change]) -> None:
         for of in (change.explanation for change in changes if change.stage is Stage.BEGAN):
@@ -216,8 +274,15 @@ class Rounds:
             self._kept_s = now_s
             await self._save()
 
+    async def _end(self) -> None:
+        if self._sharing is not None:
+            await self._sharing.flush()
+        await self._save()
+        if self._leads and self._sharing is not None:
+            await self._sharing.leave()
+
     async def _save(self) -> None:
-        await asyncio.to_thread(self._names.write, self._names.dump())
+        await self._names.save()
         if self._leads:
             await self._keeper().save(self._watcher)
 

@@ -9,7 +9,7 @@ Times are seconds since 1970. Where `close` is not called for more than `UNWATCH
 clock was put forward) the time between counts as not watched: nothing stopped in it, and nobody grows old.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import batched
 
 from midwatch_anomaly.anomalies import Anomalies
@@ -29,8 +29,9 @@ from midwatch_anomaly.tuning import Tuning
 UNWATCHED = 3
 # Of the bound on series, the share that is left to tenants.
 _FOR_PARTS = 0.8
-# Tenants of one step.
+# Tenants of one step: those that are judged, and those that are only looked at.
 _AT_ONCE = 20
+_LOOKED_AT = 200
 # It takes a week of work to know somebody's pauses.
 _HOURS_OF_PAUSES = 120.0
 
@@ -62,8 +63,12 @@ class Watcher:
 
     def take_bucket(self, number: int, bucket: Bucket) -> None:
         """Add what somebody else has summed to the bucket of this number (seconds since 1970 by `bucket_s`)."""
+        self.take_tenants(number, bucket.tenants.items())
+
+    def take_tenants(self, number: int, tenants: Iterable[tuple[str, Mapping[Part, Iterable[float]]]]) -> None:
+        """The same of some tenants: of many at once it takes its time."""
         mine = self._open(number)
-        for tenant, parts in bucket.tenants.items():
+        for tenant, parts in tenants:
             for part, sums in parts.items():
                 mine.add(tenant, part, sums)
 
@@ -96,16 +101,23 @@ class Watcher:
 
         `bucket` is what it has so far, where somebody else sums it.
         """
+        return [change for changes in self.early_steps(now_s, bucket) for change in changes]
+
+    def early_steps(self, now_s: float, bucket: Bucket | None = None) -> Iterator[list[Change]]:
+        """The same in steps, as `steps` has them."""
         number = int(now_s // self._settings.bucket_s)
         open_one = bucket or self._pending.get(number)
+        for tenants in batched(list(open_one.tenants.items()) if open_one else (), _AT_ONCE):
+            yield [change for name, parts in tenants for change in self._early(name, parts, number, now_s)]
+
+    def _early(self, tenant: str, parts: dict[Part, list[float]], number: int, now_s: float) -> list[Change]:
         changes: list[Change] = []
-        for tenant, parts in open_one.tenants.items() if open_one else ():
-            for part, sums in parts.items():
-                series = self._tenants.get(tenant, {}).get(part)
-                if series is not None and self._is_known(series):
-                    readings = series.peek(sums, self._tuning, bucket=self._watched + 1, hour=self._hour(number))
-                    grave = [item for item in readings if self._anomalies.is_grave(item)]
-                    changes += self._weigh(tenant, part, grave, [Family.VOLUME] if grave else [], now_s, parts)
+        for part, sums in parts.items():
+            series = self._tenants.get(tenant, {}).get(part)
+            if series is not None and self._is_known(series):
+                readings = series.peek(sums, self._tuning, bucket=self._watched + 1, hour=self._hour(number))
+                grave = [item for item in readings if self._anomalies.is_grave(item)]
+                changes += self._weigh(tenant, part, grave, [Family.VOLUME] if grave else [], now_s, parts)
         return changes
 
     def running(self) -> list[Change]:
@@ -136,11 +148,16 @@ class Watcher:
     def load(self, tenant: str, data: bytes) -> None:
         """Take over what `dump` gave, also in another process. Raises StateError; then nothing is taken over."""
         kept = unpack(data, watched=self._watched, bucket_s=self._settings.bucket_s)
-        self.forget(tenant)
+        self._drop(tenant)
         self._adopt(tenant, kept)
 
     def forget(self, tenant: str) -> None:
-        """Know nothing of a tenant."""
+        """Know nothing of a tenant, also of what came and is not judged yet."""
+        self._drop(tenant)
+        for bucket in self._pending.values():
+            bucket.forget(tenant)
+
+    def _drop(self, tenant: str) -> None:
         self._count -= len(self._tenants.pop(tenant, {}))
         self._silence.forget(tenant)
         self._anomalies.forget_tenant(tenant)
@@ -170,26 +187,31 @@ class Watcher:
         hour, at_s = self._hour(number), float((number + 1) * self._settings.bucket_s)
         bucket = self._pending.pop(number, None)
         self._watched += bool(bucket) or not blind
-        heard: set[tuple[str, Part]] = set()
+        heard: set[str] = set()  # tenants with more calls than as good as none
         for tenants in batched(bucket.tenants.items() if bucket else (), _AT_ONCE):
             yield [change for name, parts in tenants for change in self._tenant(name, parts, hour, at_s, heard)]
-        yield self._missed(hour, at_s, heard)
+        for steady in batched(self._silence.steady() if self._settings.silence else (), _LOOKED_AT):
+            yield self._missed(steady, hour, at_s, heard)
         if self._watched % self._an_hour == 0:
-            yield self._forget_old(at_s)
-        yield self._anomalies.end_bucket(at_s, self._watched, lambda *place: blind or place in heard)
+            for old in batched(list(self._tenants), _LOOKED_AT):
+                yield self._forget_old(old, at_s)
+            self._anomalies.forget_strikes(self._watched - self._an_hour)
+        yield from self._anomalies.end_bucket(
+            at_s, self._watched, lambda tenant, part: blind or self._came(tenant, part, heard)
+        )
 
     def _tenant(
-        self, tenant: str, parts: dict[Part, list[float]], hour: int, at_s: float, heard: set[tuple[str, Part]]
+        self, tenant: str, parts: dict[Part, list[float]], hour: int, at_s: float, heard: set[str]
     ) -> list[Change]:
         changes: list[Change] = []
         placed = self._placed(tenant, parts, hour)
         for part in sorted(placed, key=_in_order):
             series, sums = self._tenants[tenant][part], placed[part]
-            if part != WHOLE or self._silence.heard(tenant, series, sums[CALLS]):
-                heard.add((tenant, part))
+            if part == WHOLE and self._silence.heard(tenant, series, sums[CALLS]):
+                heard.add(tenant)
             readings, families = series.read(sums, self._tuning, bucket=self._watched, hour=hour)
             if self._is_known(series):
-                if part == WHOLE and (tenant, part) in heard:
+                if part == WHOLE and tenant in heard:
                     families.append(Family.SILENCE)
                 changes += self._weigh(tenant, part, readings, families, at_s, parts)
         return changes
@@ -213,12 +235,16 @@ class Watcher:
             contributors=lambda metric: contributors_of(parts, metric),
         )
 
-    def _missed(self, hour: int, at_s: float, heard: set[tuple[str, Part]]) -> list[Change]:
+    def _came(self, tenant: str, part: Part, heard: set[str]) -> bool:
+        if part == WHOLE:
+            return tenant in heard
+        series = self._tenants.get(tenant, {}).get(part)
+        return series is not None and series.last == self._watched
+
+    def _missed(self, steady: Iterable[str], hour: int, at_s: float, heard: set[str]) -> list[Change]:
         changes: list[Change] = []
-        if not self._settings.silence:
-            return changes
-        for tenant in self._silence.steady():
-            if (tenant, WHOLE) in heard:
+        for tenant in steady:
+            if tenant in heard:
                 continue
             series = self._tenants[tenant][WHOLE]
             reading = self._silence.missed(tenant, series, series.expected(self._tuning, hour))
@@ -252,18 +278,18 @@ class Watcher:
         self._count += 1
         return True
 
-    def _forget_old(self, at_s: float) -> list[Change]:
-        """Names that were not heard of for long, and strikes of which nothing came."""
+    def _forget_old(self, tenants: Iterable[str], at_s: float) -> list[Change]:
+        """Names that were not heard of for long."""
         oldest = self._watched - self._settings.forget_days * 86_400 / self._settings.bucket_s
         changes: list[Change] = []
-        for tenant, known in list(self._tenants.items()):
+        for tenant in tenants:
+            known = self._tenants[tenant]
             for part in [part for part, series in known.items() if series.last < oldest]:
                 del known[part]
                 self._count -= 1
                 changes += self._anomalies.forget(tenant, part, at_s)
             if WHOLE not in known:
-                self.forget(tenant)
-        self._anomalies.forget_strikes(self._watched - self._an_hour)
+                self._drop(tenant)
         return changes
 
     def _adopt(self, tenant: str, kept: Kept) -> None:

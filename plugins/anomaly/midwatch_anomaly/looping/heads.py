@@ -6,7 +6,7 @@ or of a call, or all that was said, word for word. Two agents that begin alike a
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 from midwatch_anomaly.looping.step import digest, words_of
 from midwatch_core import Exchange, LinkedBy, Part, Segment, Turn
@@ -18,16 +18,24 @@ _SPOKEN = (Part.ASSISTANT, Part.TOOL_CALL)
 # Clients change these from call to call, or leave them out.
 _UNSAID = (Part.SYSTEM, Part.TOOL_DEFINITION, Part.REASONING)
 
+# Begins with the tenant.
+type _Key = tuple[str | bytes | None, ...]
+
 
 class Heads:
     """The newest exchange of each conversation; each is gone on from once."""
 
     def __init__(self, most: int) -> None:
-        self._ids: OrderedDict[Hashable, str] = OrderedDict()
+        self._ids: OrderedDict[_Key, str] = OrderedDict()
         self._most = most
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    def forget(self, tenant: str) -> None:
+        """Remember nothing of a tenant."""
+        for key in [key for key in self._ids if key[0] == tenant]:
+            del self._ids[key]
 
     def leave(self, exchange: Exchange) -> None:
         """Note an exchange that its conversation may go on from."""
@@ -51,7 +59,7 @@ def _is_traced(exchange: Exchange) -> bool:
     return exchange.thread is not None and exchange.thread.linked_by is LinkedBy.TRACEPARENT
 
 
-def _left(exchange: Exchange) -> Iterator[Hashable]:
+def _left(exchange: Exchange) -> Iterator[_Key]:
     """What a request that goes on from an exchange may bring."""
     response, who = exchange.response, _who(exchange)
     if response is None:
@@ -64,7 +72,7 @@ def _left(exchange: Exchange) -> Iterator[Hashable]:
     yield *who, "said", _said((*exchange.request.segments, *response.segments))
 
 
-def _brought(exchange: Exchange) -> Iterator[Hashable]:
+def _brought(exchange: Exchange) -> Iterator[_Key]:
     """The same as its next request has it, the surest first."""
     request, who = exchange.request, _who(exchange)
     if request.previous_response_id:
