@@ -136,5 +136,5 @@ def _files_from_outside_sign_as_they_change(house: Any, folder: Path, waiting: A
     assert call(house, trusted) == "Outside one"
     write(two.key_pem + two.pem)
     waiting(lambda: house.log.count("signed by CA") >= 4, "the worker to sign with the other")
-    assert published(two.pem)
+    waiting(lambda: published(two.pem), "the other CA")
     assert call(house, trusted) == "Outside two"

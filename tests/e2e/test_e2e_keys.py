@@ -196,8 +196,9 @@ def test_what_was_revoked_stays_so_when_workers_and_control_are_killed(
 
 
 def test_another_home_on_the_same_store_hears_of_it(make_house: Any, tmp_path: Path, waiting: Any) -> None:
-    """Two nodes: keys are made at one of them, and end there."""
-    shared = {"storage": {"metadata": f"sqlite:///{tmp_path / 'shared.db'}"}, **REQUIRED}
+    """Two nodes: keys are made at one of them, and end there. What the other does not know yet is a wrong one to it."""
+    patient = {"connections": {"wrong_keys": 0}}
+    shared = {"storage": {"metadata": f"sqlite:///{tmp_path / 'shared.db'}"}, **REQUIRED, **patient}
     here, there = (Desk(make_house(**shared)) for _ in range(2))
     here.run("tenants", "add", "acme")
     key = here.key("--tenant", "acme")

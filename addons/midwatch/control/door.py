@@ -119,8 +119,8 @@ class Door:
     async def _handle(self, line: Line, message: dict[str, Any]) -> None:
         match message.get("op"):
             case "beat":
-                self._workers.add(line)
                 self._tally.take(message)
+                await self._meet(line, message)
                 self._crossed(message.get("crossings") or ())
                 self._sighted(message.get("sightings") or (), line.send)
                 await self._pinned(message.get("pins") or ())
@@ -145,6 +145,12 @@ class Door:
                 await line.send(await self._policies(message))
             case _:
                 await line.send(await answer(self._queries, message))
+
+    async def _meet(self, line: Line, message: dict[str, Any]) -> None:
+        """A worker's line that we tell from now on: what changed before that, it has to read by itself."""
+        if line not in self._workers and not message.get("last"):
+            self._workers.add(line)
+            await line.send({"op": "met"})
 
     async def _tail(self, line: Line) -> None:
         """Send rows until the listener hangs up (or says anything), also while there are none to send."""

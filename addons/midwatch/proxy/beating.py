@@ -83,9 +83,6 @@ class Beat:
             try:
                 async with self._client.open() as line:
                     self._met = True
-                    self.readmit()
-                    self.repin()
-                    self.recertify()
                     self.sightings.reconnected()
                     listening = asyncio.create_task(self._listen(line))
                     try:
@@ -119,7 +116,9 @@ class Beat:
 
     async def _listen(self, line: Line) -> None:
         while (message := await line.receive()) is not None:
-            if message.get("op") == "reload":
+            if message.get("op") == "met":
+                self._catch_up()
+            elif message.get("op") == "reload":
                 self.reload()
                 self.recertify()  # by settings of now the CA may come from elsewhere
             elif message.get("op") == "access":
@@ -130,6 +129,12 @@ class Beat:
                 self.recertify()
             elif message.get("op") == "sighted":
                 self.sightings.arrived(str(message.get("id")))
+
+    def _catch_up(self) -> None:
+        """Control tells us from now on; what it told before that, it told others."""
+        self.readmit()
+        self.repin()
+        self.recertify()
 
     def _message(self, *, last: bool) -> dict[str, object]:
         self.report()
