@@ -148,7 +148,8 @@ def test_a_tunnel_that_nobody_reads_is_ended_with_its_key(desk: Desk, world: Any
         except httpx.TransportError as error:
             return str(error)
 
-    kept = {"verify": own, "limits": httpx.Limits(keepalive_expiry=60)}  # what is idle is not let go by the client
+    # The client itself lets nothing go that is idle.
+    kept: dict[str, Any] = {"verify": own, "limits": httpx.Limits(keepalive_expiry=60)}
     with desk.client(key, **kept) as web, desk.client(stays, **kept) as other:
         assert (ask(web), ask(other)) == ("relayed", "relayed")
         opened = world.origin.tunnels
