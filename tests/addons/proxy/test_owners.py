@@ -128,6 +128,19 @@ async def test_a_client_is_looked_up_once_and_forgotten_when_it_is_gone(owned: P
     owners.close()
 
 
+async def test_who_has_gone_before_its_turn_is_not_looked_up(owned: Path) -> None:
+    owners = Owners(owned)
+    first, gone = owners.of(client(*ENDS, 1)), client(*ENDS, 2)
+    found = owners.of(gone)
+    owners.client_disconnected(gone)
+    assert found is not None
+    assert found.cancelled()
+    assert known(found) is None
+    assert first is not None
+    assert await first == Owner("curl", None)
+    owners.close()
+
+
 @pytest.mark.parametrize("peer", [("10.0.0.7", 5000), ("no address", 1), None])
 async def test_of_a_client_elsewhere_nothing_is_asked(peer: Any) -> None:
     owners = Owners()

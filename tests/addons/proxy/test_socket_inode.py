@@ -41,6 +41,21 @@ def _inode(client: socket.socket) -> str | None:
     return link.readlink().name.removeprefix("socket:[").removesuffix("]") if link.is_symlink() else None
 
 
+def test_the_table_of_all_sockets_is_not_read_where_the_kernel_can_be_asked(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    line = "   0: 0100007F:0001 0100007F:0002 01 00000000:00000000 00:00000000 00000000     0        0 4711 1\n"
+    (tmp_path / "net" / "tcp").write_text(line)
+    pair = ("127.0.0.1", 1), ("127.0.0.1", 2)
+    assert inode_of(tmp_path, *pair, ask=False) == "4711"
+    assert inode_of(tmp_path, *pair, ask=True) == (None if _kernel_knows_a_socket() else "4711")
+
+
+def _kernel_knows_a_socket() -> bool:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        nowhere = Path("/nowhere")  # no table to read instead
+        return inode_of(nowhere, client.getsockname(), server.getsockname(), ask=True) is not None
+
+
 def test_a_socket_that_is_not_there_has_none() -> None:
     for ask in (True, False):
         assert inode_of(PROC, ("127.0.0.1", 1), ("127.0.0.1", 2), ask=ask) is None

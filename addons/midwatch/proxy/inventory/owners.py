@@ -69,8 +69,10 @@ class Owners:
         return self._of[client.id]
 
     def client_disconnected(self, client: connection.Client) -> None:
-        """A client is gone."""
-        self._of.pop(client.id, None)
+        """A client is gone, and its socket: a lookup that has not begun would find nothing."""
+        found = self._of.pop(client.id, None)
+        if found is not None:
+            found.cancel()
 
     def _look_up(self, peer: Address, local: Address) -> Found | None:
         if not _is_here(peer[0], local[0]) or self._waiting >= _MOST_WAITING or not self._proc.is_dir():
@@ -131,10 +133,10 @@ def _is_here(peer: str, local: str) -> bool:
 
 
 def _holds(folder: Path, link: str) -> bool:
-    """Whether one of a process's descriptors is this socket."""
+    """Whether one of a process's descriptors is this socket. The highest first: it was opened just now."""
     try:
         with os.scandir(folder) as entries:
-            return any(_link(entry.path) == link for entry in entries)
+            return any(_link(entry.path) == link for entry in reversed(list(entries)))
     except OSError:
         return False
 

@@ -1,13 +1,15 @@
 """The inode of a TCP socket of this machine, by both its addresses: asked of the kernel, else read in /proc/net.
 
 Source: https://man7.org/linux/man-pages/man7/sock_diag.7.html. The kernel answers for one socket in microseconds;
-/proc/net/tcp lists them all, which takes it milliseconds.
+/proc/net/tcp lists them all, which takes it milliseconds (15 on a large machine): that is read only where the kernel
+can't be asked.
 """
 
 import socket
 import struct
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from midwatch.proxy.inventory.proc_files import read_text
@@ -39,14 +41,27 @@ def inode_of(proc: Path, own: Address, remote: Address, *, ask: bool) -> str | N
     pairs = [(own, remote)]
     if ":" not in own[0]:
         pairs.append(((f"::ffff:{own[0]}", own[1]), (f"::ffff:{remote[0]}", remote[1])))
-    if ask:
-        found = (_asked(*pair) for pair in pairs)
-        return next((inode for inode in found if inode), None) or _listed(proc, pairs)
+    if ask and _answers():
+        return next((inode for pair in pairs if (inode := _asked(*pair))), None)
     return _listed(proc, pairs)
 
 
+@cache
+def _answers() -> bool:
+    """Whether the kernel knows its TCP sockets by this way: it is asked for one that is there.
+
+    A sandbox may not have the protocol, a kernel not its part for TCP; the latter says the same as of a socket that is
+    gone: no such file.
+    """
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            return _asked(server.getsockname(), ("0.0.0.0", 0)) is not None  # noqa: S104  # no peer yet
+    except OSError:
+        return False
+
+
 def _asked(own: Address, remote: Address) -> str | None:
-    """The kernel's answer; None where it gives none, as in a sandbox that has no such socket."""
+    """The kernel's answer; None where it knows no such socket, or nobody has it any more, or it gives no answer."""
     family = _family(own)
     words = (_packed(own, family), _packed(remote, family), _INODE.pack(0) + b"\xff" * 8)
     body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, _ANY) + _ID.pack(own[1], remote[1], *words)
