@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class ScriptHost:
             stream_large_bodies=str(settings.config.max_inspect_bytes), tcp_timeout=settings.config.connections.idle_s
         )
         if not await _control_lives(home):
-            write_snapshot(settings)
+            settings = replace(settings, stamp=write_snapshot(settings))
             self._start_control(home, settings.config.console)
         return build(settings, name=f"script-{os.getpid()}")
 

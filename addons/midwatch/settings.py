@@ -36,12 +36,13 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A resolved configuration and the plugins that run under it."""
+    """A resolved configuration and the plugins that run under it. `stamp`: of the snapshot it was read from, else 0."""
 
     home: Home
     config: Config
     plugins: Plugins
     sources: Sources
+    stamp: int = 0
 
 
 def resolve(home: Home, *, config_file: Path | None, flags: Mapping[str, Any]) -> Settings:
@@ -89,10 +90,11 @@ def read_snapshot(home: Home) -> Settings:
         plugins.discover(allow=allow)
         config = model_with(plugins.sections()).model_validate(document["config"])
         file = Path(document["file"]) if document["file"] else None
+        stamp = int(document.get("stamp", 0))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{home.snapshot}: {reason}; start Midwatch again") from error
-    return _activated(home, config, plugins, Sources(file=file, flags=document["flags"]))
+    return replace(_activated(home, config, plugins, Sources(file=file, flags=document["flags"])), stamp=stamp)
 
 
 def placed(settings: Settings, **places: Any) -> Settings:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import reduce
 from typing import cast
 
@@ -67,11 +68,19 @@ def check_upstream(upstream: UpstreamSettings) -> None:
 
 
 def check_ca(config: Config) -> None:
-    """Raises ConfigError where `tls.ca` names no CA that could sign: no worker could start with it."""
+    """Raises ConfigError where `tls.ca` names no CA that could sign: no worker could start with it.
+
+    One that is over, or has not begun, signs for nobody, but what is passed through needs none: that is said, and the
+    start goes on.
+    """
     if config.tls.ca:
-        from midwatch.trust.given import check_given  # as above
+        from midwatch.trust.given import check_given, check_holds  # as above
 
         check_given(config.tls.ca)
+        try:
+            check_holds(config.tls.ca, datetime.now(UTC))
+        except ConfigError as error:
+            logger.error("%s", error)
 
 
 def check_counters(config: Config, profile: StorageProfile) -> None:

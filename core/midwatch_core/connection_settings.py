@@ -23,6 +23,15 @@ class ConnectionSettings(Section):
     handshake_s: float = Field(
         30, gt=0, le=3600, description="Seconds a client is given for each part of its TLS handshake."
     )
+    body_s: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="Seconds over each of which the body of an HTTP/1 request must bring `min_body_bytes_per_s`.",
+    )
+    min_body_bytes_per_s: int = Field(
+        100, ge=0, description="Bytes a second, on average; its connection is closed otherwise. 0: no bound."
+    )
     idle_s: int = Field(600, gt=0, description="Seconds without a byte after which a connection is closed.")
     max_head_bytes: int = Field(
         64 * 1024,

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from midwatch_core.errors import ConfigError
 from midwatch_core.storage import storage_profile
 from midwatch_core.upstream_settings import UpstreamSettings
 from midwatch_web.settings import WebSettings
-from tests.addons.trust.pki import signer
+from tests.addons.trust.pki import DAY, signer
 
 HARD = {"budgets": [{"id": "month", "usd": 100}]}
 SOFT = {"budgets": [{"id": "month", "usd": 100, "hard": False}]}
@@ -140,3 +141,14 @@ def test_a_ca_from_outside_that_could_not_sign_is_refused_at_a_start_and_a_reloa
     file.chmod(0o644)
     with pytest.raises(ConfigError, match="everybody may read"):
         check_ca(config)
+
+
+@pytest.mark.parametrize(("begins", "lasts", "says"), [(DAY, 9 * DAY, "holds from"), (-9 * DAY, -DAY, "expired on")])
+def test_a_ca_from_outside_that_is_not_of_today_is_said_and_stops_no_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, begins: timedelta, lasts: timedelta, says: str
+) -> None:
+    file, own = tmp_path / "tls.pem", signer("one", begins=begins, lasts=lasts)
+    file.touch(mode=0o600)
+    file.write_bytes(own.key_pem + own.pem)
+    check_ca(Config.model_validate({"tls": {"ca": [str(file)]}}))
+    assert f"tls.ca: {file}: {says}" in caplog.text

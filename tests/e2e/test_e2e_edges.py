@@ -19,7 +19,14 @@ from tests.addons.lean.http2_frames import HEADERS, PING, PREFACE, SETTINGS, fra
 from tests.e2e.admitting import BODY, CHAT, Desk
 
 SETTINGS_OF_IT = {
-    "connections": {"head_s": 1, "handshake_s": 1, "max_per_client": 40, "wrong_keys": 5, "wrong_keys_wait_s": 600},
+    "connections": {
+        "head_s": 1,
+        "handshake_s": 1,
+        "body_s": 1,
+        "max_per_client": 40,
+        "wrong_keys": 5,
+        "wrong_keys_wait_s": 600,
+    },
     "destinations": {"private": "refuse"},
     "tenants": {"acme": {"networks": ["127.0.0.99/32"]}},
 }
@@ -76,7 +83,8 @@ def _troubles(desk: Desk) -> str:
 
 
 def test_who_dawdles_is_left(desk: Desk, waiting: Any) -> None:
-    silent, begun, dripping, again = (_from(desk, DAWDLER) for _ in range(4))
+    silent, begun, dripping, again, body = (_from(desk, DAWDLER) for _ in range(5))
+    body.sendall(b"POST http://plain.example/none HTTP/1.1\r\nhost: plain.example\r\ncontent-length: 9\r\n\r\nx")
     begun.sendall(b"GET http://plain.example/ HTTP/1.1\r\nhost: plain")
     again.sendall(b"GET http://plain.example/none HTTP/1.1\r\nhost: plain.example\r\n\r\n")
     assert again.recv(4096).startswith(b"HTTP/1.1 404")
@@ -87,11 +95,12 @@ def test_who_dawdles_is_left(desk: Desk, waiting: Any) -> None:
         for byte in b"GET http://plain.example/ HTTP/1.1\r\nx: " + b"y" * 200:
             dripping.sendall(bytes([byte]))
             time.sleep(0.02)
-    for sock in (silent, begun, dripping, again, quiet, half):
+    for sock in (silent, begun, dripping, again, body, quiet, half):
         _rest(sock)  # it ends, or this waits in vain
         sock.close()
     waiting(lambda: _counted(desk, "slow_head") >= 4, "slow heads to be counted")
     waiting(lambda: _counted(desk, "slow_handshake") >= 2, "slow handshakes to be counted")
+    waiting(lambda: _counted(desk, "slow_body") == 1, "a slow body to be counted")
 
 
 def test_a_crowd_of_one_address_leaves_room_for_others(desk: Desk, waiting: Any) -> None:
@@ -129,7 +138,7 @@ def test_who_guesses_keys_learns_nothing_more(desk: Desk, waiting: Any) -> None:
     assert answered(key, GUESSER) == b"429"
     assert answered(key, SMUGGLER) == b"404"
     waiting(lambda: _counted(desk, "wrong_keys") == 4, "the guesses to be counted")
-    waiting(lambda: "somebody tries keys" in _troubles(desk), "an alert about them")
+    waiting(lambda: "Somebody tries keys" in _troubles(desk), "an alert about them")
 
 
 def test_a_request_that_is_two_reaches_nobody(desk: Desk, world: Any, waiting: Any) -> None:
@@ -153,8 +162,12 @@ def test_a_request_that_is_two_reaches_nobody(desk: Desk, world: Any, waiting: A
         with contextlib.closing(_from(desk, SMUGGLER)) as sock:
             sock.sendall(attack)
             assert _rest(sock)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 431"), attack[:120]
+    with contextlib.closing(_from(desk, SMUGGLER)) as sock:
+        sock.sendall(line + b"Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n")
+        _rest(sock)
     assert seen == []
-    waiting(lambda: _counted(desk, "head_form") >= 6 and _counted(desk, "head_size") >= 1, "heads to be counted")
+    counts = {"head_invalid": 4, "head_form": 6, "head_size": 1, "body_form": 1}
+    waiting(lambda: {edge: _counted(desk, edge) for edge in counts} == counts, "each attack to be counted, once")
 
 
 def _http2(desk: Desk) -> ssl.SSLSocket:

@@ -31,6 +31,10 @@ def _heard_by_nobody(*_: object) -> None:
     pass
 
 
+def _no_stamp() -> int:
+    return 0
+
+
 async def _kept_by_nobody(_: Told) -> None:
     pass
 
@@ -47,6 +51,7 @@ class Door:
         caught_up: Callable[[float], Awaitable[bool]],
         reload: Callable[[bool], Awaitable[Reloaded]],
         status: Callable[[], dict[str, Any]],
+        stamp: Callable[[], int] = _no_stamp,
         administer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         spent: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         forget: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
@@ -64,6 +69,7 @@ class Door:
         self._caught_up = caught_up
         self._reload = reload
         self._status = status
+        self._stamp = stamp
         self._administer = administer
         self._forget = forget
         self._policies = policies
@@ -147,10 +153,13 @@ class Door:
                 await line.send(await answer(self._queries, message))
 
     async def _meet(self, line: Line, message: dict[str, Any]) -> None:
-        """A worker's line that we tell from now on: what changed before that, it has to read by itself."""
+        """A worker's line that we tell from now on: what changed before that, it has to read by itself.
+
+        Settings only where those of this `stamp` are later than its own, for they are much to read.
+        """
         if line not in self._workers and not message.get("last"):
             self._workers.add(line)
-            await line.send({"op": "met"})
+            await line.send({"op": "met", "stamp": self._stamp()})
 
     async def _tail(self, line: Line) -> None:
         """Send rows until the listener hangs up (or says anything), also while there are none to send."""

@@ -223,6 +223,7 @@ class Control:
             caught_up=caught_up,
             reload=lambda restart: self._reloader.reload(restart=restart),
             status=self._standing.status,
+            stamp=lambda: self._reloader.stamp,
             administer=self._access.administer,
             spent=Spent(traces=traces, caught_up=caught_up).answer,
             forget=Forgetting(

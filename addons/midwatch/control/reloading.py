@@ -70,6 +70,11 @@ class Reloader:
         self._stamp = 0
         self._lock = asyncio.Lock()
 
+    @property
+    def stamp(self) -> int:
+        """The stamp of the snapshot that all should go by now: the last one written, or the one we began with."""
+        return self._stamp or self._settings.stamp
+
     async def reload(self, *, restart: bool = False) -> Reloaded:
         """Reload everything now. With `restart`, all processes but the supervisor are to be started again too."""
         async with self._lock:

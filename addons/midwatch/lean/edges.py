@@ -10,17 +10,26 @@ from dataclasses import dataclass
 from mitmproxy import connection
 from mitmproxy.proxy import commands
 
+from midwatch.lean.arriving import Arriving
+
 HEAD_BEGUN = "head_begun"
 """No refusal: the first bytes of a request's head are here, and the rest is not."""
+
+BODY_BEGUN = "body_begun"
+"""No refusal: a request's body is not whole with what was read first. `Edge.body` is how it comes."""
+
+HELD = "held"
+"""No refusal: a client has sent as much as is read before its server is connected to; the rest waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """Something that a client did: `kind` is HEAD_BEGUN or the edge at which it was refused, `text` says why."""
+    """Something that a client did: `kind` is one of those above, or the edge that refused it; `text` says why."""
 
     client: connection.Client
     kind: str
     text: str = ""
+    body: Arriving | None = None
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """Patch `head-bounds`: the head of an HTTP/1 message has an end, and one meaning.
 
-Stock holds a head in memory until its end, however long that is; the heads of chunks, trailers, and what a client sends
-ahead of an answer too. And it passes on heads that two readers may read differently. Here a head that is too long is
-answered with 431 (RFC 6585, section 5), one of two meanings with 400, and the connection ends. How long a head may take
-is for an addon to say: it hears of its beginning.
+Stock holds a head in memory until its end, however long that is, and what a client sends ahead of an answer too. And it
+passes on heads that two readers may read differently. Here a head that is too long is answered with 431 (RFC 6585,
+section 5), one of two meanings with 400, and the connection ends. How long a head may take is for an addon to say: it
+hears of its beginning. Counterpart: `body_bounds`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ DEFAULT_BYTES = 64 * 1024
 MAX_AHEAD = 1024 * 1024
 # RFC 9112, section 2.2: a server ignores at least one empty line before a request.
 _BLANK_LINES = 8
+_NO_REQUEST = "The head of the request can't be read: a field without a name, or a target that is none."
 
 _READ_REQUEST, _READ_ANSWER, _WAIT = Http1Server.read_headers, Http1Client.read_headers, Http1Connection.wait
 
@@ -46,35 +47,26 @@ def read_request(self: Http1Server, event: events.ConnectionEvent) -> Commands:
         if refusal is not None:
             yield from _refuse(self, *refusal)
             return
+    stream_id = self.stream_id
     yield from _READ_REQUEST(self, event)
-    unfinished = self.state == self.read_headers and len(self.buf) > 0
-    if unfinished and isinstance(event, events.DataReceived):
+    if not isinstance(event, events.DataReceived):
+        return
+    if self.state == self.read_headers and len(self.buf) > 0:
         yield MidwatchEdgeHook(Edge(client=self.context.client, kind=HEAD_BEGUN))
+    elif self.state == self.done and self.request is None and self.stream_id == stream_id:
+        # Stock could make no request of it, and has said so with a 400: no hook of its own tells of that.
+        yield MidwatchEdgeHook(Edge(client=self.context.client, kind="head_form", text=_NO_REQUEST))
 
 
 def read_answer(self: Http1Client, event: events.ConnectionEvent) -> Commands:
     """Stand in for `Http1Client.read_headers`: a server's head has an end too."""
-    if isinstance(event, events.DataReceived) and self.stream_id is not None and _size(self.buf)[0] > _limit(self):
+    if isinstance(event, events.DataReceived) and self.stream_id is not None and _size(self.buf)[0] > limit_of(self):
         yield commands.CloseConnection(self.conn)
         text = "the head of the answer is too large"
         yield ReceiveHttp(self.ReceiveProtocolError(self.stream_id, text, ErrorCode.GENERIC_SERVER_ERROR))
         self.state = self.done
         return
     yield from _READ_ANSWER(self, event)
-
-
-def read_body(self: Http1Server | Http1Client, event: events.Event) -> Commands:
-    """Stand in for the inherited `read_body`: what that leaves is a chunk's head, or trailers, not whole yet."""
-    yield from Http1Connection.read_body(self, event)
-    too_large = self.state == self.read_body and len(self.buf) > _limit(self)
-    if not too_large or self.stream_id is None or not isinstance(event, events.DataReceived):
-        return
-    yield commands.CloseConnection(self.conn)
-    text = "the head of a chunk, or the trailers, are too large"
-    if isinstance(self, Http1Server):
-        yield MidwatchEdgeHook(Edge(client=self.context.client, kind="head_size", text=text))
-    yield ReceiveHttp(self.ReceiveProtocolError(self.stream_id, text, self.ReceiveProtocolError.code))
-    self.state = self.done
 
 
 def wait(self: Http1Server, event: events.Event) -> Commands:
@@ -96,8 +88,8 @@ def _refusal(server: Http1Server) -> tuple[int, str, str] | None:
     if blank:
         server.buf.maybe_extract_at_most(blank)
     size, whole = _size(server.buf)
-    if size > _limit(server):
-        return 431, "head_size", f"The head of the request is larger than {_limit(server)} bytes."
+    if size > limit_of(server):
+        return 431, "head_size", f"The head of the request is larger than {limit_of(server)} bytes."
     objection = objection_to_head(bytes(server.buf._data[:size])) if whole else None
     return None if objection is None else (400, "head_form", f"The head of the request has {objection}.")
 
@@ -115,7 +107,8 @@ def _size(buffer: ReceiveBuffer) -> tuple[int, bool]:
     return (len(buffer), False) if found is None else (found.end(), True)
 
 
-def _limit(connection: Http1Connection) -> int:
+def limit_of(connection: Http1Connection) -> int:
+    """Bytes that a head may have on a connection."""
     return int(getattr(connection.context.options, OPTION, DEFAULT_BYTES))
 
 
@@ -126,13 +119,10 @@ HEAD_BOUNDS = Patch(
         Replacement(owner=Http1Server, name="read_headers", new=read_request),
         Replacement(owner=Http1Client, name="read_headers", new=read_answer),
         Replacement(owner=Http1Server, name="wait", new=wait),
-        Replacement(owner=Http1Server, name="read_body", new=read_body),
-        Replacement(owner=Http1Client, name="read_body", new=read_body),
     ),
     guards=(
         Guard(owner=Http1Server, name="read_headers", digest="3fe0945216bcf7bc"),
         Guard(owner=Http1Client, name="read_headers", digest="415454c5fa8b5981"),
-        Guard(owner=Http1Connection, name="read_body", digest="aece271029af36e4"),
         Guard(owner=Http1Connection, name="wait", digest="c99d0494a840a2b6"),
         Guard(owner=ReceiveBuffer, name="maybe_extract_lines", digest="435e54e6db463e31"),
     ),

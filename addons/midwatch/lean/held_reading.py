@@ -2,7 +2,8 @@
 
 Stock reads on, and holds in memory what the layers have no use for yet: a body that is sent to an address where nobody
 answers grows as fast as it comes, for the two minutes that the kernel tries. Here a megabyte is read, and the rest
-waits in the client. One of HTTP/2 is let be: its other streams go on, and to hosts that are decrypted, which answer.
+waits in the client, and addons hear of it. One of HTTP/2 is let be: its other streams go on, and to hosts that are
+decrypted, which answer.
 """
 
 from __future__ import annotations
@@ -11,25 +12,45 @@ import asyncio
 
 from mitmproxy.proxy.server import ConnectionHandler
 
+from midwatch.lean.edges import HELD, Edge, MidwatchEdgeHook
 from midwatch.lean.patch import Guard, Patch, Replacement
 
 MAX_READS = 16
 """So often a client is read, 64 KB each, while a server is being connected to."""
 
 _LOOK_S = 0.01
-_READS = "midwatch_reads_ahead"
+_READS, _WAITS = "midwatch_reads_ahead", "midwatch_client_waits"
 _STOCK = ConnectionHandler.drain_writers
 
 
 async def drain_writers(self: ConnectionHandler) -> None:
     """Stand in for `ConnectionHandler.drain_writers`, which is called after each read."""
-    if _is_opening(self) and self.client.alpn != b"h2" and _is_clients_turn(self):
-        reads = self.__dict__[_READS] = self.__dict__.get(_READS, 0) + 1
-        while reads > MAX_READS and _is_opening(self):  # noqa: ASYNC110  # stock tells nobody when it has connected
-            await asyncio.sleep(_LOOK_S)
-    else:
+    if not _is_clients_turn(self):
         self.__dict__.pop(_READS, None)
-    await _STOCK(self)  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
+        await _STOCK(self)  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
+        return
+    self.__dict__[_WAITS] = True
+    try:
+        await _hold(self)
+        await _STOCK(self)  # type: ignore[no-untyped-call]  # as above
+    finally:
+        del self.__dict__[_WAITS]
+
+
+def keeps_waiting(handler: ConnectionHandler) -> bool:
+    """Whether its client is not read just now, for what it sent before has to go on first: by no fault of its own."""
+    return _WAITS in handler.__dict__
+
+
+async def _hold(handler: ConnectionHandler) -> None:
+    if not _is_opening(handler) or handler.client.alpn == b"h2":
+        handler.__dict__.pop(_READS, None)
+        return
+    reads = handler.__dict__[_READS] = handler.__dict__.get(_READS, 0) + 1
+    if reads == MAX_READS + 1:
+        await handler.handle_hook(MidwatchEdgeHook(Edge(client=handler.client, kind=HELD)))
+    while reads > MAX_READS and _is_opening(handler):  # noqa: ASYNC110  # stock tells nobody when it has connected
+        await asyncio.sleep(_LOOK_S)
 
 
 def _is_opening(handler: ConnectionHandler) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from midwatch.lean.body_bounds import BODY_BOUNDS
 from midwatch.lean.cut_streams import CUT_STREAMS
 from midwatch.lean.direct_hooks import DIRECT_HOOKS
 from midwatch.lean.dispatch import HOOK_DISPATCH
@@ -36,6 +37,7 @@ ALL_PATCHES: tuple[Patch, ...] = (
     SOCKET_BOUNDS,
     TRAILERS,
     HEAD_BOUNDS,
+    BODY_BOUNDS,
     HELLO_BOUNDS,
     HTTP2_BOUNDS,
     HELD_READING,

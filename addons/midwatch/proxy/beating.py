@@ -22,6 +22,10 @@ def _nothing() -> None:
     pass
 
 
+def _no_stamp() -> int:
+    return 0
+
+
 class Beat:
     """Keeps a connection to control as long as there is one to be had."""
 
@@ -37,7 +41,9 @@ class Beat:
         self.report: Callable[[], None] = _nothing
         # What plugins said when they last failed, by name: for people to read, so no metric.
         self.plugin_errors: Callable[[], Mapping[str, str]] = dict
+        # Settings changed; asked too when control is found again, if it goes by a later snapshot than ours.
         self.reload: Callable[[], None] = _nothing
+        self.stamp: Callable[[], int] = _no_stamp
         self.crossings = CrossingReport()
         self.sightings = SightingReport()
         # Clients that refused our certificate, of which control does not know yet; and that it has written anew
@@ -117,7 +123,7 @@ class Beat:
     async def _listen(self, line: Line) -> None:
         while (message := await line.receive()) is not None:
             if message.get("op") == "met":
-                self._catch_up()
+                self._catch_up(message.get("stamp"))
             elif message.get("op") == "reload":
                 self.reload()
                 self.recertify()  # by settings of now the CA may come from elsewhere
@@ -130,8 +136,10 @@ class Beat:
             elif message.get("op") == "sighted":
                 self.sightings.arrived(str(message.get("id")))
 
-    def _catch_up(self) -> None:
-        """Control tells us from now on; what it told before that, it told others."""
+    def _catch_up(self, stamp: object) -> None:
+        """Control tells us from now on; what it told before that, it told others. `stamp` is of its settings."""
+        if isinstance(stamp, int) and 0 < self.stamp() < stamp:  # (0: of no snapshot; higher: of one it will not tell)
+            self.reload()
         self.readmit()
         self.repin()
         self.recertify()

@@ -129,6 +129,11 @@ EDGES = (
         help="What strangers tried and was refused, by the edge it met (docs/edges.md)",
         labels=("edge",),
     ),
+    MetricSpec(
+        name="midwatch_connections_held_total",
+        kind=MetricKind.COUNTER,
+        help="Times a client had to wait, for it had sent 1 MiB before its server was connected to",
+    ),
     MetricSpec(name="midwatch_connections_open", kind=MetricKind.GAUGE, help="Client connections that are open now"),
     MetricSpec(
         name="midwatch_connections_turned_away",

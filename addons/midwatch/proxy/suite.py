@@ -149,7 +149,7 @@ class Suite:
         self.decrypting.follow(catalogue, fresh.config.intercept)
         self.seeing.follow(fresh, catalogue)
         self.connecting.follow(fresh.config.connect_to)
-        self.settings = replace(self.settings, config=fresh.config)
+        self.settings = replace(self.settings, config=fresh.config, stamp=fresh.stamp)
         self.readmit()
         self.watching.guarding.enforcer.policy = policy
         self._reload_plugins(acts=policy.may_act)
@@ -285,6 +285,7 @@ def build(settings: Settings, *, name: str) -> Suite:
     suite.beat.report = report
     suite.beat.plugin_errors = lambda: last_errors(settings.plugins)
     suite.beat.reload = suite.reload
+    suite.beat.stamp = lambda: suite.settings.stamp
     suite.beat.readmit = suite.readmit
     return suite
 

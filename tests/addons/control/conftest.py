@@ -49,6 +49,7 @@ class Control:
     traces: MemoryTraces = field(default_factory=MemoryTraces)
     metadata: MemoryMetadata = field(default_factory=MemoryMetadata)
     reloads: int = 0
+    stamp: int = 0
 
     def __post_init__(self) -> None:
         self.metrics.declare([CALLS])
@@ -76,6 +77,7 @@ class Control:
             caught_up=self._caught_up,
             reload=self._reload,
             status=lambda: {"ready": True},
+            stamp=lambda: self.stamp,
             administer=partial(administer, self.administration),
             forget=Forgetting(
                 queries=queries, metadata=self.metadata, clock=SystemClock(), caught_up=self._caught_up

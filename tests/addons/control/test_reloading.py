@@ -94,6 +94,18 @@ async def test_fresh_settings_reach_snapshot_plugins_and_workers(house: House) -
     assert read_snapshot(house.home).config.retention_days == 3
 
 
+async def test_workers_are_to_go_by_the_snapshot_that_was_written_last(house: House) -> None:
+    begun = read_snapshot(house.home)
+    reloader = Reloader(begun, house.reloader._host, house.metadata, house._tell)
+    assert reloader.stamp == begun.stamp > 0
+    house.file.write_text("nosuch: 1\n")
+    await reloader.reload()
+    assert reloader.stamp == begun.stamp
+    house.file.write_text("retention_days: 3\n")
+    await reloader.reload()
+    assert reloader.stamp == read_snapshot(house.home).stamp > begun.stamp
+
+
 async def test_what_is_bound_stays_and_what_a_start_can_change_is_written_for_the_supervisor(house: House) -> None:
     before = house.snapshot()
     house.file.write_text("listen: 127.0.0.1:9\nworkers: 4\nconsole: 127.0.0.1:10\nmax_inspect_bytes: 5\n")

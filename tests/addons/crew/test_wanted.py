@@ -38,6 +38,7 @@ def news(before: dict[str, Any], after: dict[str, Any]) -> tuple[list[str], list
         ("workers", 7, False, False),
         ("drain_s", 1.0, False, False),
         ("listen", "127.0.0.1:9", False, False),
+        ("connections", {"body_s": 5, "min_body_bytes_per_s": 1}, False, False),
         ("alerts", {"channels": []}, False, False),
         ("tls", {"pinned": "refuse", "pinned_hours": 1, "ca": ["/ca.pem"]}, False, False),
         ("upstream", {"proxy": "http://proxy:3128"}, False, False),

@@ -1,52 +1,22 @@
-"""A real upstream (HTTP/1.1 and HTTP/2, in clear and TLS) and a real proxy in the test's own loop."""
+"""A real upstream: HTTP/1.1 and HTTP/2, in clear and TLS."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import h2.config
 import h2.connection
 import h2.events
-import httpx
 import pytest
-from cryptography import x509
-from mitmproxy.addons.tlsconfig import TlsConfig
-from mitmproxy.certs import CertStore
 
-from midwatch.lean import LeanMaster, Listening, Patch, make_master
+from tests.addons.conftest import Trust
 
 GZIPPED = bytes.fromhex("1f8b0800000000000003cb48cdc9c95728cf2fca49010085114a0d0b000000")
 SSE = [b'data: {"n":%d}\n\n' % n for n in range(5)] + [b"data: [DONE]\n\n"]
-
-
-@dataclass(frozen=True)
-class Trust:
-    """Folders and files of the upstream's authority and of the proxy's."""
-
-    confdir: Path
-    upstream_ca: Path
-    leaf: Path
-
-
-@pytest.fixture(scope="session")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    folder = tmp_path_factory.mktemp("trust")
-    store = CertStore.from_store(folder / "upstream", "upstream", 2048)
-    CertStore.from_store(folder / "proxy", "mitmproxy", 2048)
-    entry = store.get_cert("localhost", [x509.DNSName("localhost")], None)
-    from cryptography.hazmat.primitives import serialization as s
-
-    key = entry.privatekey.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
-    leaf = folder / "leaf.pem"
-    leaf.write_bytes(entry.cert.to_pem() + key)
-    return Trust(confdir=folder / "proxy", upstream_ca=folder / "upstream" / "upstream-ca-cert.pem", leaf=leaf)
 
 
 class Upstream(asyncio.Protocol):
@@ -169,74 +139,3 @@ async def upstream(trust: Trust) -> AsyncIterator[Serving]:
     for server in (clear, tls):
         server.close()
         await server.wait_closed()  # a transport left behind complains in whichever test collects it
-
-
-@dataclass
-class Proxy:
-    master: LeanMaster
-    port: int
-    trust: Trust
-    task: asyncio.Task[None]
-
-    def client(self, *, http2: bool = False) -> httpx.AsyncClient:
-        """A client that goes through the proxy and trusts its authority."""
-        return httpx.AsyncClient(proxy=f"http://127.0.0.1:{self.port}", verify=self.trusting(), http2=http2, timeout=20)
-
-    def trusting(self) -> ssl.SSLContext:
-        """A client's trust in the proxy's authority, and in nothing else."""
-        context = ssl.create_default_context(cafile=str(self.trust.confdir / "mitmproxy-ca-cert.pem"))
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        return context
-
-    async def until_quiet(self, timeout_s: float = 10) -> None:
-        """Wait until every client connection is gone. Raises TimeoutError."""
-        proxyserver = self.master.addons.get("proxyserver")
-        async with asyncio.timeout(timeout_s):
-            while proxyserver.connections:
-                await asyncio.sleep(0.005)
-
-
-type StartProxy = Callable[..., contextlib.AbstractAsyncContextManager[Proxy]]
-
-
-@pytest.fixture
-def start_proxy(trust: Trust) -> StartProxy:
-    @contextlib.asynccontextmanager
-    async def start(
-        patches: Sequence[Patch],
-        addons: Sequence[object] = (),
-        *,
-        listening: Listening | None = None,
-        tls: TlsConfig | None = None,
-        **options: object,
-    ) -> AsyncIterator[Proxy]:
-        chosen = {
-            "confdir": str(trust.confdir),
-            "listen_host": "127.0.0.1",
-            "listen_port": 0,
-            "ssl_verify_upstream_trusted_ca": str(trust.upstream_ca),
-            **options,
-        }
-        master = make_master(chosen, addons, patches=patches, listening=listening, tls=tls)
-        proxyserver = master.addons.get("proxyserver")
-        task = asyncio.create_task(master.run())
-        try:
-            while not proxyserver.is_running:
-                if task.done():
-                    task.result()
-                await asyncio.sleep(0.005)
-            proxy = Proxy(master, proxyserver.listen_addrs()[0][1], trust, task)
-            yield proxy
-            with contextlib.suppress(TimeoutError):  # of tests whose client stays on purpose
-                await proxy.until_quiet(1)
-        finally:
-            master.shutdown()  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
-            await asyncio.wait([task], timeout=10)
-            master.patches.revert()
-
-    return start
-
-
-@pytest.fixture(autouse=True)
-def _log_levels() -> None:
-    logging.getLogger("mitmproxy").setLevel(logging.WARNING)

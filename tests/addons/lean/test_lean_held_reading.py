@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from mitmproxy import http
 
 from midwatch.lean import ALL_PATCHES, patches_named
+from tests.addons.conftest import StartOrigin
 
 PATCHED = pytest.mark.parametrize("patches", [patches_named(["held-reading"]), ALL_PATCHES], ids=["alone", "lean"])
 MB = 1024 * 1024
@@ -44,13 +44,10 @@ class Far:
 
 
 @pytest.fixture
-async def far() -> AsyncIterator[Far]:
+async def far(start_origin: StartOrigin) -> Far:
     made = Far()
-    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = listening.sockets[0].getsockname()[1]
-    yield made
-    listening.close()
-    await asyncio.wait_for(listening.wait_closed(), 20)
+    made.port = await start_origin(made.serve)
+    return made
 
 
 async def post(proxy: Any, far: Far) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -112,7 +112,8 @@ async def _walk(start_proxy: Any, patches: Any, upstream: Any, *, update: bool) 
         async with proxy.client() as client:
             got.append(await _ask(client, "http://localhost:9/gone"))
         await proxy.until_quiet()
-    return [line.replace(str(upstream.clear), "P").replace(str(upstream.tls), "S") for line in seen], got
+    hooks = [line for line in seen if "midwatch_edge" not in line]  # ours, beside mitmproxy's own
+    return [line.replace(str(upstream.clear), "P").replace(str(upstream.tls), "S") for line in hooks], got
 
 
 async def _ask(client: httpx.AsyncClient, url: str, body: bytes = b"") -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from mitmproxy import http
 
 from midwatch.lean import ALL_PATCHES, patches_named
+from tests.addons.conftest import StartOrigin
 
 ALONE = patches_named(["trailers"])
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -57,12 +58,10 @@ class Far:
 
 
 @pytest.fixture
-async def far() -> AsyncIterator[Far]:
+async def far(start_origin: StartOrigin) -> Far:
     made = Far()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    yield made
-    server.close()
+    made.port = await start_origin(made.serve)
+    return made
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,8 @@ from midwatch.proxy.certifying import Certifying
 from midwatch.trust import ensure_ca
 from midwatch.trust.authority import Authority, Key, pem_of, read_authority
 from midwatch.trust.keeping import signing, stage
-from tests.addons.lean.conftest import Proxy, Serving, StartProxy
+from tests.addons.conftest import Proxy, StartProxy
+from tests.addons.lean.conftest import Serving
 from tests.addons.trust.pki import curve_key, rsa_key, signer
 
 
@@ -119,3 +120,17 @@ def test_the_same_one_changes_nothing(home: Home) -> None:
     before = certifying.addon.certstore
     certifying.follow()
     assert certifying.addon.certstore is before
+
+
+def test_a_ca_above_that_was_renewed_is_shown_from_then_on(home: Home, tmp_path: Path) -> None:
+    root = signer("root")
+    upper = signer("upper", root)
+    renewed, lower = signer("upper", root, key=upper.key), signer("lower", upper)
+    file = tmp_path / "tls.pem"
+    file.touch(mode=0o600)
+    file.write_bytes(lower.key_pem + lower.pem + upper.pem + root.pem)
+    certifying = Certifying(home, lambda: [file])
+    file.write_bytes(lower.key_pem + lower.pem + renewed.pem + root.pem)
+    certifying.follow()
+    chain = next(home.run.glob("ca-chain-*.pem")).read_bytes()
+    assert (renewed.pem.strip() in chain, upper.pem.strip() in chain) == (True, False)

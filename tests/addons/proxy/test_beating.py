@@ -73,6 +73,25 @@ async def test_what_it_missed_is_read_once_control_tells_it_of_changes(control: 
     assert heard == ["keys", "pins", "keys"]
 
 
+@pytest.mark.parametrize(
+    ("ours", "told", "heard_of"),
+    [(7, 8, ["reload", "keys"]), (8, 8, ["keys"]), (9, 8, ["keys"]), (0, 8, ["keys"]), (7, 0, ["keys"])],
+    ids=["later", "the same", "earlier", "ours of no snapshot", "control's of none"],
+)
+async def test_settings_of_a_reload_that_it_missed_are_read_when_control_is_met(
+    control: Control, ours: int, told: int, heard_of: list[str]
+) -> None:
+    """Control had written them before it knew of this worker, which began with those before."""
+    control.stamp = told
+    worker, _, heard = counting(control)
+    worker.stamp = lambda: ours
+    worker.readmit = lambda: heard.append("keys")
+    worker.start()
+    await until(lambda: "keys" in heard)
+    await worker.stop()
+    assert heard == heard_of
+
+
 async def test_a_worker_finds_a_new_control(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("midwatch.proxy.beating._RETRY_S", 0.01)
     worker, _, heard = counting(control)

@@ -1,4 +1,4 @@
-"""The three pure machines of the edges: who tries keys, who is one too many, who is late."""
+"""The pure machines of the edges: who tries keys, who is one too many, who is late, whose body is too slow."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import resource
 
 import pytest
 
+from midwatch.lean.arriving import Arriving
 from midwatch.proxy.edges.attempts import Attempts
 from midwatch.proxy.edges.crowd import Crowd, TurnedAway, make_room, room
+from midwatch.proxy.edges.pace import Pace
 from midwatch.proxy.edges.telling import Telling
 from midwatch.proxy.edges.waits import Waits
 from midwatch_core.clock import SystemClock
@@ -126,6 +128,64 @@ def test_a_client_is_late_once() -> None:
     assert list(waits.late(15.0)) == []
     assert list(waits.late(20.0)) == [("2", "slow_handshake")]
     assert len(waits) == 0
+
+
+def lates(pace: Pace, now_s: float) -> list[str]:
+    return [connection for connection, _ in pace.late(now_s)]
+
+
+def test_a_body_that_drips_is_late_once_and_not_before_a_whole_stretch() -> None:
+    pace, body = Pace(least_per_s=100, span_s=60), Arriving()
+    pace.begin("1", body, 0.0)
+    for second in range(60):
+        body.size += 99
+        assert lates(pace, float(second)) == []
+    assert lates(pace, 60.0) == ["1"]
+    assert lates(pace, 500.0) == []
+    assert len(pace) == 0
+
+
+def test_each_stretch_stands_for_itself() -> None:
+    pace, body = Pace(least_per_s=100, span_s=60), Arriving()
+    pace.begin("1", body, 0.0)
+    body.size = 10**9  # much at once is no leave to be silent later
+    assert lates(pace, 60.0) == []
+    assert lates(pace, 119.0) == []
+    assert lates(pace, 120.0) == ["1"]
+
+
+def test_a_slow_upload_that_goes_on_is_never_late() -> None:
+    pace, body = Pace(least_per_s=100, span_s=60), Arriving()
+    pace.begin("1", body, 0.0)
+    for second in range(1, 3600):
+        if second % 50 == 0:  # in bursts
+            body.size += 12_000
+        assert lates(pace, second + 0.3) == []
+
+
+def test_who_looks_late_asks_for_more() -> None:
+    """A worker that was held up for a while counts what came meanwhile by how long it took."""
+    pace, body = Pace(least_per_s=100, span_s=60), Arriving()
+    pace.begin("1", body, 0.0)
+    body.size = 9000
+    assert lates(pace, 100.0) == ["1"]
+
+
+def test_a_body_that_has_ended_or_whose_client_has_gone_is_not_minded() -> None:
+    pace, bodies = Pace(least_per_s=100, span_s=60), [Arriving() for _ in range(3)]
+    for number, body in enumerate(bodies):
+        pace.begin(str(number), body, 0.0)
+    bodies[0].ended = True
+    pace.end("1")
+    assert lates(pace, 1.0) == []
+    assert len(pace) == 1
+    assert lates(pace, 60.0) == ["2"]
+
+
+def test_no_bound_of_bodies_is_none() -> None:
+    pace = Pace(least_per_s=0, span_s=60)
+    pace.begin("1", Arriving(), 0.0)
+    assert lates(pace, 10_000.0) == []
 
 
 def test_a_line_is_said_once_a_minute_of_each(caplog: pytest.LogCaptureFixture) -> None:

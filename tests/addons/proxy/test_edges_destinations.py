@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from midwatch_core.config import Config
 from midwatch_core.destination_settings import DestinationSettings
 from midwatch_core.metrics import Metrics
 from midwatch_core.wire.catalogue import Catalogue, CatalogueSpec
-from tests.addons.lean.conftest import _log_levels, start_proxy, trust  # noqa: F401  # fixtures
+from tests.addons.conftest import StartOrigin
 
 PROVIDERS = [{"name": "shipped", "hosts": ["*.openai.azure.example"], "routes": []}]
 
@@ -44,14 +44,11 @@ class Server:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
+async def server(start_origin: StartOrigin) -> Server:
     """On every address of this machine, so that a name decides who is met."""
     made = Server()
-    listening = await asyncio.start_server(made.serve, "0.0.0.0", 0)
-    made.port = listening.sockets[0].getsockname()[1]
-    yield made
-    listening.close()
-    await asyncio.wait_for(listening.wait_closed(), 10)
+    made.port = await start_origin(made.serve, "0.0.0.0")
+    return made
 
 
 @dataclass
@@ -138,7 +135,7 @@ def resolve_by(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 async def test_an_address_is_refused_before_anything_is_opened(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
     host: str,
     edge: str,
@@ -153,7 +150,7 @@ async def test_an_address_is_refused_before_anything_is_opened(
 
 @pytest.mark.parametrize("answer", [["127.0.0.1"], ["::1"], ["::ffff:127.0.0.1"], ["10.0.0.1", "169.254.169.254"]])
 async def test_a_name_is_refused_by_where_it_leads(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
     answer: list[str],
@@ -168,7 +165,7 @@ async def test_a_name_is_refused_by_where_it_leads(
 
 
 async def test_a_name_that_leads_elsewhere_next_time_is_asked_once(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -184,7 +181,7 @@ async def test_a_name_that_leads_elsewhere_next_time_is_asked_once(
 
 
 async def test_of_several_addresses_those_that_may_be_are_tried(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -196,7 +193,7 @@ async def test_of_several_addresses_those_that_may_be_are_tried(
 
 
 async def test_what_was_connected_to_is_judged_where_the_lookup_could_not_be(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -228,7 +225,7 @@ async def _stock_lookup(self: Any, *words: Any, **options: Any) -> list[Any]:
     ids=["allow", "on-loopback", "network", "name", "provider", "connect_to"],
 )
 async def test_what_the_configuration_names_is_connected_to(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
     settings: dict[str, Any],
@@ -243,8 +240,19 @@ async def test_what_the_configuration_names_is_connected_to(
     assert house.counted == {}
 
 
+async def test_a_connection_back_to_the_proxy_is_refused_and_counted(start_proxy: Any) -> None:
+    """By mitmproxy for its own listeners, and by `connecting` for what else is ours."""
+    house = House(destinations={"private": "allow"})
+    house.addons[0] = Connecting({}, [("127.0.0.1", 9)])
+    async with start_proxy((), house.addons) as proxy:
+        for port in (proxy.port, 9):
+            assert await tunnel(proxy, f"127.0.0.1:{port}") == "502"
+            assert await plain(proxy, f"127.0.0.1:{port}") == "502"
+    assert house.counted == {"destination_self": 4}
+
+
 async def test_a_listed_host_may_be_private_and_no_nearer(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -260,7 +268,7 @@ async def test_a_listed_host_may_be_private_and_no_nearer(
 
 
 async def test_a_lookup_of_our_own_is_never_judged(
-    start_proxy: Any,  # noqa: F811
+    start_proxy: Any,
     server: Server,
 ) -> None:
     """Caches and control are found by the same loop."""

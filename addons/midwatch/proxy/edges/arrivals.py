@@ -1,4 +1,4 @@
-"""The addon at the door: it counts client connections, and sends away those that are too many."""
+"""The addon at the door: it counts client connections, and sends away those that are too many. After `own_traffic`."""
 
 from typing import Any
 
@@ -41,6 +41,9 @@ class Arrivals:
 
     def client_connected(self, client: connection.Client) -> None:
         """Somebody comes."""
+        if client.error is not None:  # `own_traffic` has refused them
+            self._refusing.count("own_traffic", client, client.error)
+            return
         edge = self._crowd.enters(client.id, address_of(client))
         if edge is None:
             return

@@ -18,6 +18,9 @@ from midwatch.proxy.edges.resolving import current_judge, judge_lookups
 from midwatch_core.config import Config
 from midwatch_core.wire.catalogue import Catalogue
 
+# mitmproxy, and `connecting`, have said so.
+_BACK = "was to be led back to Midwatch itself"
+
 
 class Destinations:
     """One idea: what is connected to is judged when its address is known, and once. After `connecting` and `admitting`.
@@ -60,7 +63,10 @@ class Destinations:
         """A connection to a server is about to be made, by this task."""
         address = data.server.address
         judge_lookups(None)
-        if address is None or data.server.error is not None:
+        if data.server.error is not None:
+            self._refusing.count("destination_self", data.client, _BACK)
+            return
+        if address is None:
             return
         host, port = address[:2]
         strictness = self._strictness_of(data.client)

@@ -8,6 +8,7 @@ from midwatch.proxy.edges.arrivals import Arrivals
 from midwatch.proxy.edges.destinations import Destinations
 from midwatch.proxy.edges.knocking import Knocking
 from midwatch.proxy.edges.patience import Patience
+from midwatch.proxy.edges.refused_heads import RefusedHeads
 from midwatch.proxy.edges.refusing import Refusing
 from midwatch.proxy.edges.shape import Shape
 from midwatch.proxy.edges.telling import Telling
@@ -23,14 +24,15 @@ class Edges:
 
     arrivals: Arrivals
     patience: Patience
+    refused_heads: RefusedHeads
     knocking: Knocking
     destinations: Destinations
     shape: Shape
 
     @property
     def door(self) -> list[object]:
-        """Connections, those who keep us waiting, and what is left of both."""
-        return [self.arrivals, self.patience, Leftovers()]
+        """Connections, those who keep us waiting, heads that are none, and what is left of a connection."""
+        return [self.arrivals, self.patience, self.refused_heads, Leftovers()]
 
     @property
     def inside(self) -> list[object]:
@@ -62,6 +64,7 @@ def edges_of(
     return Edges(
         arrivals=Arrivals(config.connections, refusing, clock),
         patience=Patience(config.connections, refusing, clock),
+        refused_heads=RefusedHeads(refusing),
         knocking=Knocking(identifying, config.connections, refusing, clock),
         destinations=Destinations(config, catalogue, refusing),
         shape=Shape(refusing),

@@ -1,6 +1,6 @@
-"""The addon that minds clients who keep a worker waiting: for their first words, a request's head, a TLS handshake.
+"""The addon that minds clients who keep a worker waiting: for their first words, a head, a body, a TLS handshake.
 
-(Slowloris, CWE-400.) Who has spoken may be silent for as long as mitmproxy's own `tcp_timeout` lets it.
+(Slowloris, CWE-400.) Whoever owes nothing may be silent for as long as mitmproxy's own `tcp_timeout` lets it.
 """
 
 import asyncio
@@ -10,18 +10,23 @@ from mitmproxy import connection, ctx, http, tcp, tls
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import server_hooks
 
-from midwatch.lean.edges import HEAD_BEGUN, Edge
+from midwatch.lean.arriving import Arriving
+from midwatch.lean.edges import BODY_BEGUN, HEAD_BEGUN, HELD, Edge
 from midwatch.lean.head_bounds import OPTION
+from midwatch.lean.held_reading import keeps_waiting
+from midwatch.proxy.edges.pace import Pace
 from midwatch.proxy.edges.refusing import Refusing
 from midwatch.proxy.edges.waits import Waits
 from midwatch_core.clock import Clock
 from midwatch_core.connection_settings import ConnectionSettings
 
-HEAD, HANDSHAKE = "slow_head", "slow_handshake"
+HEAD, HANDSHAKE, BODY = "slow_head", "slow_handshake", "slow_body"
+HELD_TOTAL = "midwatch_connections_held_total"
 _LOOK_S = 0.5
 _SAID = {
     HEAD: "a request's head did not come in time: the connection is closed",
     HANDSHAKE: "a TLS handshake did not come in time: the connection is closed",
+    BODY: "a request's body came too slowly: the connection is closed",
 }
 
 
@@ -34,14 +39,16 @@ class Patience:
         self._refusing = refusing
         self._clock = clock
         self._waits = Waits()
+        self._pace = Pace(settings.min_body_bytes_per_s, settings.body_s)
         self._held: dict[str, str] = {}
         self._clients: dict[str, connection.Client] = {}
         self._task: asyncio.Task[None] | None = None
         self._settings = settings
 
     def follow(self, settings: ConnectionSettings) -> None:
-        """From the next wait on, go by these."""
+        """From the next wait on, go by these; bodies that are on their way, too."""
         self._settings = settings
+        self._pace.least_per_s, self._pace.span_s = settings.min_body_bytes_per_s, settings.body_s
         ctx.options.update(**self.options)
 
     @property
@@ -72,6 +79,7 @@ class Patience:
     def client_disconnected(self, client: connection.Client) -> None:
         """Somebody is gone."""
         self._waits.end(client.id)
+        self._pace.end(client.id)
         self._held.pop(client.id, None)
         self._clients.pop(client.id, None)
 
@@ -125,19 +133,28 @@ class Patience:
         self._resume(data.client)
 
     def midwatch_edge(self, edge: Edge) -> None:
-        """A layer tells of a client: a head that has begun must end, all else it has refused itself."""
-        if edge.kind != HEAD_BEGUN:
+        """A layer tells of a client: what has begun must go on, all else it has refused itself."""
+        if edge.kind == HEAD_BEGUN:
+            if not self._waits.waits_for(edge.client.id):
+                self._expect(edge.client, HEAD)
+        elif edge.kind == BODY_BEGUN:
+            self._mind(edge.client, edge.body)
+        elif edge.kind == HELD:
+            self._refusing.metrics.add(HELD_TOTAL)
+        else:
             self._refusing.count(edge.kind, edge.client, edge.text)
-        elif not self._waits.waits_for(edge.client.id):
-            self._expect(edge.client, HEAD)
 
     def look(self) -> None:
         """Close the connections of those who are late."""
-        for connection_id, edge in self._waits.late(self._clock.monotonic()):
-            client = self._clients.get(connection_id)
-            if client is not None:
-                self._refusing.count(edge, client, _SAID[edge])
-                _end(client, _SAID[edge])
+        now_s = self._clock.monotonic()
+        for connection_id, edge in self._waits.late(now_s):
+            self._leave(connection_id, edge)
+        for connection_id, body in self._pace.late(now_s):
+            handler = _handler_of(connection_id)
+            if handler is not None and keeps_waiting(handler):
+                self._pace.begin(connection_id, body, now_s)  # it would send more if we read it
+            else:
+                self._leave(connection_id, BODY)
 
     async def _keep_looking(self) -> None:
         while True:
@@ -149,6 +166,16 @@ class Patience:
         if client.id in self._clients:
             self._waits.begin(client.id, edge, self._clock.monotonic() + patience_s)
 
+    def _mind(self, client: connection.Client, body: Arriving | None) -> None:
+        if body is not None and client.id in self._clients:
+            self._pace.begin(client.id, body, self._clock.monotonic())
+
+    def _leave(self, connection_id: str, edge: str) -> None:
+        client = self._clients.get(connection_id)
+        if client is not None:
+            self._refusing.count(edge, client, _SAID[edge])
+            _end(client, _SAID[edge])
+
     def _resume(self, client: connection.Client) -> None:
         edge = self._held.pop(client.id, None)
         if edge is not None:
@@ -156,8 +183,13 @@ class Patience:
 
 
 def _end(client: connection.Client, why: str) -> None:
-    proxyserver: Any = ctx.master.addons.get("proxyserver")
-    handler = proxyserver.connections.get(client.id)
+    handler = _handler_of(client.id)
     io = handler.transports.get(client) if handler is not None else None
     if io is not None and io.handler is not None:
         io.handler.cancel(why)
+
+
+def _handler_of(connection_id: str) -> Any:
+    """mitmproxy's handler of a client's connection; None for one that is gone."""
+    proxyserver: Any = ctx.master.addons.get("proxyserver")
+    return proxyserver.connections.get(connection_id)
