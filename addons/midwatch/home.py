@@ -3,6 +3,7 @@
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,10 +181,34 @@ class Home:
             raise PermissionError(1, "belongs to another user", str(folder))
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Replace a file in one step, readable by its owner alone."""
+def write_private(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
+    """Replace a file in one step, readable by its owner alone. Raises OSError, and nothing is left of it then.
+
+    `mode`: others may read what is no secret. `durable`: it is on the disk when this returns, for what nobody could
+    make again; without it, a power failure may leave an empty file.
+    """
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123  # an open descriptor, not a path
-        file.write(data)
-    fresh.replace(path)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123  # an open descriptor, not a path
+            os.fchmod(descriptor, mode)
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(descriptor)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)  # a full disk is no place for half a key
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name is on the disk too (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # not every network disk does that for a folder; the file is there already
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,6 +11,7 @@ from typing import Any
 from midwatch.crew.bound_sockets import Sockets, address_of
 from midwatch.crew.child import EXIT_WRONG_USE
 from midwatch.crew.supervisor import Supervisor
+from midwatch.hangup import heed_reloads
 from midwatch.home import Home
 from midwatch.settings import Settings, catalogue_of, dialects_of, policy_of, resolve, write_snapshot
 from midwatch.start_checks import check_start
@@ -76,6 +77,7 @@ async def run(ready: Ready) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, stopping, supervisor)
     loop.add_signal_handler(signal.SIGHUP, supervisor.reload)
+    heed_reloads()
     supervisor.start()
     refused = asyncio.create_task(supervisor.refused())
     stopped = asyncio.create_task(stopping.wait())

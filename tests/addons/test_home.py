@@ -1,5 +1,7 @@
 """The home: private folders, one hash key, a socket path that fits, and an error that names what can't be written."""
 
+import os
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,3 +61,25 @@ def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
     write_private(file, b"new")
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o600)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_disk_that_is_full_leaves_the_old_file_and_no_part_of_the_new(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    write_private(file, b"old", durable=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write_private(file, b"new and secret" * 10, durable=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (file.read_bytes(), list(tmp_path.iterdir())) == (b"old", [file])
+
+
+def test_what_is_no_secret_is_never_there_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_private(tmp_path / "certificate", b"public", mode=0o644)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "certificate").stat().st_mode & 0o777 == 0o644

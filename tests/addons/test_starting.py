@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from midwatch.cli import main
 from midwatch.crew.bound_sockets import address_of
+from midwatch.hangup import hold_reloads
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.settings import read_snapshot
@@ -151,6 +153,28 @@ async def test_it_runs_until_sigterm_and_ends_with_0(home: Home) -> None:
     running = asyncio.create_task(run(ready))
     status = await _status(home)
     assert (status["listen"], status["workers"]) == (ready.settings.config.listen, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(60):
+        assert await running == 0
+    close(ready)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+def _stamp(home: Home) -> int:
+    """Of the snapshot: each reload writes another."""
+    return int(orjson.loads(home.snapshot.read_bytes())["stamp"])
+
+
+async def test_a_reload_before_it_runs_waits_for_it(home: Home) -> None:
+    hold_reloads()
+    ready = prepare(home, config_file=None, flags={**FREE, "drain_s": 5})
+    os.kill(os.getpid(), signal.SIGHUP)  # it would end this process
+    before = _stamp(home)
+    running = asyncio.create_task(run(ready))
+    async with asyncio.timeout(60):
+        while _stamp(home) == before:
+            await asyncio.sleep(0.05)
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(60):
         assert await running == 0

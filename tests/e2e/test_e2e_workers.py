@@ -236,7 +236,7 @@ def test_one_that_dies_again_and_again_is_degraded_and_all_say_so(house: Any, li
     waiting(degraded, "a crash loop to be seen")
     with house.client() as web:
         web.post(CHAT, json=BODY).raise_for_status()
-    title = f"worker {lost} dies again and again: what is in flight on it fails each time"
+    title = f"Worker {lost} dies again and again: what is in flight on it fails each time"
     assert waiting(lambda: troubles(house) or None, "the trouble") == [title]
     assert house.ask({"op": "status"})["workers_degraded"] == [lost]
     assert metric(house, "midwatch_workers_degraded") == 1

@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-from midwatch_core.errors import ConfigError, MidwatchError
+from midwatch.hangup import hold_reloads
 
 if TYPE_CHECKING:
     from midwatch_core.contributions import Command
@@ -15,14 +15,17 @@ _NO_COMMAND = {"--help", "-h", "--version"}
 
 def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 fine, 1 found or failed, 2 wrong use."""
-    from midwatch.cli.app import app, own_commands
-    from midwatch.cli.printing import ReaderGoneError, end_quietly
-    from midwatch.crashing import quiet_crashes
-
-    quiet_crashes()
     words = list(sys.argv[1:] if words is None else words)
     if not words or (words[0].startswith("-") and words[0] not in _NO_COMMAND):
         words = [_DEFAULT, *words]
+    if words[0] == _DEFAULT:
+        hold_reloads()  # imports take a second
+    from midwatch.cli.app import app, own_commands
+    from midwatch.cli.printing import ReaderGoneError, end_quietly
+    from midwatch.crashing import quiet_crashes
+    from midwatch_core.errors import ConfigError, MidwatchError
+
+    quiet_crashes()
     try:
         if words[0] not in _NO_COMMAND | own_commands() and (command := _contributed(words[0])):
             return command.run(words[1:])

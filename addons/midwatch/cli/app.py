@@ -256,6 +256,9 @@ def forget(
     agent: Annotated[str | None, typer.Option(help="Of this agent.")] = None,
     app_name: Annotated[str | None, typer.Option("--app", help="Of this application.")] = None,
     trace: Annotated[str | None, typer.Option(help="Of this trace.")] = None,
+    session: Annotated[
+        str | None, typer.Option(help="Of this session, as its client calls it: all its traces.")
+    ] = None,
     text: Annotated[
         str | None, typer.Option(help="With this in a text, whatever its case; not where texts are encrypted.")
     ] = None,
@@ -276,9 +279,9 @@ def forget(
     from midwatch.cli.forget import forget as forget_exchanges
     from midwatch.cli.listing import moment
 
-    people = {"user": user, "key_id": key, "client": client, "agent": agent, "app": app_name, "trace_id": trace}
+    people = {"user": user, "key_id": key, "client": client, "agent": agent, "app": app_name}
     when = {"until": moment(before, "--before"), "since": moment(since)}
-    wanted = {**people, "text": text, "tenant": tenant, **when}
+    wanted = {**people, "trace_id": trace, "session": session, "text": text, "tenant": tenant, **when}
     return forget_exchanges(home_of(home), config, wanted, sure=yes, as_json=json)
 
 

@@ -1,6 +1,7 @@
 """`ca`: where the CA's certificate is, and how to have it trusted; and what the other commands of it begin with."""
 
 import asyncio
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def told_in_a_line(way: Way) -> str:
     """How somebody is told, for people who know their shell."""
     if way.example:
         return way.example
-    told = " && ".join(step.shown() for step in way.adding) or " ".join(f"{k}={v}" for k, v in way.variables.items())
+    told = " && ".join(step.shown() for step in way.adding) or " ".join(
+        f"{key}={shlex.quote(value)}" for key, value in way.variables.items()
+    )
     return f"{told}   ({way.says})" if way.says else told
 
 

@@ -15,8 +15,8 @@ from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.trust import ensure_ca, write_client_bundle
 from midwatch.trust.authority import Authority, check_dates, id_of, name_of, read_authority
-from midwatch.trust.bundles import certificates_of, joined, public_cas
-from midwatch.trust.given import read_given, read_pem
+from midwatch.trust.bundles import certificates_of, public_cas
+from midwatch.trust.given import read_given, read_parts, read_pem
 from midwatch.trust.keeping import Kept, kept, retire, stage
 from midwatch.trust.making import new_authority
 from midwatch_core.errors import ConfigError
@@ -44,8 +44,8 @@ def import_(
     """Have a CA of somebody's own sign, now or after a while. Nothing changes where it can't. Raises ConfigError."""
     _own_only(_begun(home, config_file))
     what = f"ca import {' '.join(map(str, files))}"
-    pem = joined(*(read_pem(file, "ca import") for file in files))
-    password = read_pem(passphrase, "--passphrase-file").strip() if passphrase is not None else None
+    pem = read_parts(files, "ca import")
+    password = read_pem(passphrase, "--passphrase-file").rstrip(b"\r\n") if passphrase is not None else None
     found = read_authority(pem, what, password=password, known=certificates_of(public_cas()))
     if found.others:
         raise ConfigError(f"{what}: {name_of(found.others[0])} is not in the chain; give the CA and its chain alone")

@@ -1,6 +1,7 @@
 """`ca trust`: have a system and its runtimes trust the CA, or say how."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -122,7 +123,7 @@ def _lines(way: Way, *, undo: bool) -> list[str]:
     """What is typed into a shell."""
     steps = [step.shown() for step in (way.removing if undo else way.adding)]
     unset = [f"unset {name}" for name in way.variables]
-    exports = unset if undo else [f"export {name}={value}" for name, value in way.variables.items()]
+    exports = unset if undo else [f"export {name}={shlex.quote(value)}" for name, value in way.variables.items()]
     if way.example:
         return [] if undo else [way.example]
     return [*steps, *exports, *([f"# {way.says}"] if way.says and not undo else [])]

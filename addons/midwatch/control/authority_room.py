@@ -52,12 +52,9 @@ class AuthorityRoom:
         """Have the next CA sign if its moment has come; where what signs changed, whoever changed it, tell."""
         try:
             await self._take_over()
-            now = self._signature()
-            if now == self._seen:
+            if self._signature() == self._seen:
                 return
-            self._seen = now  # also where it is bad
-            if self._given:
-                self._publish(self._given)
+            self._publish()
         except ConfigError as error:
             self._complain(error)
             return
@@ -66,14 +63,8 @@ class AuthorityRoom:
 
     async def follow(self, config: Config) -> None:
         """The configuration was read again: the CA may come from elsewhere now."""
-        if config.tls.ca == self._given:
-            return
-        try:
-            self._publish(config.tls.ca)
-        except ConfigError as error:
-            self._complain(error)
-            return
-        await self._tell()
+        self._given = config.tls.ca
+        await self.look()
 
     async def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """`authority`: a command changed the CA, and says what it did (`did`) with which (`subject`)."""
@@ -82,13 +73,21 @@ class AuthorityRoom:
         await self.look()
         return {"authority": True}
 
-    def _publish(self, given: Sequence[Path]) -> None:
-        """From now on, the CA of these files, or the home's own where there are none. Raises ConfigError."""
-        ensure_ca(self._home, given)
-        self._given = given
-        self._seen = self._signature()
+    def _publish(self) -> None:
+        """From now on, the CA of `tls.ca`, or the home's own where it names none. Raises ConfigError.
+
+        What is bad is tried again at each look: a disk is full for a while only, and a CA begins to hold.
+        """
+        read = self._files()
+        if self._given:
+            from midwatch.trust.given import check_holds  # as in `_take_over`
+
+            check_holds(self._given, self._clock.now())
+        if self._given or self._home.given_ca_certificate.exists():
+            ensure_ca(self._home, self._given)  # else the home's own is where it was, or somebody took it: none is made
         if self._home.client_bundle.exists():  # somebody was told of it
             write_client_bundle(self._home)
+        self._seen = (*read, *self._published())  # what changed since it was read is seen at the next look
 
     def _complain(self, error: ConfigError) -> None:
         """Once, and not every few seconds."""
@@ -114,13 +113,18 @@ class AuthorityRoom:
 
     def _signature(self) -> Signature:
         """Changes with what signs; from outside also where what is published went, by a command of another setting."""
-        files = (*self._given, self._home.given_ca_certificate) if self._given else (self._home.ca_file,)
-        return tuple(_stat(file.expanduser()) for file in files)
+        return (*self._files(), *self._published())
+
+    def _files(self) -> Signature:
+        return tuple(_stat(file) for file in self._given or (self._home.ca_file,))
+
+    def _published(self) -> Signature:
+        return (_stat(self._home.given_ca_certificate),) if self._given else ()
 
 
 def _stat(file: Path) -> tuple[int, int, int] | None:
     try:
-        status = file.stat()
-    except OSError:
+        status = file.expanduser().stat()
+    except (OSError, RuntimeError):  # RuntimeError: ~nobody
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino

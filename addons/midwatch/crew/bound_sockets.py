@@ -1,6 +1,7 @@
 """Listening sockets: bound once, before anything starts, and held for whoever serves them."""
 
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from midwatch.modes import UNBOUND, place_of
@@ -13,22 +14,26 @@ BACKLOG = 4096
 def bound(address: str, what: str) -> socket.socket:
     """A listening socket at HOST:PORT. Raises ConfigError that says what to do where it can't be had."""
     host, port = split_address(address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        # `[::]` is every address of both families, whatever the system's default is.
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
-        sock.bind((host, port))
+        return _listening(host, port)
     except OSError as error:
-        sock.close()
         raise ConfigError(f"{what} {address}: {error.strerror}; choose another with {what} HOST:PORT") from error
     except UnicodeError as error:
-        sock.close()
         raise ConfigError(f"{what} {address}: no name of a host; choose another with {what} HOST:PORT") from error
-    sock.listen(BACKLOG)
-    sock.set_inheritable(True)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with ExitStack() as unless_listening:
+        sock = unless_listening.enter_context(socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # `[::]` is every address of both families, whatever the system's default is.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)  # who bound the same address in the same moment may have been first here
+        sock.set_inheritable(True)
+        unless_listening.pop_all()
     return sock
 
 

@@ -47,6 +47,7 @@ class Child:
         self._crashes = CrashLoop()
         self._at_work_since_s: float | None = None
         self._renewing = False
+        self._killed = False
         self._process: asyncio.subprocess.Process | None = None
         self._ready = False
         self._was_ever_ready = False
@@ -68,6 +69,11 @@ class Child:
         return self._ready and self.pid is not None
 
     @property
+    def renewing(self) -> bool:
+        """It was told to end, and its next life has not begun."""
+        return self._renewing
+
+    @property
     def degraded(self) -> bool:
         """It died again and again, and has not worked for long since."""
         return self._crashes.is_on(time.monotonic(), self._at_work_since_s if self.at_work else None)
@@ -84,6 +90,7 @@ class Child:
 
     def kill(self) -> None:
         """SIGKILL, for good."""
+        self._killed = True
         self._stopping.set()
         self._settled.set()
         self.signal(signal.SIGKILL)
@@ -164,7 +171,7 @@ class Child:
             logger.error("%s could not be started: %s", self.name, error)
             return self._backoff.after(0.0, was_ready=False)
         if self._stopping.is_set():
-            self.signal(signal.SIGTERM)  # `stop` came while it was being made
+            self.signal(signal.SIGKILL if self._killed else signal.SIGTERM)  # it came while this was being made
         code = await process.wait()
         if self._stopping.is_set() or self._refuses(code):
             return None
@@ -179,13 +186,13 @@ class Child:
         return True
 
     def _delay_s(self, code: int, lived_s: float) -> float:
+        renewing, self._renewing = self._renewing, False
         if code == EXIT_HELD:
             self._held += 1
             self._settled.set()
             return _HELD_DELAY_S
         self._settled.clear()
-        if self._renewing:
-            self._renewing = False
+        if renewing:
             return 0.0
         self.restarts += 1
         delay_s = self._backoff.after(lived_s, was_ready=self._ready)
@@ -231,4 +238,9 @@ class Child:
 
 
 def _ending(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:  # one of the real-time signals, of which two alone have names
+        return f"signal {-code}"

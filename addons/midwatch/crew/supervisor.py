@@ -45,6 +45,7 @@ class Supervisor:
         self.control = self._new_control()
         self._control_settled = self._wanted.for_control
         self._crew: Crew | None = None
+        self._reload_waits = False
         self._keeping_up: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -61,8 +62,13 @@ class Supervisor:
         return all(worker.at_work for worker in workers)
 
     def reload(self) -> None:
-        """Ask control to reload; it tells the workers, and writes the snapshot by which they are replaced."""
-        self.control.signal(signal.SIGHUP)
+        """Ask control to reload; it tells the workers, and writes the snapshot by which they are replaced.
+
+        One that is just starting would die of the signal, and one that ends would forget it: the next look asks again.
+        """
+        self._reload_waits = not self.control.at_work or self.control.renewing
+        if not self._reload_waits:
+            self.control.signal(signal.SIGHUP)
 
     async def refused(self) -> None:
         """Wait for the first child that will not start with these settings; it has said why."""
@@ -98,6 +104,8 @@ class Supervisor:
 
     async def _keep_up(self) -> None:
         while True:
+            if self._reload_waits:
+                self.reload()
             self._wanted = self._snapshot.wanted()
             seen = self.workers.seen(self._wanted)
             may_add = self.workers.may_add(self._wanted)

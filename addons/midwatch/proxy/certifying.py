@@ -26,21 +26,20 @@ class Certifying:
         """Raises ConfigError where there is no CA that could sign. `given` tells `tls.ca` as it is now."""
         self._home = home
         self._given = given
-        found = self._read()
-        self._certificate = found.certificate
+        self._found = found = self._read()
         self.addon = OwnAuthority(self._store(found))
 
     def follow(self) -> None:
         """Take the CA of now; one that can't be read leaves the last."""
         try:
             found = self._read()
-            if found.certificate == self._certificate:
+            if found == self._found:  # with the chain: a CA above may be renewed alone
                 return
             self.addon.certstore = self._store(found)
         except ConfigError as error:
             logger.error("the CA in use stays: %s", error)
             return
-        self._certificate = found.certificate
+        self._found = found
         logger.info("certificates are signed by CA %s from now on", found.id)
 
     def _read(self) -> Authority:

@@ -28,6 +28,8 @@ from midwatch_core.errors import ConfigError
 _LEAST_BITS = 2048
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _MOST_CERTIFICATES = 32
+# Signatures by these are taken by no client any more (RFC 9155; OpenSSL from security level 1 on).
+_OUTDATED = ("md5", "sha1")
 _ID_DIGITS = 12
 
 type Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -120,7 +122,9 @@ def _key(pem: bytes, what: str, password: bytes | None) -> Key:
     except TypeError:  # a password for what has none, or none for what has one
         if password is not None:
             return _key(pem, what, None)
-        raise ConfigError(f"{what}: the private key is encrypted; name a file with its passphrase") from None
+        raise ConfigError(
+            f"{what}: the private key is encrypted: `ca import` takes --passphrase-file; tls.ca takes one that is not"
+        ) from None
     except (ValueError, UnsupportedAlgorithm):  # what is said of it may have parts of it
         why = "it is damaged, or the passphrase is wrong" if password is not None else "it is damaged"
         raise ConfigError(f"{what}: the private key can't be read: {why}") from None
@@ -175,10 +179,13 @@ def _chain(
     chain: list[x509.Certificate] = []
     last = own
     while not issued(last, by=last):
+        if digest := _outdated(last):
+            raise ConfigError(f"{what}: {name_of(last)} is signed with {digest}, which clients refuse; have it renewed")
         found = _issuer(last, given) or _issuer(last, known)
         if found is None or found in chain or len(chain) >= _MOST_CERTIFICATES:
             raise ConfigError(f"{what}: the chain is not complete: {_lacking(last)}; give that certificate too")
         chain.append(found)
+        _check_signer(found, what)
         _check_length(found, below=len(chain), what=what)
         last = found
     return tuple(chain)
@@ -195,12 +202,26 @@ def _issuer(child: x509.Certificate, among: Iterable[x509.Certificate]) -> x509.
 
 
 def issued(child: x509.Certificate, *, by: x509.Certificate) -> bool:
-    """Whether one CA's certificate was signed with the key of another, or its own."""
+    """Whether one CA's certificate was signed with the key of another, or its own.
+
+    A root's own signature proves nothing, and nobody looks at it: it may be one that can't be checked any more.
+    """
+    if child == by and child.subject == child.issuer and _outdated(child):
+        return _is_ca(by)
     try:
         child.verify_directly_issued_by(by)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return _is_ca(by)
+
+
+def _outdated(certificate: x509.Certificate) -> str | None:
+    """The digest that it was signed with, where that is one of old."""
+    try:
+        digest = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return None
+    return digest.name if digest is not None and digest.name in _OUTDATED else None
 
 
 def _check_length(issuer: x509.Certificate, *, below: int, what: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from midwatch.home import Home, write_private
+from midwatch.trust.pem import certificates_in
 from midwatch_core.errors import ConfigError
 
 if TYPE_CHECKING:  # it costs a tenth of a second, which commands that need no certificate must not pay
@@ -21,21 +22,35 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-
 def write_upstream_bundle(home: Home, upstream_ca: Path) -> None:
     """The public CAs and those of `upstream_ca`. Raises ConfigError where that is no file of certificates."""
     try:
-        extra = upstream_ca.expanduser().read_bytes()
+        # The certificates alone: words between them may be in any language, and a key is nobody's here.
+        extra = certificates_in(upstream_ca.expanduser().read_bytes())
         # Not by create_default_context, which takes an empty file for none and trusts the public ones.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=extra.decode("ascii"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"upstream_ca: {upstream_ca}: {error}; expected a file of PEM certificates") from error
-    write_private(home.upstream_bundle, joined(public_cas(), extra))
+    _write(home.upstream_bundle, joined(public_cas(), extra))
 
 
 def write_client_bundle(home: Home) -> Path:
-    """The CAs a client under `exec` trusts: the ones it trusts already, and ours; for Java too (`home.java_store`)."""
+    """The CAs a client under `exec` trusts: the ones it trusts already, and ours; for Java too (`home.java_store`).
+
+    They are no secret: a container that has them mounted reads them as whatever user it runs. Raises ConfigError.
+    """
     # In an environment that names our own bundle already, that is not what was public before.
-    bundle = joined(public_cas(besides=home.client_bundle), home.ca_certificate.read_bytes())
-    write_private(home.client_bundle, bundle)
-    write_private(home.java_store, _java_store(bundle))
+    try:
+        bundle = joined(public_cas(besides=home.client_bundle), home.ca_certificate.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror}") from error
+    _write(home.client_bundle, bundle, mode=0o644)
+    _write(home.java_store, _java_store(bundle), mode=0o644)
     return home.client_bundle
+
+
+def _write(file: Path, data: bytes, *, mode: int = 0o600) -> None:
+    try:
+        write_private(file, data, mode=mode)
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
 
 
 def _java_store(bundle: bytes) -> bytes:

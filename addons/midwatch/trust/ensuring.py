@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from midwatch.home import Home
+from midwatch_core.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 _OTHERS = 0o077
@@ -21,8 +22,11 @@ def ensure_ca(home: Home, given: Sequence[Path] = ()) -> None:
 
         publish_given(home, given)
         return
-    for file in (home.given_ca_certificate, home.given_ca_chain):
-        file.unlink(missing_ok=True)
+    try:
+        for file in (home.given_ca_certificate, home.given_ca_chain):
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror}") from error
     _close(home.ca_file)
     if home.ca_file.exists() and home.ca_certificate.exists() and not home.next_ca_file.exists():
         return  # a start as most are: nothing is parsed

@@ -3,12 +3,13 @@
 import logging
 import stat
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
 
 from midwatch.home import Home
-from midwatch.trust.authority import Authority, read_authority
+from midwatch.trust.authority import Authority, check_dates, read_authority
 from midwatch.trust.bundles import certificates_of, joined, public_cas
 from midwatch.trust.pem import blocks
 from midwatch.trust.publishing import publish
@@ -16,6 +17,8 @@ from midwatch_core.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 _MOST_BYTES = 1024**2
+# How all that is DER begins here (X.690, section 8.1).
+_SEQUENCE = b"\x30"
 
 
 def read_given(files: Sequence[Path]) -> Authority:
@@ -23,7 +26,7 @@ def read_given(files: Sequence[Path]) -> Authority:
 
     The root may be left out where this machine trusts it already, as cert-manager leaves it out of `tls.crt`.
     """
-    pem = joined(*(read_pem(file, "tls.ca") for file in files))
+    pem = read_parts(files, "tls.ca")
     return read_authority(pem, f"tls.ca: {', '.join(map(str, files))}", known=certificates_of(public_cas()))
 
 
@@ -32,6 +35,11 @@ def check_given(files: Sequence[Path]) -> Authority:
     for file in files:
         check_closed(file)
     return read_given(files)
+
+
+def check_holds(files: Sequence[Path], now: datetime) -> None:
+    """Raises ConfigError for a CA that is over, or has not begun."""
+    check_dates(read_given(files), now, f"tls.ca: {', '.join(map(str, files))}")
 
 
 def publish_given(home: Home, files: Sequence[Path]) -> Authority:
@@ -63,6 +71,18 @@ def check_closed(file: Path) -> None:
         logger.warning("tls.ca: %s: its group may read the CA's key too", file)
 
 
+def read_parts(files: Sequence[Path], what: str) -> bytes:
+    """Files of PEM as one. Raises ConfigError, also for one in the other form."""
+    parts = {file: read_pem(file, what) for file in files}
+    for file, data in parts.items():
+        if data.startswith(_SEQUENCE) and not data.isascii():
+            raise ConfigError(
+                f"{what}: {file}: it is DER or PKCS #12; expected PEM, as `openssl x509 -inform der`, `openssl pkey"
+                " -inform der` or `openssl pkcs12 -noenc` write it"
+            )
+    return joined(*parts.values())
+
+
 def read_pem(file: Path, what: str) -> bytes:
     """A file of PEM. Raises ConfigError, which never has its content."""
     try:
@@ -70,6 +90,8 @@ def read_pem(file: Path, what: str) -> bytes:
             data = opened.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{what}: {file}: {error.strerror}") from error
+    except RuntimeError as error:  # ~nobody
+        raise ConfigError(f"{what}: {file}: there is no such user") from error
     if len(data) > _MOST_BYTES:
         raise ConfigError(f"{what}: {file}: more than a megabyte; expected a CA in PEM")
     return data

@@ -11,9 +11,10 @@ between two steps leaves a home that works.
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from midwatch.trust.making import new_authority
 from midwatch.trust.pem import moment_of, with_moment
 from midwatch.trust.publishing import publish
 from midwatch_core.errors import ConfigError
+
+# A command may wait for another; control has an event loop to serve, and looks again in a few seconds.
+_WAIT_S, _SOON_S = 15.0, 1.0
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ def begin(home: Home) -> None:
     """Make the CA where there is none, have the next one take over where it is due, publish. Raises ConfigError."""
     with _held(home):
         if not home.ca_file.exists():
-            write_private(home.ca_file, new_authority().pem())
+            write_private(home.ca_file, new_authority().pem(), durable=True)
         found = _taken_over(home, datetime.now(UTC))
         publish(home.ca_certificate, found.anchors)
 
@@ -69,28 +74,43 @@ def signing(home: Home) -> Authority:
 def stage(home: Home, authority: Authority, at: datetime) -> Kept:
     """Publish a CA that takes over at this moment; in place of another that waited. What is kept then.
 
-    A moment that has passed is now. Raises ConfigError, and nothing has changed then.
+    A moment that has passed is now. Raises ConfigError, and nothing has changed then, unless it signs already.
     """
     with _held(home):
         found = kept(home)
         if authority.certificate == found.active.certificate:
             raise ConfigError(f"{authority.id} is the CA in use already")
-        publish(home.ca_certificate, (*found.anchors, authority.anchor))
+        waiting = _read(home.next_ca_file) if home.next_ca_file.exists() else None
         try:
-            write_private(home.next_ca_file, with_moment(authority.pem(), at))
+            publish(home.ca_certificate, (*found.anchors, authority.anchor))
+            write_private(home.next_ca_file, with_moment(authority.pem(), at), durable=True)
+            changed = _taken_over(home, datetime.now(UTC))
+            publish(home.ca_certificate, changed.anchors)
         except OSError:
-            publish(home.ca_certificate, found.anchors)
+            _put_back(home, found, waiting)
             raise
-        changed = _taken_over(home, datetime.now(UTC))
-        publish(home.ca_certificate, changed.anchors)
         return changed
+
+
+def _put_back(home: Home, found: Kept, waiting: bytes | None) -> None:
+    """The disk is full in the middle, say: what was found stays, and what could not sign at once never will."""
+    if signing(home).certificate != found.active.certificate:
+        return  # it signs: the rest is done at the next start or look
+    with suppress(OSError):
+        if found.active.anchor not in found.old:
+            _old_file(home, found.active.anchor).unlink(missing_ok=True)
+        if waiting is None or home.next_ca_file.read_bytes() != waiting:
+            home.next_ca_file.unlink(missing_ok=True)  # first: it makes the room that the other had
+            if waiting is not None:
+                write_private(home.next_ca_file, waiting, durable=True)
+        publish(home.ca_certificate, found.anchors)
 
 
 def take_over(home: Home, now: datetime) -> Authority | None:
     """Have the next CA sign from now on, if its moment has come; None where there is none. Raises ConfigError."""
     if not home.next_ca_file.exists():
         return None
-    with _held(home):
+    with _held(home, wait_s=_SOON_S):
         before = signing(home)
         after = _taken_over(home, now)
         publish(home.ca_certificate, after.anchors)
@@ -105,13 +125,15 @@ def retire(home: Home, wanted: Callable[[str], bool]) -> list[str]:
     with _held(home):
         found = kept(home)
         gone = [item for item in found.old if wanted(id_of(item))]
+        dropped = found.next if found.next is not None and wanted(found.next.id) else None
+        old = tuple(item for item in found.old if item not in gone)
+        left = replace(found, next=None if dropped else found.next, old=old)
+        publish(home.ca_certificate, left.anchors)  # first: who is cut off here finds them, and can try again
         for item in gone:
             _old_file(home, item).unlink()
-        waiting = found.next is not None and wanted(found.next.id)
-        if waiting:
+        if dropped is not None:
             home.next_ca_file.unlink()
-        publish(home.ca_certificate, kept(home).anchors)
-        return [id_of(item) for item in gone] + ([found.next.id] if waiting and found.next is not None else [])
+        return [id_of(item) for item in gone] + ([dropped.id] if dropped is not None else [])
 
 
 def _taken_over(home: Home, now: datetime) -> Kept:
@@ -122,8 +144,8 @@ def _taken_over(home: Home, now: datetime) -> Kept:
             home.next_ca_file.unlink(missing_ok=True)
         return found
     if found.active.anchor != found.next.anchor:
-        write_private(_old_file(home, found.active.anchor), pem_of(found.active.anchor))
-    write_private(home.ca_file, found.next.pem())
+        write_private(_old_file(home, found.active.anchor), pem_of(found.active.anchor), durable=True)
+    write_private(home.ca_file, found.next.pem(), durable=True)
     home.next_ca_file.unlink()
     _forget_mitmproxy_s_copies(home)
     return kept(home)
@@ -159,17 +181,31 @@ def _old_file(home: Home, anchor: x509.Certificate) -> Path:
 
 
 @contextmanager
-def _held(home: Home) -> Iterator[None]:
-    """One at a time: a command may change what control is about to change too. What can't be written: ConfigError."""
+def _held(home: Home, *, wait_s: float = _WAIT_S) -> Iterator[None]:
+    """One at a time: a command may change what control is about to change too.
+
+    What can't be written, and another that takes longer than `wait_s`: ConfigError.
+    """
     try:
         descriptor = os.open(home.ca_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(descriptor, home.ca_lock, time.monotonic() + wait_s)
             yield
         finally:
             os.close(descriptor)
     except OSError as error:
         raise ConfigError(f"{error.filename or home.ca}: {error.strerror}") from error
+
+
+def _lock(descriptor: int, file: Path, until_s: float) -> None:
+    """Not by waiting in the system: one that was halted (Ctrl-Z) would halt control with it."""
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until_s:
+                raise ConfigError(f"{file}: another command is changing the CA; try again when it has ended") from None
+            time.sleep(_LOOK_S)
 
 
 def _read(file: Path) -> bytes:

@@ -20,8 +20,7 @@ def publish(file: Path, anchors: Sequence[x509.Certificate]) -> None:
     with suppress(FileNotFoundError):
         if file.read_bytes() == data:
             return
-    write_private(file, data)
-    file.chmod(0o644)
+    write_private(file, data, mode=0o644)
 
 
 def published(home: Home) -> tuple[x509.Certificate, ...]:

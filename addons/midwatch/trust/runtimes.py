@@ -4,11 +4,13 @@ What a runtime calls its variable is as in `midwatch.clients`. Some add what is 
 roots alone; others take it instead, and get the public CAs beside them.
 """
 
+import shlex
 from collections.abc import Sequence
 
 from midwatch.trust.java_store import java_steps
 from midwatch.trust.steps import Files, Step, Way
 
+_GIT = ("git", "config", "--global")
 _GIT_HAS_NONE = 5
 
 
@@ -25,11 +27,13 @@ def runtimes(files: Files, in_java: Sequence[str] | None = None) -> tuple[Way, .
     git = Way(
         name="git",
         title="git",
-        adding=(Step(("git", "config", "--global", "http.sslCAInfo", all_cas)),),
-        removing=(Step(("git", "config", "--global", "--unset", "http.sslCAInfo"), fine=(0, _GIT_HAS_NONE)),),
+        adding=(Step((*_GIT, "http.sslCAInfo", all_cas)),),
+        # What somebody has set there since then, or had before us, is theirs.
+        removing=(Step((*_GIT, "--fixed-value", "--unset", "http.sslCAInfo", all_cas), fine=(0, _GIT_HAS_NONE)),),
+        says="in place of a list of your own, if you have set one there",
     )
     return (
-        _told("curl", "curl", {"CURL_CA_BUNDLE": all_cas}, f"or for one call: curl --cacert {roots}"),
+        _told("curl", "curl", {"CURL_CA_BUNDLE": all_cas}, f"or for one call: curl --cacert {shlex.quote(roots)}"),
         _told("python", "Python (ssl, httpx, openai)", {"SSL_CERT_FILE": all_cas}),
         _told("requests", "Python (requests)", {"REQUESTS_CA_BUNDLE": all_cas}),
         _told("pip", "pip", {"PIP_CERT": all_cas}),
@@ -37,6 +41,7 @@ def runtimes(files: Files, in_java: Sequence[str] | None = None) -> tuple[Way, .
         _told("bun", "Bun", {"NODE_EXTRA_CA_CERTS": roots}),
         _told("deno", "Deno", {"DENO_CERT": roots}),
         _told("go", "Go", {"SSL_CERT_FILE": all_cas}, "on Linux; elsewhere it takes the system's"),
+        _told("dotnet", ".NET", {"SSL_CERT_FILE": all_cas}, "on Linux; elsewhere it takes the system's"),
         java,
         git,
         _told("aws", "AWS (boto3, aws)", {"AWS_CA_BUNDLE": all_cas}),
@@ -53,8 +58,10 @@ _IN_CONTAINER = {
 
 
 def _mount(files: Files) -> str:
-    mounts = f"-v {files.certificate}:/midwatch/ca.pem:ro -v {files.bundle}:/midwatch/bundle.pem:ro"
-    return f"docker run {mounts} {' '.join(f'-e {name}={value}' for name, value in _IN_CONTAINER.items())} …"
+    mounts = (f"{files.certificate}:/midwatch/ca.pem:ro", f"{files.bundle}:/midwatch/bundle.pem:ro")
+    told = [word for mount in mounts for word in ("-v", mount)]
+    told += [word for name, value in _IN_CONTAINER.items() for word in ("-e", f"{name}={value}")]
+    return f"docker run {shlex.join(told)} …"
 
 
 def _told(name: str, title: str, variables: dict[str, str], says: str = "") -> Way:

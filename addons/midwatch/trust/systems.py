@@ -68,6 +68,7 @@ def _macos(anchors: tuple[Anchor, ...]) -> Way:
             Step(("security", "remove-trusted-cert", "-d", str(item.file)), root=True),
             Step(("security", "delete-certificate", "-Z", item.sha1, _KEYCHAIN), root=True),
         ),
+        says="macOS asks for an administrator's password in a window, root or not",
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import shutil
 import ssl
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from midwatch.cli import main
 from midwatch.cli.ca_checks import ca_checks
@@ -158,7 +160,7 @@ def test_a_key_that_others_can_read_or_that_is_encrypted(home: Home, tmp_path: P
     file.chmod(0o644)
     password.write_text("open sesame\n")
     assert main(["ca", "import", str(file)]) == 2
-    assert "name a file with its passphrase" in said().err
+    assert "`ca import` takes --passphrase-file" in said().err
     assert main(["ca", "import", str(file), "--passphrase-file", str(password)]) == 0
     assert "others may read the key there" in said().out
     assert "open sesame" not in home.ca_file.read_text()
@@ -239,7 +241,8 @@ def test_who_is_told_is_printed_as_it_is_typed(home: Home, said: Said) -> None:
     assert main(["ca", "trust", "--runtime", "node", "--runtime", "git"]) == 0
     assert said().out == (
         f"# Node.js\nexport NODE_EXTRA_CA_CERTS={home.ca_certificate}\n# NODE_USE_ENV_PROXY=1 has it heed HTTPS_PROXY\n"
-        f"\n# git\ngit config --global http.sslCAInfo {home.client_bundle}\n\n"
+        f"\n# git\ngit config --global http.sslCAInfo {home.client_bundle}\n"
+        "# in place of a list of your own, if you have set one there\n\n"
     )
     assert main(["ca", "trust", "--runtime", "node", "--undo"]) == 0
     assert said().out == "# Node.js\nunset NODE_EXTRA_CA_CERTS\n\n"
@@ -368,3 +371,50 @@ class TestDoctor:
         assert keys[2][0] is False
         assert "everybody may read" in keys[2][1]
         assert self.told(home, *given[1:])["CA"][0] is False
+
+
+def test_what_is_printed_can_be_typed_where_a_path_has_spaces(
+    tmp_path: Path, made: Authority, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "my home")
+    monkeypatch.setenv("MIDWATCH_HOME", str(home.root))
+    home.prepare()
+    write_private(home.ca_file, made.pem())
+    assert main(["ca", "trust", "--runtime", "node"]) == 0
+    ask = ["sh", "-c", said().out + 'printf %s "$NODE_EXTRA_CA_CERTS"']
+    assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == str(home.ca_certificate)
+    assert main(["ca", "trust", "--runtime", "docker"]) == 0
+    words = shlex.split(said().out.splitlines()[1])
+    assert words[3] == f"{home.ca_certificate}:/midwatch/ca.pem:ro"
+    assert main(["ca"]) == 0
+    assert f"NODE_EXTRA_CA_CERTS='{home.ca_certificate}'" in said().out
+
+
+def test_undoing_leaves_git_a_list_that_is_not_ours(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    git = ["git", "config", "--global", "http.sslCAInfo"]
+    subprocess.run([*git, "/etc/company.pem"], check=True)
+    assert main(["ca", "trust", "--runtime", "git", "--do", "--undo"]) == 0
+    assert subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip() == "/etc/company.pem"
+
+
+def test_files_in_another_form_or_of_nobody_are_named(home: Home, tmp_path: Path, root: Signer, said: Said) -> None:
+    der, key = tmp_path / "root.der", tmp_path / "root.key"
+    der.write_bytes(root.certificate.public_bytes(Encoding.DER))
+    key.touch(mode=0o600)
+    key.write_bytes(root.key_pem)
+    assert main(["ca", "import", str(der), str(key)]) == 2
+    assert f"{der}: it is DER or PKCS #12; expected PEM" in said().err
+    assert main(["ca", "import", "~nobody-of-this-name/ca.pem"]) == 2
+    assert "there is no such user" in said().err
+
+
+def test_a_passphrase_may_end_with_a_space(home: Home, tmp_path: Path, root: Signer) -> None:
+    file, password = tmp_path / "all.pem", tmp_path / "passphrase"
+    file.touch(mode=0o600)
+    file.write_bytes(root.pem + root.locked(b"open sesame "))
+    password.write_text("open sesame \n")
+    assert main(["ca", "import", str(file), "--passphrase-file", str(password)]) == 0

@@ -1,5 +1,7 @@
 """The CA in control: the next one takes over in time, what others change is seen, and workers are told once."""
 
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from midwatch.trust.making import new_authority
 from midwatch_core.config import Config, load_config
 from midwatch_core.errors import StorageUnavailableError
 from midwatch_core.model.audit import AuditRecord
-from tests.addons.trust.pki import signer
+from tests.addons.trust.pki import Signer, signer
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -164,3 +166,64 @@ async def test_a_setting_that_can_t_be_followed_leaves_the_last(desk: Desk, tmp_
     await desk.room.follow(config_of(tmp_path / "absent.pem"))
     assert desk.told == 0
     assert desk.home.ca_certificate.parent == desk.home.ca
+
+
+async def test_one_that_could_not_be_published_is_tried_again(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    obstacle = desk.home.run / f".given-ca-cert.pem.{os.getpid()}"  # as good as a disk that is full
+    obstacle.mkdir()
+    file, own = tmp_path / "tls.pem", signer("one")
+    file.touch(mode=0o600)
+    file.write_bytes(own.key_pem + own.pem)
+    await desk.room.follow(config_of(file))
+    await desk.room.look()
+    assert (desk.told, caplog.text.count("the CA in use stays")) == (0, 1)
+    obstacle.rmdir()
+    await desk.room.look()
+    assert (desk.told, desk.home.ca_certificate.read_bytes().strip()) == (1, own.pem.strip())
+
+
+async def test_one_that_does_not_hold_yet_waits_for_its_day(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, early, over = tmp_path / "tls.pem", signer("early", begins=DAY), signer("over", lasts=DAY)
+    file.touch(mode=0o600)
+    file.write_bytes(early.key_pem + early.pem)
+    await desk.room.follow(config_of(file))
+    await desk.room.look()
+    assert (desk.told, caplog.text.count("holds from")) == (0, 1)
+    desk.passed = 2 * DAY
+    await desk.room.look()
+    assert desk.told == 1
+    file.write_bytes(over.key_pem + over.pem)
+    await desk.room.look()
+    assert desk.told == 1
+    assert "expired on" in caplog.text
+
+
+async def test_files_that_change_while_they_are_read_are_read_again(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, one, two = tmp_path / "tls.pem", signer("one"), signer("another two")
+
+    def write(own: Signer) -> None:
+        file.touch(mode=0o600)
+        file.write_bytes(own.key_pem + own.pem)
+
+    def read_and_meanwhile(home: Home, given: Sequence[Path]) -> None:
+        ensure_ca(home, given)
+        write(two)
+
+    write(one)
+    with monkeypatch.context() as patched:
+        patched.setattr("midwatch.control.authority_room.ensure_ca", read_and_meanwhile)
+        await desk.room.follow(config_of(file))
+    await desk.room.look()
+    assert (desk.told, desk.home.ca_certificate.read_bytes().strip()) == (2, two.pem.strip())
+
+
+async def test_where_somebody_took_the_ca_away_no_other_is_made(desk: Desk) -> None:
+    desk.home.ca_file.rename(desk.home.root / "elsewhere.pem")
+    await desk.room.look()
+    assert not desk.home.ca_file.exists()

@@ -89,3 +89,9 @@ def test_a_modes_own_port_is_on_the_address_of_listen() -> None:
         assert address_of(sockets.proxy[1]) == f"127.0.0.1:{port}"
     finally:
         close(sockets)
+
+
+def test_a_family_that_the_system_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "AF_INET6", 9999)  # no kernel has it
+    with pytest.raises(ConfigError, match=r"--listen \[::1\]:0: .*; choose another"):
+        bound("[::1]:0", "--listen")

@@ -1,6 +1,7 @@
 """A child is started again when it dies, sooner when it worked than when it never did, and ends when it is told."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -189,3 +190,40 @@ async def test_in_a_crash_loop_it_waits_long_where_others_do_its_work(
     waits = [line.rpartition("again in ")[2] for line in caplog.text.splitlines()]
     assert (waits[4] == "10.0 s") is spared
     assert "10.0 s" not in waits[:4]
+
+
+async def test_one_that_a_real_time_signal_ended_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    child = make_child(SERVES)
+    child.start()
+    await until(lambda: child.at_work)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGRTMIN + 3)
+    await until(lambda: child.restarts == 1 and child.at_work)
+    assert f"ended (signal {signal.SIGRTMIN + 3})" in caplog.text
+    assert await child.stop(20)
+
+
+async def test_a_kill_in_the_moment_of_its_start_is_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as a program inherits it
+    try:
+        child = make_child(STARTS_SLOWLY)
+        child.start()
+        await asyncio.sleep(0)
+        child.kill()
+        assert not await child.stop(5)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "did not end" not in caplog.text
+
+
+async def test_a_renewal_that_finds_its_place_taken_excuses_no_later_death() -> None:
+    child = make_child(SERVES.replace("sys.exit(0)", f"sys.exit({EXIT_HELD})"))
+    child.start()
+    await until(lambda: child.at_work)
+    await child.renew(20)
+    await until(lambda: child.at_work)
+    assert not child.renewing
+    child.signal(signal.SIGKILL)
+    await until(lambda: child.restarts == 1)
+    child.kill()
+    await child.stop(20)

@@ -150,3 +150,25 @@ async def test_a_private_one_follows_no_snapshot_and_tells_nobody(tmp_path: Path
     await asyncio.sleep(0.2)
     assert (pids(house), house.crew()) == (before, Crew())
     assert await house.end() == 0
+
+
+async def test_a_reload_while_control_starts_waits_until_it_can_heed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = tmp_path / "heard"
+    program = f"""
+import os, pathlib, signal, sys, time
+time.sleep(0.3)
+signal.signal(signal.SIGHUP, lambda *_: pathlib.Path({str(heard)!r}).touch())
+{PROGRAM}"""
+    monkeypatch.setattr("midwatch.crew.supervisor._command", lambda *_, **__: [sys.executable, "-c", program])
+    house = House(tmp_path, workers=1)
+    house.supervisor.start()
+    await until(lambda: house.supervisor.control.pid)
+    house.supervisor.reload()
+    await until(heard.exists)
+    assert house.supervisor.control.restarts == 0
+    heard.unlink()
+    house.supervisor.reload()
+    await until(heard.exists)
+    assert await house.end() == 0

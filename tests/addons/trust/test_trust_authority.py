@@ -1,12 +1,18 @@
 """A CA read from PEM: its parts in any order, its chain put together, and what can't sign refused with the reason."""
 
+import os
+import re
+import subprocess
 from datetime import UTC, datetime
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from midwatch.trust.authority import Authority, check_dates, read_authority
+from midwatch.trust.showing import shown
+from midwatch.trust.trying import HOST, tries
 from midwatch_core.errors import ConfigError
 from tests.addons.trust.pki import DAY, Signer, curve_key, rsa_key, signer
 
@@ -144,3 +150,45 @@ def test_dates_are_looked_at_for_the_whole_chain(root: Signer) -> None:
     ):
         with pytest.raises(ConfigError, match=says):
             check_dates(read(*parts), at, "x")
+
+
+def test_a_ca_below_one_that_clients_would_not_take_is_refused() -> None:
+    mute = signer("mute", signs=False)
+    clients_only = signer("clients", purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,))
+    for above, says in ((mute, "CN=mute may not sign certificates"), (clients_only, "CN=clients may not sign for")):
+        below = signer("below", above)
+        assert says in refused(below.key_pem, below.pem, above.pem)
+
+
+def openssl(*words: str | Path) -> None:
+    subprocess.run(("openssl", *words), check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module", params=["sha1", "md5"])
+def outdated(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A root that signed itself with a digest of old, and a CA below it with another such signature."""
+    folder = tmp_path_factory.mktemp("outdated")
+    root, root_key = folder / "root.pem", folder / "root.key"
+    own, own_key, asked = folder / "own.pem", folder / "own.key", folder / "own.csr"
+    made = ("-newkey", "rsa:2048", "-nodes")
+    signs = ("-addext", "keyUsage=critical,keyCertSign")
+    openssl("req", "-x509", *made, *signs, "-subj", "/CN=old", f"-{request.param}", "-keyout", root_key, "-out", root)
+    openssl("req", *made, "-subj", "/CN=below", "-keyout", own_key, "-out", asked)
+    extensions = folder / "extensions"
+    extensions.write_text("basicConstraints=critical,CA:TRUE\n")
+    by = ("-CA", root, "-CAkey", root_key, "-CAcreateserial", "-extfile", extensions)
+    openssl("x509", "-req", "-in", asked, *by, f"-{request.param}", "-out", own)
+    return folder
+
+
+def test_how_a_root_signed_itself_concerns_nobody(outdated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read((outdated / "root.key").read_bytes(), (outdated / "root.pem").read_bytes())
+    assert found.chain == ()
+    monkeypatch.setenv("SSL_CERT_FILE", str(outdated / "root.pem"))
+    with shown(found, HOST) as port:
+        assert tries(os.environ)["Python"](port).trusts is True
+
+
+def test_who_is_signed_with_a_digest_of_old_is_refused(outdated: Path) -> None:
+    parts = [(outdated / name).read_bytes() for name in ("own.key", "own.pem", "root.pem")]
+    assert re.search(r"CN=below is signed with (sha1|md5), which clients refuse", refused(*parts))

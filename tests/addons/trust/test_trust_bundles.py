@@ -1,5 +1,6 @@
 """Certificates: one CA with a private key file, and bundles in which it stands beside the public ones."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from midwatch.home import Home
 from midwatch.simulated import SimulatedCA
 from midwatch.trust import ensure_ca, public_cas, write_client_bundle, write_upstream_bundle
 from midwatch_core.errors import ConfigError
+from tests.addons.trust.pki import signer
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,8 @@ def test_a_client_trusts_ours_and_the_public_ones(home: Home) -> None:
     found = names(write_client_bundle(home))
     assert "Midwatch CA" in found
     assert len(found) > 1
-    assert home.client_bundle.stat().st_mode & 0o777 == 0o600
+    for file in (home.client_bundle, home.java_store):  # a container reads them as another user
+        assert file.stat().st_mode & 0o777 == 0o644
     assert home.java_store.stat().st_size > 0
 
 
@@ -65,3 +68,20 @@ def test_the_bundle_that_the_user_names_is_the_public_one(monkeypatch: pytest.Mo
     assert public_cas() == b"own"
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
     assert b"BEGIN CERTIFICATE" in public_cas()
+
+
+def test_of_a_provider_s_file_the_certificates_alone_are_taken(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "extra.pem"
+    own = signer("Société Générale")
+    file.write_bytes("Autorité de la Société\n".encode() + own.key_pem + own.pem)
+    write_upstream_bundle(home, file)
+    assert "Société Générale" in names(home.upstream_bundle)
+    assert b"PRIVATE" not in home.upstream_bundle.read_bytes()
+
+
+def test_a_bundle_that_can_t_be_written_is_named(home: Home) -> None:
+    obstacle = home.run / f".client-ca.pem.{os.getpid()}"
+    obstacle.mkdir()
+    with pytest.raises(ConfigError, match=r"client-ca\.pem: "):
+        write_client_bundle(home)
+    obstacle.rmdir()

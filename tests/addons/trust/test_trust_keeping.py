@@ -1,7 +1,11 @@
 """The CAs of a home: made, handed over with an overlap, retired; who is cut off in between leaves a home that works."""
 
+import fcntl
 import logging
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -198,3 +202,57 @@ def test_the_key_is_not_among_the_certificates(begun: Home, tmp_path: Path) -> N
     pem = begun.ca_file.read_bytes()
     assert certificates_in(pem).count(b"BEGIN") == 1
     assert b"PRIVATE" not in certificates_in(pem)
+
+
+@contextmanager
+def unwritable(file: Path) -> Iterator[None]:
+    """As a disk that is full has it, at this file alone: what it would be replaced by can't be made."""
+    obstacle = file.with_name(f".{file.name}.{os.getpid()}")
+    obstacle.mkdir()
+    yield
+    obstacle.rmdir()
+
+
+def everything(home: Home) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in home.ca.iterdir() if file.is_file()}
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_one_that_was_refused_in_the_middle_never_signs_later(begun: Home, another: Authority, waits: bool) -> None:
+    if waits:
+        stage(begun, authority(signer("patient")), NOW + DAY)
+    before = everything(begun)
+    with unwritable(begun.ca_file), pytest.raises(ConfigError):
+        stage(begun, another, NOW)
+    assert everything(begun) == before
+    ensure_ca(begun)
+    assert take_over(begun, NOW + DAY / 2) is None
+    assert everything(begun) == before
+
+
+def test_one_that_signs_although_the_rest_failed_goes_on(begun: Home, another: Authority) -> None:
+    first = signing(begun)
+    stage(begun, another, NOW + DAY)
+    with unwritable(begun.ca_certificate), pytest.raises(ConfigError):
+        take_over(begun, NOW + DAY)
+    assert signing(begun) == another
+    ensure_ca(begun)
+    assert set(published(begun)) == {another.id, first.id}
+
+
+def test_a_retirement_that_failed_can_be_tried_again(begun: Home, another: Authority) -> None:
+    first = signing(begun)
+    stage(begun, another, NOW)
+    with unwritable(begun.ca_certificate), pytest.raises(ConfigError):
+        retire(begun, lambda _: True)
+    assert retire(begun, lambda _: True) == [first.id]
+    assert published(begun) == [another.id]
+
+
+def test_who_holds_the_ca_and_was_halted_halts_nobody_else(begun: Home, another: Authority) -> None:
+    stage(begun, another, NOW + DAY)
+    with begun.ca_lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match="another command is changing the CA"):
+            take_over(begun, NOW + DAY)
+    assert take_over(begun, NOW + DAY) == another
