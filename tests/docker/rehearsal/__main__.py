@@ -1,13 +1,14 @@
 """`python -m tests.docker.rehearsal`: the image without a container engine, as far as that goes.
 
-Every step of docker/Dockerfile is carried out in order, over a throw-away copy of this machine's root; then what came
-of it runs read-only, as the image's user, without capabilities, in a network of its own. Its health command must
-answer, a call must pass and be on record, and the stop signal must end it in order.
+Every step of docker/Dockerfile is carried out in order, with what `--build-arg NAME=VALUE` says, over a throw-away copy
+of this machine's root; then what came of it runs read-only, as the image's user, without capabilities, in a network of
+its own. Its health command must answer, a call must pass and be on record, and the stop signal must end it in order.
 
 What this does not show: the base image itself (this machine stands in for it), layers and their sizes, registries,
 Docker's own seccomp profile, other architectures.
 """
 
+import argparse
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -44,14 +45,14 @@ def throw_away() -> Iterator[Path]:
         folder.rmdir()
 
 
-def built(folder: Path) -> dict[str, Stage]:
-    """All stages, carried out."""
+def built(folder: Path, given: Mapping[str, str]) -> dict[str, Stage]:
+    """All stages, carried out; `given` stands in for what arguments have of themselves."""
     context = Context(ROOT, (ROOT / "docker" / "Dockerfile.dockerignore").read_text())
     done: dict[str, Stage] = {}
     for steps in stages(DOCKERFILE.read_text()):
         began_s = time.monotonic()
         print(f"stage {steps.name}, from {steps.base}", flush=True)
-        done[steps.name] = Stage(steps, folder, over=done.get(steps.base), empty=steps.base == "scratch")
+        done[steps.name] = Stage(steps, folder, over=done.get(steps.base), empty=steps.base == "scratch", given=given)
         done[steps.name].run(context, done)
         print(f"  done in {time.monotonic() - began_s:.0f} s", flush=True)
     return done
@@ -142,8 +143,11 @@ def lived(container: Container) -> None:
     assert (owner.st_uid, owner.st_mode & 0o777) == (10001, 0o700), "the home is not private to the image's user"
 
 
-def main() -> int:
+def main(words: Sequence[str]) -> int:
     """The exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.docker.rehearsal")
+    parser.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+    given = dict(item.split("=", 1) for item in parser.parse_args(words).build_arg)
     if os.geteuid() != 0 or sys.platform != "linux":
         print("root: the rehearsal mounts, and is left out", file=sys.stderr)
         return 1
@@ -151,7 +155,7 @@ def main() -> int:
     mount("--make-rprivate", "/")
     began_s = time.monotonic()
     with throw_away() as folder:
-        done = built(folder)
+        done = built(folder, given)
         bill = json.loads((done["sbom"].root / "sbom.cdx.json").read_text())
         print(f"  the SBOM names {len(bill['components'])} components", flush=True)
         own_network()
@@ -162,4 +166,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

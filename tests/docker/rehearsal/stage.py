@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.docker.rehearsal.context import Context
@@ -26,8 +27,18 @@ def mount(*words: str) -> None:
 class Stage:
     """The file system a stage makes, and what it says of the container that is to run in it."""
 
-    def __init__(self, steps: StageSteps, folder: Path, *, over: "Stage | None", empty: bool = False) -> None:
+    def __init__(
+        self,
+        steps: StageSteps,
+        folder: Path,
+        *,
+        over: "Stage | None",
+        empty: bool = False,
+        given: Mapping[str, str] | None = None,
+    ) -> None:
+        """`given` are values of arguments, as `--build-arg` gives them."""
         self.steps = steps
+        self._given = given or {}
         self.upper = folder / steps.name / "upper"
         self.root = folder / steps.name / "root"
         self.layers: list[Path] = [self.upper, *(over.layers if over else [] if empty else [Path("/")])]
@@ -96,7 +107,7 @@ class Stage:
 
     def _arg(self, step: Step) -> None:
         name, _, value = step.text.partition("=")
-        self.arguments[name] = filled(value, self._variables())
+        self.arguments[name] = filled(self._given.get(name, value), self._variables())
 
     def _env(self, step: Step) -> None:
         self.environ |= dict(word.split("=", 1) for word in step.words(self._variables()))

@@ -50,6 +50,19 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
+{{/* Which nodes a pod may be on: .Values.proxy, or .Values.console for all that sees no calls. */}}
+{{- define "midwatch.nodes" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
 {{/* Apart from each other, on nodes and in zones, where that can be had: (dict "root" $ "part" "proxy"). */}}
 {{- define "midwatch.apart" -}}
 affinity:
