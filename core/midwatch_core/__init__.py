@@ -145,6 +145,7 @@ from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
 from midwatch_core.model.timing import Gaps, Timing
 from midwatch_core.model.triage import MOST_JUDGED, Triage, TriageState
 from midwatch_core.model.usage import Usage
+from midwatch_core.own_requests import Way, way_to
 from midwatch_core.policy import Decision, Policy, PolicyError, Subject
 from midwatch_core.policy_desk import PolicyCheck, PolicyDesk, PolicyDeskError, PolicyStanding, Simulation
 from midwatch_core.policy_editing import exception_yaml, line_ruling, with_exception
@@ -411,6 +412,7 @@ __all__ = [
     "Verified",
     "View",
     "Vote",
+    "Way",
     "Weighed",
     "When",
     "Whose",
@@ -488,6 +490,7 @@ __all__ = [
     "ttft_quantile_ms",
     "ttft_sum",
     "uuid7",
+    "way_to",
     "windows_of",
     "with_exception",
     "write_spans",

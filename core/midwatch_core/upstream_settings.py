@@ -25,8 +25,8 @@ class UpstreamSettings(Section):
 
     proxy: str | None = Field(
         None,
-        description="URL of a forward proxy that every connection to a server goes through, http:// or https://; "
-        "its password as ${VARIABLE} or ${file:PATH}.",
+        description="URL of a forward proxy that every connection to a server goes through, http:// or https://, and "
+        "Midwatch's own requests by https:// too; its password as ${VARIABLE} or ${file:PATH}.",
     )
     direct: tuple[str, ...] = Field(
         (),

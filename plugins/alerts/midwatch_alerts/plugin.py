@@ -80,7 +80,7 @@ class Alerts:
         if host.role is not Role.CONTROL or not isinstance(told, Settings):
             return None
         if self._room is not None:
-            return self._room.follow(told)
+            return self._room.follow(told, host)
         return self._open(told, host) if told.channels else None
 
     @hookimpl

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from midwatch_alerts.channels.channel import Channel
-from midwatch_alerts.channels.opening import open_channel
+from midwatch_alerts.channels.opening import House, open_channel
 from midwatch_alerts.deliveries import Counts, Deliveries
 from midwatch_alerts.leases import Leases
 from midwatch_alerts.making import message_for_test
@@ -76,7 +76,7 @@ class AlertRoom:
 
     async def start(self) -> None:
         """Open the outbox and the channels, and set out. Raises ConfigError."""
-        channels = await _opened(self._settings, self._host.version)
+        channels = await _opened(self._settings, self._host)
         try:
             await self._file.open()
             kept = await self._outbox.begin(self._time.now_s())
@@ -101,11 +101,11 @@ class AlertRoom:
         if incident.severity is Severity.CRITICAL or self._settings.group_s == 0:
             self._urgent.set()
 
-    async def follow(self, settings: Settings) -> None:
-        """From now on go by these settings. Raises ConfigError, and goes on with those before."""
+    async def follow(self, settings: Settings, host: Host) -> None:
+        """From now on go by these settings, and the house's. Raises ConfigError, and goes on with those before."""
         assert self._telling is not None, "start it first"
-        channels = await _opened(settings, self._host.version)
-        self._settings = settings
+        channels = await _opened(settings, host)
+        self._settings, self._host = settings, host
         self._telling.follow(settings)
         await self._set_out(channels)
 
@@ -227,12 +227,12 @@ class AlertRoom:
             self._telling.unsay(message_id)
 
 
-async def _opened(settings: Settings, version: str) -> dict[str, Channel]:
+async def _opened(settings: Settings, host: Host) -> dict[str, Channel]:
     """All channels, or none of them. Raises ConfigError."""
     channels: dict[str, Channel] = {}
     try:
         for one in settings.channels:
-            channels[one.name] = open_channel(one, version=version)
+            channels[one.name] = open_channel(one, House(version=host.version, settings=host.settings))
     except ConfigError:
         for channel in channels.values():
             await channel.close()

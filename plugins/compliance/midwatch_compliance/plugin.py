@@ -2,8 +2,8 @@
 
 import logging
 import socket
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
@@ -41,6 +41,7 @@ class Compliance:
     def __init__(self, config: Config | None = None) -> None:
         self._config = config or self.Config()
         self._export: Export | None = None
+        self._house: Mapping[str, object] = {}
 
     @hookimpl
     def metrics(self) -> list[MetricSpec]:
@@ -73,6 +74,11 @@ class Compliance:
         return kinds_of(host, (shipped() | of_home(host.home)).values())
 
     @hookimpl
+    def reload(self, host: Host) -> None:
+        """Send by the way that there is now."""
+        self._house = host.settings
+
+    @hookimpl
     async def shutdown(self, host: Host) -> None:
         """Stop the export."""
         if self._export is not None:
@@ -83,7 +89,9 @@ class Compliance:
         from midwatch_compliance.siem.sinks.making import make_sink
 
         hostname = socket.gethostname()
-        sinks = [make_sink(item, host.home, version=host.version, hostname=hostname) for item in self._config.siem]
+        self._house = host.settings
+        known: dict[str, Any] = {"version": host.version, "hostname": hostname, "house": lambda: self._house}
+        sinks = [make_sink(item, host.home, **known) for item in self._config.siem]
         export = Export(host.home, sinks, host.metrics, max_bytes=self._config.spool_bytes)
         try:
             export.start()

@@ -3,7 +3,7 @@
 import logging
 import os
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from midwatch_core import Config as HouseConfig
@@ -34,6 +34,7 @@ class Otel:
         # Who we are in what we export: spans that come back are known by it.
         self._instance = str(uuid.uuid4())
         self._exporter: Exporter | None = None
+        self._house: Mapping[str, object] = {}
         self._grpc: GrpcFace | None = None
 
     @hookimpl
@@ -66,6 +67,11 @@ class Otel:
         if self._exporter is not None:
             own = [item for item in exchanges if _TOLD not in item.identity.learned_from.values()]
             self._exporter.take(own)
+
+    @hookimpl
+    def reload(self, host: Host) -> None:
+        """Send by the way that there is now."""
+        self._house = host.settings
 
     @hookimpl
     async def shutdown(self) -> None:
@@ -108,7 +114,10 @@ class Otel:
         if own is not None:
             logger.info("nothing is exported: OTEL_EXPORTER_OTLP_ENDPOINT leads to our own %s", own)
             return None
-        return new_exporter(settings, destination, host, instance=self._instance, environ=os.environ)
+        self._house = host.settings
+        return new_exporter(
+            settings, destination, host, instance=self._instance, environ=os.environ, house=lambda: self._house
+        )
 
 
 def _console(host: Host) -> str:

@@ -11,7 +11,7 @@ import pytest
 from midwatch_alerts import outbox_file
 from midwatch_alerts.backoff import LONGEST_S, MOST_AGE_S, MOST_ATTEMPTS, backoff_s, is_given_up
 from midwatch_alerts.channels.channel import Channel, ChannelError
-from midwatch_alerts.channels.opening import open_channel
+from midwatch_alerts.channels.opening import House, open_channel
 from midwatch_alerts.deliveries import Deliveries
 from midwatch_alerts.message import Message, MessageKind
 from midwatch_alerts.numbers import FAILED, METRICS, SENT
@@ -79,7 +79,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def to_receiver(receiver: Receiver) -> AsyncIterator[Channel]:
     (one,) = settings([webhook(receiver.url + "/in")]).channels
-    channel = open_channel(one)
+    channel = open_channel(one, House())
     yield channel
     await channel.close()
 

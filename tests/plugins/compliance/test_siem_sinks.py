@@ -111,7 +111,7 @@ async def test_http_posts_a_batch_with_its_headers(
 ) -> None:
     monkeypatch.setenv("SIEM_TOKEN", "s3cret")
     settings = SinkSettings(kind="http", url=receiver.url, headers={"Authorization": "Bearer ${SIEM_TOKEN}"})
-    sink = make_sink(settings, tmp_path, version="0.1.0", hostname="node-1")
+    sink = make_sink(settings, tmp_path, version="0.1.0", hostname="node-1", house=dict)
     await sink.send(EVENTS)
     await sink.close()
     assert [json.loads(line)["metadata"]["uid"] for line in receiver.bodies[0].splitlines()] == ["f-0", "f-1", "f-2"]
@@ -270,4 +270,4 @@ def test_a_secret_that_is_missing_or_no_header_is_an_error_of_the_settings(
     monkeypatch.setenv("SIEM_TOKEN", secret)
     settings = SinkSettings(kind="http", url="https://x/", headers={"Authorization": "${SIEM_TOKEN}"})
     with pytest.raises(ConfigError, match=r"compliance\.siem: http: headers: Authorization"):
-        make_sink(settings, tmp_path, version="", hostname="")
+        make_sink(settings, tmp_path, version="", hostname="", house=dict)

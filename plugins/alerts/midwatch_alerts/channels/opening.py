@@ -1,7 +1,8 @@
 """Opening channels: settings become a Channel. Secrets are filled in here; a kind is imported when it is used."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,72 +27,80 @@ from midwatch_alerts.channels.settings import (
 )
 from midwatch_alerts.wording.plain import disarmed, unlinked
 from midwatch_alerts.wording.writing import Writer
-from midwatch_core import ConfigError, resolve_secrets
+from midwatch_core import ConfigError, resolve_secrets, way_to
 
 
-def open_channel(settings: ChannelSettings, *, version: str = "0") -> Channel:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What a channel is told of the house: its version, and the settings by which requests of its own go."""
+
+    version: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+def open_channel(settings: ChannelSettings, house: House) -> Channel:
     """The channel, to be closed by whoever opens it. It connects when it first sends.
 
     Raises ConfigError where a secret is missing or is not what it should be, or a package is not installed.
     """
-    return _OPENERS[type(settings)](settings, version)
+    return _OPENERS[type(settings)](settings, house)
 
 
-def _slack(settings: SlackSettings, version: str) -> Channel:
+def _slack(settings: SlackSettings, house: House) -> Channel:
     from midwatch_alerts.channels.slack import Slack
 
     url = _url(settings.webhook_url, settings, "webhook_url")
-    return Slack(url, _poster(settings, version, url), Writer(settings.template))
+    return Slack(url, _poster(settings, house, url, url), Writer(settings.template))
 
 
-def _teams(settings: TeamsSettings, version: str) -> Channel:
+def _teams(settings: TeamsSettings, house: House) -> Channel:
     from midwatch_alerts.channels.teams import Teams
 
     url = _url(settings.webhook_url, settings, "webhook_url")
-    return Teams(url, _poster(settings, version, url), Writer(settings.template))
+    return Teams(url, _poster(settings, house, url, url), Writer(settings.template))
 
 
-def _discord(settings: DiscordSettings, version: str) -> Channel:
+def _discord(settings: DiscordSettings, house: House) -> Channel:
     from midwatch_alerts.channels.discord import Discord
 
     url = _url(settings.webhook_url, settings, "webhook_url")
-    return Discord(url, _poster(settings, version, url), Writer(settings.template))
+    return Discord(url, _poster(settings, house, url, url), Writer(settings.template))
 
 
-def _pagerduty(settings: PagerDutySettings, version: str) -> Channel:
+def _pagerduty(settings: PagerDutySettings, house: House) -> Channel:
     from midwatch_alerts.channels.pagerduty import PagerDuty
 
     key = _secret(settings.routing_key, settings, "routing_key")
     base = _url(settings.base_url, settings, "base_url")
-    return PagerDuty(base, key, _poster(settings, version, key), Writer(settings.template, tame=unlinked))
+    return PagerDuty(base, key, _poster(settings, house, base, key), Writer(settings.template, tame=unlinked))
 
 
-def _opsgenie(settings: OpsgenieSettings, version: str) -> Channel:
+def _opsgenie(settings: OpsgenieSettings, house: House) -> Channel:
     from midwatch_alerts.channels.opsgenie import Opsgenie
 
     key = _secret(settings.api_key, settings, "api_key")
     base = _url(settings.base_url, settings, "base_url")
-    return Opsgenie(base, key, _poster(settings, version, key), Writer(settings.template, tame=unlinked))
+    return Opsgenie(base, key, _poster(settings, house, base, key), Writer(settings.template, tame=unlinked))
 
 
-def _telegram(settings: TelegramSettings, version: str) -> Channel:
+def _telegram(settings: TelegramSettings, house: House) -> Channel:
     from midwatch_alerts.channels.telegram import Telegram
 
     token = _secret(settings.bot_token, settings, "bot_token")
     if not token.replace(":", "").replace("-", "").replace("_", "").isalnum():
         raise ConfigError(f"{_key(settings, 'bot_token')}: a token is NUMBER:LETTERS")
     base = _url(settings.base_url, settings, "base_url")
-    return Telegram(base, token, settings.chat_id, _poster(settings, version, token), Writer(settings.template))
+    return Telegram(base, token, settings.chat_id, _poster(settings, house, base, token), Writer(settings.template))
 
 
-def _email(settings: EmailSettings, version: str) -> Channel:
+def _email(settings: EmailSettings, house: House) -> Channel:
     from midwatch_alerts.channels.mail import Mail
 
     password = None if settings.password is None else _secret(settings.password, settings, "password")
     return Mail(settings, password, _trust(settings.ca_file, settings), Writer(settings.template, tame=unlinked))
 
 
-def _webhook(settings: WebhookSettings, version: str) -> Channel:
+def _webhook(settings: WebhookSettings, house: House) -> Channel:
     from midwatch_alerts.channels.webhook import Webhook, signing_key
 
     url = _url(settings.url, settings, "url")
@@ -104,10 +113,10 @@ def _webhook(settings: WebhookSettings, version: str) -> Channel:
         except ValueError as error:
             raise ConfigError(f"{_key(settings, 'secret')}: {error}") from None
     hidden = [text for text in (url if settings.url.startswith("$") else "", secret, *headers.values()) if text]
-    return Webhook(url, key, headers, _poster(settings, version, *hidden), Writer(settings.template))
+    return Webhook(url, key, headers, _poster(settings, house, url, *hidden), Writer(settings.template))
 
 
-def _apprise(settings: AppriseSettings, version: str) -> Channel:
+def _apprise(settings: AppriseSettings, house: House) -> Channel:
     from midwatch_alerts.channels.by_apprise import ByApprise
 
     key = _key(settings, "secret_url")
@@ -127,11 +136,17 @@ _OPENERS: dict[type, Callable[..., Channel]] = {
 }
 
 
-def _poster(settings: HttpChannel, version: str, *secrets: str) -> Poster:
+def _poster(settings: HttpChannel, house: House, url: str, *secrets: str) -> Poster:
+    """One that posts to the host of `url`: by the channel's own proxy, else as the house's own requests go."""
+    way = way_to(url, house.settings)
+    if settings.ca_file is None and way.ca_file is None:
+        tls = _usual_trust()
+    else:
+        tls = way.trusting(_trust(settings.ca_file, settings))
     return Poster(
-        tls=_usual_trust() if settings.ca_file is None else _trust(settings.ca_file, settings),
-        proxy=None if settings.proxy is None else _url(settings.proxy, settings, "proxy"),
-        agent=f"midwatch/{version or '0'}",
+        tls=tls,
+        proxy=way.proxy if settings.proxy is None else _url(settings.proxy, settings, "proxy"),
+        agent=f"midwatch/{house.version or '0'}",
         secrets=secrets,
     )
 

@@ -77,7 +77,7 @@ class HttpChannel(NamedChannel):
     """What every channel over HTTP has."""
 
     proxy: PlainUrl | None = Field(
-        None, description="A proxy to go through. HTTPS_PROXY and its like are not heeded: they often name Midwatch."
+        None, description="A proxy to go through, in place of `upstream.proxy`. HTTPS_PROXY is not heeded."
     )
     ca_file: Path | None = Field(None, description="PEM file of certificates to trust as well: your own CA's.")
 

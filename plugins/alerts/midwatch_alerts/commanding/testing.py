@@ -1,6 +1,6 @@
 """`alerts test CHANNEL`: one message, now, from this process."""
 
-from midwatch_alerts.channels.opening import open_channel
+from midwatch_alerts.channels.opening import House, open_channel
 from midwatch_alerts.commanding.listing import opened, visible
 from midwatch_alerts.commanding.recording import on_record
 from midwatch_alerts.making import message_for_test
@@ -21,7 +21,7 @@ async def send_test(settings: Settings, host: Host, name: str) -> int:
     await on_record(host, "alert.test", name, {})
     at = host.clock.now()
     message = message_for_test(settings.installation, uuid7(at.timestamp()), at)
-    channel = open_channel(wanted, version=host.version)
+    channel = open_channel(wanted, House(version=host.version, settings=host.settings))
     try:
         error = await try_to_send(channel, message, Guard())
     finally:

@@ -7,10 +7,10 @@ https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables
 import ipaddress
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
-from midwatch_core import resolve_secrets, split_address
+from midwatch_core import Way, resolve_secrets, split_address, way_to
 from midwatch_otel.settings import ExportSettings
 
 logger = logging.getLogger(__name__)
@@ -25,10 +25,11 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """Where one signal goes. `headers` hold secrets: they are for sending, never for showing."""
+    """Where one signal goes, and which way. `headers` hold secrets: they are for sending, never for showing."""
 
     url: str
     headers: Mapping[str, str]
+    way: Way = field(default_factory=Way)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,19 @@ class Destination:
     metrics: Signal | None
     gzip: bool
     timeout_s: float
+
+    @property
+    def signals(self) -> list[Signal]:
+        """Those that are sent."""
+        return [signal for signal in (self.spans, self.metrics) if signal is not None]
+
+    def led(self, house: Mapping[str, object]) -> "Destination":
+        """The same, each signal by the way that the house's requests go. Raises ConfigError."""
+        spans, metrics = (
+            None if signal is None else replace(signal, way=way_to(signal.url, house))
+            for signal in (self.spans, self.metrics)
+        )
+        return replace(self, spans=spans, metrics=metrics)
 
 
 def destination_of(settings: ExportSettings, environ: Mapping[str, str]) -> Destination | None:

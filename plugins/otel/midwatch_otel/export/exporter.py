@@ -4,14 +4,16 @@ import asyncio
 import gzip
 import logging
 import random
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import httpx
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from midwatch_core import Clock, Exchange, Guard, Metrics
+from midwatch_core import Clock, ConfigError, Exchange, Guard, Metrics
 from midwatch_otel.export.destination import Destination, Signal
 from midwatch_otel.export.numbers import DROPPED, RETRIES, SENT, WAITING
 from midwatch_otel.export.requests import Body, Writer
@@ -29,7 +31,10 @@ _ANSWER_BYTES = 64 * 1024
 
 @dataclass(slots=True)
 class Exporter:
-    """Sends exchanges to `destination` every `interval_s`, from `start` to `close`."""
+    """Sends exchanges to `destination` every `interval_s`, from `start` to `close`.
+
+    `house` tells the settings by which requests of Midwatch's own go now.
+    """
 
     destination: Destination
     writer: Writer
@@ -37,8 +42,10 @@ class Exporter:
     metrics: Metrics
     clock: Clock
     interval_s: float
+    house: Callable[[], Mapping[str, object]] = dict
     waiting: Waiting = field(default_factory=Waiting)
     _web: httpx.AsyncClient | None = None
+    _led: Destination | None = None
     _task: asyncio.Task[None] | None = None
     _guard: Guard = field(default_factory=Guard)
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,10 +61,11 @@ class Exporter:
             self._more.set()
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. Raises ConfigError where the way there can't be had."""
         # Its line for every request would be half of our log.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._web = httpx.AsyncClient(timeout=self.destination.timeout_s, follow_redirects=False)
+        self._led = self.destination.led(self.house())
+        self._web = _client(self._led)
         self._task = asyncio.create_task(self._run(), name="midwatch-otel-export")
 
     async def close(self) -> None:
@@ -137,16 +145,28 @@ class Exporter:
 
     async def _try(self, signal: Signal, data: bytes) -> httpx.Response | None:
         """One try; None where there was no answer."""
-        assert self._web is not None, "started"
         headers = {"content-type": "application/x-protobuf", **signal.headers}
         if self.destination.gzip:
             data = await asyncio.to_thread(gzip.compress, data, 6)
             headers["content-encoding"] = "gzip"
         try:
-            return await self._web.post(signal.url, content=data, headers=headers)
+            web = await self._client_now()
+            return await web.post(signal.url, content=data, headers=headers)
+        except ConfigError as error:
+            self._tell(signal, str(error))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._tell(signal, type(error).__name__)
-            return None
+        return None
+
+    async def _client_now(self) -> httpx.AsyncClient:
+        """The client for the ways as they are now; no other request is under way. Raises ConfigError."""
+        led = self.destination.led(self.house())
+        if self._web is None or led != self._led:
+            fresh = _client(led)
+            if self._web is not None:
+                await self._web.aclose()
+            self._web, self._led = fresh, led
+        return self._web
 
     def _tell(self, signal: Signal, trouble: str | None) -> None:
         """Say once that the collector does not take what we send, and once that it does again."""
@@ -155,6 +175,26 @@ class Exporter:
         elif trouble is None and self._troubled:
             logger.warning("the collector at %s takes telemetry again", signal.url)
         self._troubled = trouble is not None
+
+
+def _client(destination: Destination) -> httpx.AsyncClient:
+    """A client that goes each signal's own way. Raises ConfigError where the house's CAs can't be read."""
+    # SSL_CERT_FILE is heeded, as by OpenTelemetry's own exporters; the environment's proxies are not.
+    tls = httpx.create_ssl_context()
+    led: dict[str, httpx.AsyncBaseTransport | None] = {}
+    for signal in destination.signals:
+        tls = signal.way.trusting(tls)
+        if signal.way.proxy is not None:
+            host = urlsplit(signal.url).netloc.rpartition("@")[2]
+            led[f"https://{host}"] = httpx.AsyncHTTPTransport(verify=tls, proxy=_proxy(signal.way.proxy, tls))
+    return httpx.AsyncClient(
+        timeout=destination.timeout_s, follow_redirects=False, trust_env=False, verify=tls, mounts=led
+    )
+
+
+def _proxy(url: str, tls: ssl.SSLContext) -> httpx.Proxy:
+    """A proxy spoken to by TLS is checked as a collector is; one that is not has no certificate."""
+    return httpx.Proxy(url, ssl_context=tls if url.startswith("https://") else None)
 
 
 def _refused_spans(body: bytes) -> int:

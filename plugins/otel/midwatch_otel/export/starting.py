@@ -1,6 +1,6 @@
 """An exporter for a host, where settings or environment ask for one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from midwatch_core import ConfigError, Host
 from midwatch_otel.export.conventions import chosen
@@ -12,9 +12,17 @@ from midwatch_otel.settings import ExportSettings
 
 
 def new_exporter(
-    settings: ExportSettings, destination: Destination, host: Host, *, instance: str, environ: Mapping[str, str]
+    settings: ExportSettings,
+    destination: Destination,
+    host: Host,
+    *,
+    instance: str,
+    environ: Mapping[str, str],
+    house: Callable[[], Mapping[str, object]],
 ) -> Exporter:
-    """The exporter, not yet started. `instance` is this process's `service.instance.id`."""
+    """The exporter, not yet started. `instance` is this process's `service.instance.id`; `house` tells the settings by
+    which requests go now.
+    """
     conventions = chosen(environ)
     resource = {"service.name": "midwatch", "service.version": host.version, "service.instance.id": instance}
     return Exporter(
@@ -24,6 +32,7 @@ def new_exporter(
         metrics=host.metrics,
         clock=host.clock,
         interval_s=settings.interval_s,
+        house=house,
     )
 
 

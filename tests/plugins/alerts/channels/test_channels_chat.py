@@ -170,7 +170,7 @@ async def test_discord_gets_one_embed_and_no_mentions(receiver: Receiver, opened
     document = receiver.taken[0].document()
     assert document["allowed_mentions"] == {"parse": []}
     (embed,) = document["embeds"]
-    assert embed["title"] == r"\[Midwatch\] HIGH\: cost of the agent crawler is 9 σ above its usual"
+    assert embed["title"] == r"\[Midwatch\] HIGH\: Cost of the agent crawler is 9 σ above its usual"
     assert (embed["color"], embed["timestamp"], embed["url"]) == (0xD9480F, "2026-11-26T10:30:00+00:00", COST.page)
     lines = embed["description"].splitlines()
     assert lines[:2] == [r"This began\.", ""]

@@ -1,6 +1,6 @@
 """Messages that the tests of channels send."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from midwatch_alerts.channels.channel import Channel
-from midwatch_alerts.channels.opening import open_channel
+from midwatch_alerts.channels.opening import House, open_channel
 from midwatch_alerts.channels.settings import ChannelSettings
 from midwatch_alerts.message import Message, MessageKind, Told
 from midwatch_core import Severity
@@ -21,7 +21,7 @@ COST = Told(
     fingerprint="anomaly:acme:agent:crawler:cost_usd:high",
     category="anomaly",
     severity=Severity.HIGH,
-    title="cost of the agent crawler is 9 σ above its usual",
+    title="Cost of the agent crawler is 9 σ above its usual",
     tenant="acme",
     began_at=AT - timedelta(minutes=5),
     last_at=AT,
@@ -40,7 +40,7 @@ BEGAN = Message(
     incidents=(COST,),
     made_at=AT,
 )
-SUBJECT = "[Midwatch] HIGH: cost of the agent crawler is 9 σ above its usual"
+SUBJECT = "[Midwatch] HIGH: Cost of the agent crawler is 9 σ above its usual"
 
 # Mentions, markup and links of every service, characters that turn or hide others, and half a surrogate pair.
 HOSTILE = (
@@ -76,10 +76,11 @@ def huge() -> Message:
 def opener(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Channel]:
     """Opens a channel of settings as a file has them: `secrets` become variables, named in capitals."""
 
-    def opened(secrets: dict[str, str], **settings: Any) -> Channel:
+    def opened(secrets: dict[str, str], house: Mapping[str, object] | None = None, **settings: Any) -> Channel:
         for name, value in secrets.items():
             monkeypatch.setenv(name, value)
         adapter: TypeAdapter[ChannelSettings] = TypeAdapter(ChannelSettings)
-        return open_channel(adapter.validate_python({"name": "ops", **settings}), version="1.2")
+        one = adapter.validate_python({"name": "ops", **settings})
+        return open_channel(one, House(version="1.2", settings=house or {}))
 
     return opened

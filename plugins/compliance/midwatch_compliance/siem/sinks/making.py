@@ -1,5 +1,7 @@
 """Making sinks from their settings; secrets are filled in here and kept nowhere else."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from midwatch_compliance.siem.formats.lines import Lines
@@ -8,11 +10,13 @@ from midwatch_compliance.siem.sinks.file import FileSink
 from midwatch_compliance.siem.sinks.http import HttpSink
 from midwatch_compliance.siem.sinks.sink import Sink
 from midwatch_compliance.siem.sinks.syslog import SyslogSink
-from midwatch_core import ConfigError, resolve_secrets, split_address
+from midwatch_core import ConfigError, Way, resolve_secrets, split_address, way_to
 
 
-def make_sink(settings: SinkSettings, home: Path, *, version: str, hostname: str) -> Sink:
-    """The sink. Raises ConfigError where a secret it names is missing."""
+def make_sink(
+    settings: SinkSettings, home: Path, *, version: str, hostname: str, house: Callable[[], Mapping[str, object]]
+) -> Sink:
+    """The sink; `house` tells the settings by which requests go now. Raises ConfigError where a secret is missing."""
     lines = Lines(format=settings.format, version=version, hostname=hostname)
     name = settings.called
     if settings.path is not None and settings.kind == "file":
@@ -20,10 +24,16 @@ def make_sink(settings: SinkSettings, home: Path, *, version: str, hostname: str
         return FileSink(name, path, lines, max_bytes=settings.max_bytes, keep=settings.keep)
     if settings.url is not None and settings.kind == "http":
         headers = {header: _header(text, f"{name}: headers: {header}") for header, text in settings.headers.items()}
-        return HttpSink(name, settings.url, lines, headers=headers, array=settings.body == "array")
+        way = partial(_way, settings.url, house)
+        way()  # what is wrong with it is told at the start
+        return HttpSink(name, settings.url, lines, headers=headers, array=settings.body == "array", way=way)
     assert settings.address is not None, "the settings were checked"
     host, port = split_address(settings.address)
     return SyslogSink(name, host, port, lines, transport=settings.transport)
+
+
+def _way(url: str, house: Callable[[], Mapping[str, object]]) -> Way:
+    return way_to(url, house())
 
 
 def _header(text: str, place: str) -> str:
