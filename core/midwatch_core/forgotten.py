@@ -20,6 +20,7 @@ class Forgotten:
     agent: str | None = None
     app: str | None = None
     trace_id: str | None = None
+    session: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     narrowed: bool = False
@@ -35,5 +36,5 @@ class Forgotten:
     @property
     def whole_tenant(self) -> str | None:
         """The tenant that is forgotten as a whole, or all of it before `until`; None where only some of it is."""
-        some = (self.user, self.key_id, self.client, self.agent, self.app, self.trace_id, self.since)
+        some = (self.user, self.key_id, self.client, self.agent, self.app, self.trace_id, self.session, self.since)
         return None if self.narrowed or any(value is not None for value in some) else self.tenant

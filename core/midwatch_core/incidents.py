@@ -248,7 +248,7 @@ def _too_many(alert: Alert) -> Alert:
         at=alert.at,
         category="incidents",
         severity=max(Severity.HIGH, alert.severity, key=lambda severity: severity.rank),
-        title="too many alerts are open: further ones are only counted",
+        title="Too many alerts are open: further ones are only counted",
         fingerprint=TOO_MANY,
         details={"category": alert.category, "severity": alert.severity.value, "title": alert.title},
         count=alert.count,

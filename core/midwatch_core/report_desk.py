@@ -1,7 +1,7 @@
 """Reports: what plugins can report on (`reports`), and the desk that has them made in the background and keeps them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -29,7 +29,8 @@ class ReportKind:
 
     `make` gives the finished document of an order, of `media_type`; awaited in control, so it lets others run.
     `formats` are the media types it can be rendered in, by a short name (`json`, `html`, `pdf`); `render` gives those
-    bytes from a document and is called in a thread. Both may raise ReportError and StorageError.
+    bytes from a document and is called in a thread. Both may raise ReportError and StorageError. `needs` says what must
+    be installed first, by format, where one of them can't be rendered here yet.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ReportKind:
     render: Callable[[bytes, str], bytes]
     formats: Mapping[str, str]
     media_type: str = "application/json"
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,14 @@ from midwatch_core.report_desk import ReportKind
 
 
 def kind_row(kind: ReportKind) -> dict[str, Json]:
-    """A kind of report: what can be asked for."""
-    return {"name": kind.name, "title": kind.title, "help": kind.help, "formats": list(kind.formats)}
+    """A kind of report: what can be asked for, and what a format `needs` that can't be had yet."""
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "help": kind.help,
+        "formats": list(kind.formats),
+        "needs": dict(kind.needs),
+    }
 
 
 def report_row(report: Report) -> dict[str, Json]:

@@ -138,7 +138,7 @@ class Troubles:
                     fingerprint=known,
                     category="breaker",
                     severity=Severity.HIGH,
-                    title=f"the {part} breaker is open: {_BYPASS.get(part, 'it is left alone for a while')}",
+                    title=f"The {part} breaker is open: {_BYPASS.get(part, 'it is left alone for a while')}",
                     details={"part": part},
                 )
 
@@ -152,7 +152,7 @@ class Troubles:
                 fingerprint="store:unavailable",
                 category="store",
                 severity=Severity.HIGH,
-                title="the store is unavailable: the journal keeps",
+                title="The store is unavailable: the journal keeps",
             )
 
     def _filling(self, condition: Condition) -> Iterator[Trouble]:
@@ -162,7 +162,7 @@ class Troubles:
                 fingerprint="journal:filling",
                 category="journal",
                 severity=Severity.HIGH,
-                title="the journal is filling: texts are left out when it is full",
+                title="The journal is filling: texts are left out when it is full",
                 details={"bytes": str(condition.journal_bytes), "max_bytes": str(condition.journal_max_bytes)},
             )
 
@@ -176,19 +176,19 @@ class Troubles:
                 fingerprint="journal:dropped",
                 category="journal",
                 severity=Severity.CRITICAL,
-                title="exchanges are lost: the disk is full",
+                title="Exchanges are lost: the disk is full",
                 details={"dropped": str(condition.dropped)},
             )
 
     def _plugins(self, condition: Condition) -> Iterator[Trouble]:
         for plugin, why in condition.disabled.items():
-            yield _plugin(plugin, why, f"plugin {plugin} is not asked any more", Severity.HIGH)
+            yield _plugin(plugin, why, f"Plugin {plugin} is not asked any more", Severity.HIGH)
         for plugin in sorted(condition.on_trial - condition.disabled.keys()):
             if known := self._current.get(f"plugin:{plugin}"):
                 yield known
         for plugin in sorted(condition.failing.keys() - condition.disabled.keys() - condition.on_trial):
             yield _plugin(
-                plugin, condition.failing[plugin], f"a hook of plugin {plugin} fails whenever it is called", _BROKEN
+                plugin, condition.failing[plugin], f"A hook of plugin {plugin} fails whenever it is called", _BROKEN
             )
 
 
@@ -212,7 +212,7 @@ def _packs(refused: Mapping[str, str]) -> Iterator[Trouble]:
             fingerprint=f"pack:{pack}",
             category="pack",
             severity=Severity.HIGH,
-            title=f"the pack of rules {pack} is refused: its last good version is used, if there is one",
+            title=f"The pack of rules {pack} is refused: its last good version is used, if there is one",
             details={"pack": pack, "why": why},
         )
 
@@ -223,7 +223,7 @@ def _workers(degraded: Sequence[str]) -> Iterator[Trouble]:
             fingerprint=f"worker:{worker}",
             category="worker",
             severity=Severity.HIGH,
-            title=f"worker {worker} dies again and again: what is in flight on it fails each time",
+            title=f"Worker {worker} dies again and again: what is in flight on it fails each time",
             details={"worker": worker},
         )
 
@@ -233,9 +233,9 @@ def _certificates(condition: Condition) -> Iterator[Trouble]:
     at = condition.next_ca_from
     if condition.ca is not None and not (at is not None and at < condition.ca.at and condition.ca.left_s > 0):
         told = {"next": f"takes over {at.isoformat(timespec='minutes')}"} if at is not None else {}
-        yield from _certificate("the CA's certificate", "certificate:ca", condition.ca, told)
+        yield from _certificate("The CA's certificate", "certificate:ca", condition.ca, told)
     if condition.next_ca is not None:
-        yield from _certificate("the next CA's certificate", "certificate:next-ca", condition.next_ca, {})
+        yield from _certificate("The next CA's certificate", "certificate:next-ca", condition.next_ca, {})
 
 
 def _certificate(whose: str, fingerprint: str, expiry: Expiry, told: Mapping[str, str]) -> Iterator[Trouble]:
@@ -263,7 +263,7 @@ def _edges(condition: Condition) -> Iterator[Trouble]:
             fingerprint="edge:crowd",
             category="edge",
             severity=Severity.HIGH,
-            title="client connections are turned away: there are more than there is room for",
+            title="Client connections are turned away: there are more than there is room for",
             details={"last_minute": str(condition.turned_away)},
         )
     if condition.waiting:
@@ -271,6 +271,6 @@ def _edges(condition: Condition) -> Iterator[Trouble]:
             fingerprint="edge:wrong_keys",
             category="edge",
             severity=Severity.MEDIUM,
-            title="somebody tries keys: addresses with too many wrong ones must wait",
+            title="Somebody tries keys: addresses with too many wrong ones must wait",
             details={"addresses": str(condition.waiting)},
         )

@@ -18,11 +18,12 @@ AT = datetime(2026, 11, 26, tzinfo=UTC)
         (ExchangeFilter(tenant="acme", since=AT), None),
         (ExchangeFilter(tenant="acme", user="ada"), None),
         (ExchangeFilter(tenant="acme", app="editor"), None),
+        (ExchangeFilter(tenant="acme", session="s"), None),
         (ExchangeFilter(tenant="acme", text="heliotrope"), None),
         (ExchangeFilter(tenant="acme", status=0), None),
         (ExchangeFilter(user="ada"), None),
     ],
-    ids=["tenant", "until", "since", "user", "app", "text", "status", "nobody's"],
+    ids=["tenant", "until", "since", "user", "app", "session", "text", "status", "nobody's"],
 )
 def test_a_tenant_is_meant_as_a_whole_where_nothing_narrows_it(wanted: ExchangeFilter, whole: str | None) -> None:
     assert Forgotten.of(wanted).whole_tenant == whole

@@ -1,5 +1,6 @@
 """Troubles as tables, and what holds of them whatever happens: they begin and end in turns."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,8 +54,8 @@ def test_each_part_has_a_trouble_of_its_own_that_says_what_calls_meet() -> None:
     troubles = Troubles()
     troubles.look(Condition(breakers={STORE: OPEN, SECURITY: OPEN}), 0)
     assert [trouble.title for trouble in troubles.current] == [
-        "the store breaker is open: nothing is stored, the journal keeps",
-        "the security breaker is open: a detector is not asked, and policy says whether calls pass without it",
+        "The store breaker is open: nothing is stored, the journal keeps",
+        "The security breaker is open: a detector is not asked, and policy says whether calls pass without it",
     ]
 
 
@@ -119,7 +120,7 @@ def test_a_plugin_that_fails_is_one_trouble_that_gets_worse_when_it_is_not_asked
     (mild,), (grave,) = told_of[0], told_of[2]
     assert (mild.trouble.severity, mild.trouble.title) == (
         Severity.MEDIUM,
-        "a hook of plugin a fails whenever it is called",
+        "A hook of plugin a fails whenever it is called",
     )
     assert mild.trouble.details["why"].startswith("price failed 10 times in a row")
     assert (grave.trouble.severity, grave.trouble.details["why"]) == (Severity.HIGH, "hangs")
@@ -171,7 +172,7 @@ def test_a_ca_that_another_follows_in_time_is_no_trouble() -> None:
     before, after = LAST_DAY + timedelta(days=2), LAST_DAY + timedelta(days=4)
     assert found(ca=expiring(3), next_ca=expiring(3000), next_ca_from=before) == []
     ((fingerprint, title, details),) = found(ca=expiring(3), next_ca=expiring(3000), next_ca_from=after)
-    assert (fingerprint, title) == ("certificate:ca", "the CA's certificate expires within a week")
+    assert (fingerprint, title) == ("certificate:ca", "The CA's certificate expires within a week")
     assert details["next"] == "takes over 2026-12-28T06:30+00:00"
     ((_, title, _),) = found(ca=expiring(-1), next_ca=expiring(3000), next_ca_from=LAST_DAY - timedelta(days=2))
     assert "has expired" in title
@@ -179,7 +180,7 @@ def test_a_ca_that_another_follows_in_time_is_no_trouble() -> None:
 
 def test_the_next_ca_has_a_trouble_of_its_own() -> None:
     ((fingerprint, title, details),) = found(ca=expiring(300), next_ca=expiring(9), next_ca_from=LAST_DAY)
-    assert (fingerprint, title) == ("certificate:next-ca", "the next CA's certificate expires within 30 days")
+    assert (fingerprint, title) == ("certificate:next-ca", "The next CA's certificate expires within 30 days")
     assert details == {"expires": "2027-01-02T06:30+00:00"}
 
 
@@ -236,3 +237,27 @@ def test_strangers_at_the_edges_are_troubles_as_long_as_they_go_on() -> None:
         [],
         ["-edge:crowd", "-edge:wrong_keys"],
     ]
+
+
+def test_every_title_begins_with_a_capital() -> None:
+    """They are sentences that people read: the subject of a mail, the first line of a message."""
+    all_of_it = Condition(
+        breakers={STORE: OPEN, "anything": OPEN},
+        store_available=False,
+        journal_bytes=1000,
+        journal_max_bytes=1000,
+        disabled={"a": "hangs"},
+        failing={"b": "…"},
+        refused={"own.rules.yaml": "…"},
+        degraded=("w0",),
+        turned_away=1,
+        waiting=1,
+        ca=expiring(-1),
+        next_ca=expiring(3),
+    )
+    troubles = Troubles()
+    troubles.look(all_of_it, 0)
+    troubles.look(replace(all_of_it, dropped=1), AWAY_S)
+    titles = {trouble.fingerprint: trouble.title for trouble in troubles.current}
+    assert len(titles) == 13
+    assert [title for title in titles.values() if not title[0].isupper()] == []

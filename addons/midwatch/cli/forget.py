@@ -35,7 +35,7 @@ def forget(home: Home, config_file: Path | None, wanted: Mapping[str, Any], *, s
     from midwatch.control.forgetting import BY
 
     if all(wanted.get(name) is None for name in BY):
-        raise ConfigError("say whose: --user, --key, --client, --agent, --app, --trace, --text or --tenant")
+        raise ConfigError("say whose: --user, --key, --client, --agent, --app, --trace, --session, --text or --tenant")
     forgetter = _Forgetter(home, config_file, wanted)
     if not sure and not _is_meant(forgetter.ask("forget_count")["count"]):
         print("midwatch: nothing was forgotten", file=sys.stderr)

@@ -29,8 +29,7 @@ def list_kinds(home: Home, *, as_json: bool) -> int:
     if as_json:
         print_json(rows)
     elif rows:
-        cells = [[row["name"], visible(row["title"]), visible(row["help"]), ", ".join(row["formats"])] for row in rows]
-        print_table("", _KINDS, cells)
+        print_table("", _KINDS, [_kind(row) for row in rows])
     else:
         print("Nothing here makes reports: the plugin compliance does, and it is not loaded", file=sys.stderr)
     return 0
@@ -114,6 +113,13 @@ def _ask(home: Home, message: dict[str, Any]) -> dict[str, Any]:
     if problem := answer.get("error"):
         raise AskError(str(problem))
     return answer
+
+
+def _kind(row: Mapping[str, Any]) -> list[str]:
+    """A format that can't be had yet stands there with what brings it."""
+    needs = row.get("needs", {})
+    formats = [f"{form} ({visible(needs[form])})" if form in needs else form for form in row["formats"]]
+    return [row["name"], visible(row["title"]), visible(row["help"]), ", ".join(formats)]
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

@@ -40,7 +40,7 @@ def alert_of(crossing: Mapping[str, Any], at: datetime) -> Alert:
         at=at,
         category="budget",
         severity=_SEVERITIES.get(percent, Severity.HIGH),
-        title=f"budget {rule}: {percent} % of {crossing['usd']} USD a {crossing['period']}"
+        title=f"Budget {rule}: {percent} % of {crossing['usd']} USD a {crossing['period']}"
         + (f" ({whose})" if whose else ""),
         fingerprint=f"budget:{crossing['tenant']}:{rule}:{whose}:{percent}:{crossing['ends']}",
         tenant=str(crossing["tenant"]),

@@ -97,7 +97,8 @@ def _add(seen: dict[tuple[str, str], _Seen], exchange: Exchange, findings: Seque
 
 def _title(seen: _Seen) -> str:
     """One line. What clients call themselves is a stranger's word: only what can be shown of it is."""
-    what = _words(seen.category)
+    words = _words(seen.category)
+    what = words[0].upper() + words[1:]
     identity = seen.exchange.identity
     if app := label(identity.app):
         return f"{what} in calls of app {app}"

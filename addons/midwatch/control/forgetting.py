@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 OPERATIONS = frozenset({"forget", "forget_count"})
 """What `Forgetting.answer` does: the values of a message's `op`. The second only counts."""
 
-BY = ("user", "key_id", "client", "agent", "app", "trace_id", "text", "tenant")
+BY = ("user", "key_id", "client", "agent", "app", "trace_id", "session", "text", "tenant")
 """Conditions that say whose exchanges are meant. One of them is needed: age alone is retention's matter."""
 
 # What the inventory can be asked for by as well: any other condition is one on exchanges.

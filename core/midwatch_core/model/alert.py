@@ -12,9 +12,9 @@ class Alert:
     """One alert, or with `resolved` its end. Equal `fingerprint`s are the same trouble.
 
     `category` is a word for routing (`anomaly`, `breaker`, `budget`, `certificate`, `finding`, `journal`, `pack`,
-    `plugin`, `store`); `title` one line without secrets, `details` what helps. `tenant` None is the installation's own
-    trouble. `count` is how often it came since it was last told; 0 says that it goes on and nothing is new. Where
-    nobody tells its end, it ends at `expires_at`, unless it is told again before.
+    `plugin`, `store`); `title` one line without secrets, which begins with a capital; `details` what helps. `tenant`
+    None is the installation's own trouble. `count` is how often it came since it was last told; 0 says that it goes on
+    and nothing is new. Where nobody tells its end, it ends at `expires_at`, unless it is told again before.
     """
 
     at: datetime

@@ -49,11 +49,12 @@ def alert_of(change: Change) -> Alert:
 def title_of(of: Explanation) -> str:
     """One line."""
     if of.side is Side.LOW:
-        return f"{whose(of)}: calls stopped"
-    what = _WORDS[of.metric]
+        return f"Calls of {whose(of)} stopped"
+    words = _WORDS[of.metric]
+    what = f"{words[0].upper()}{words[1:]} of {whose(of)}"
     if of.side is Side.DRIFT:
-        return f"{whose(of)}: {what} of a day has grown{_to(of)} the usual"
-    return f"{whose(of)}: {what} {_times(of)} the usual"
+        return f"{what}: grown{_to(of)} the usual of a day"
+    return f"{what}: {_times(of)} the usual"
 
 
 def whose(of: Explanation) -> str:

@@ -10,18 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 
-from midwatch_anomaly import numbers
 from midwatch_anomaly.bucket import Bucket
-from midwatch_anomaly.change import Change, Stage
-from midwatch_anomaly.explaining import alert_of
+from midwatch_anomaly.change import Change
 from midwatch_anomaly.keeping import CacheKeeper, FileKeeper, Keeper
 from midwatch_anomaly.measuring import measured
 from midwatch_anomaly.metrics_watched import clean
 from midwatch_anomaly.seen_names import SeenNames
 from midwatch_anomaly.settings import Settings
 from midwatch_anomaly.sharing import Sharing, plain
+from midwatch_anomaly.telling import Telling
 from midwatch_anomaly.watching import UNWATCHED, Watcher
-from midwatch_core import Alert, Exchange, Host, ImmediateMeters, Json, StorageError
+from midwatch_core import Exchange, Host, ImmediateMeters, Json, StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +44,7 @@ class Rounds:
 
     def __init__(self, host: Host, settings: Settings, *, let_go: Callable[[str], None] | None = None) -> None:
         self._host = host
+        self._telling = Telling(host)
         self._let_go = let_go
         self._at_work = asyncio.Lock()  # a round, or forgetting: each takes several turns of the loop
         self._settings = settings
@@ -98,10 +98,9 @@ class Rounds:
     def take(self, exchanges: Sequence[Exchange]) -> None:
         """Measure calls that have been stored."""
         now = self._host.clock.now()
-        self._raise(self._names.take(exchanges, now))
+        self._telling.raise_alerts(self._names.take(exchanges, now))
         fresh = [item for item in exchanges if now - _ended(item) <= _LATE]
-        if len(fresh) < len(exchanges):
-            self._host.metrics.add(numbers.LATE, len(exchanges) - len(fresh))
+        self._telling.count_late(len(exchanges) - len(fresh))
         measurements = [measured(item) for item in fresh]
         if self._sharing is None:
             self._watcher.take(now.timestamp(), measurements)
@@ -140,7 +139,7 @@ class Rounds:
                     await self._peek(now_s)
             else:
                 await self._together(self._sharing, now_s)
-            self._count()
+            self._telling.count(self._watcher)
             await self._keep()
             await self._erase_gone()
         except (OSError, StorageError) as error:
@@ -187,7 +186,7 @@ class Rounds:
 
     async def _tell_each(self, steps: Iterable[Sequence[Change]]) -> None:
         for changes in steps:
-            self._tell(changes)
+            self._telling.tell(changes)
             await asyncio.sleep(0)
 
     async def _together(self, sharing: Sharing, now_s: float) -> None:
@@ -250,23 +249,6 @@ class Rounds:
 
     def _known_as(self, tenant: str) -> str:
         return tenant if self._sharing is None else plain(tenant)
-
-    def _tell(self, changes: Sequence[Change]) -> None:
-        for of in (change.explanation for change in changes if change.stage is Stage.BEGAN):
-            self._host.metrics.add(numbers.BEGAN, 1, (of.metric, of.scope, of.side))
-        self._raise(map(alert_of, changes))
-
-    def _count(self) -> None:
-        metrics = self._host.metrics
-        metrics.set(numbers.SERIES, self._watcher.count)
-        metrics.set(numbers.RUNNING, len(self._watcher.running()))
-        metrics.set(numbers.UNWATCHED, self._watcher.unwatched)
-
-    def _raise(self, alerts: Iterable[Alert]) -> None:
-        desk = self._host.alerts
-        for alert in alerts:
-            if desk is not None:
-                desk.raise_alert(alert)
 
     async def _keep(self) -> None:
         now_s = self._host.clock.monotonic()

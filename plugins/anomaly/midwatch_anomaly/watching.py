@@ -13,22 +13,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import batched
 
 from midwatch_anomaly.anomalies import Anomalies
-from midwatch_anomaly.bucket import OTHER, WHOLE, Bucket, Part
+from midwatch_anomaly.bucket import WHOLE, Bucket, Part
 from midwatch_anomaly.change import Change, Scope, Stage
 from midwatch_anomaly.contributing import contributors_of
+from midwatch_anomaly.known import Known
 from midwatch_anomaly.measuring import Measurement
 from midwatch_anomaly.metrics_watched import CALLS, Family
 from midwatch_anomaly.reading import Reading
 from midwatch_anomaly.series import Series
 from midwatch_anomaly.settings import Settings
 from midwatch_anomaly.silence import Silence
-from midwatch_anomaly.state import Kept, pack, unpack
+from midwatch_anomaly.state import pack, unpack
 from midwatch_anomaly.tuning import Tuning
 
 # Empty buckets in a row that may still be ours to judge when `close` comes late.
 UNWATCHED = 3
-# Of the bound on series, the share that is left to tenants.
-_FOR_PARTS = 0.8
 # Tenants of one step: those that are judged, and those that are only looked at.
 _AT_ONCE = 20
 _LOOKED_AT = 200
@@ -42,19 +41,18 @@ class Watcher:
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
         self._tuning = Tuning.of(self._settings)
-        self._tenants: dict[str, dict[Part, Series]] = {}
-        self._count = 0
+        self._known = Known(self._settings)
         self._anomalies = Anomalies(self._settings)
         self._silence = Silence()
         self._pending: dict[int, Bucket] = {}
         self._next: int | None = None  # the bucket that is open, by the wall clock
         self._watched = 0  # buckets closed so far: the age of all things here
         self._an_hour = max(1, 3600 // self._settings.bucket_s)
-        self.unwatched = 0
 
     def follow(self, settings: Settings) -> None:
         """Go by other settings; their `bucket_s` must be the same."""
         self._settings, self._tuning = settings, Tuning.of(settings)
+        self._known.follow(settings)
         self._anomalies.follow(settings)
 
     def take(self, now_s: float, measurements: Iterable[Measurement]) -> None:
@@ -113,7 +111,7 @@ class Watcher:
     def _early(self, tenant: str, parts: dict[Part, list[float]], number: int, now_s: float) -> list[Change]:
         changes: list[Change] = []
         for part, sums in parts.items():
-            series = self._tenants.get(tenant, {}).get(part)
+            series = self._known.find(tenant, part)
             if series is not None and self._is_known(series):
                 readings = series.peek(sums, self._tuning, bucket=self._watched + 1, hour=self._hour(number))
                 grave = [item for item in readings if self._anomalies.is_grave(item)]
@@ -134,22 +132,24 @@ class Watcher:
 
     def tenants(self) -> list[str]:
         """Everybody of whom something is known."""
-        return list(self._tenants)
+        return self._known.tenants()
 
     def series(self, tenant: str) -> list[Series]:
         """What is usual of a tenant, and of its agents, keys and models."""
-        return list(self._tenants.get(tenant, {}).values())
+        return list(self._known.of(tenant).values())
 
     def dump(self, tenant: str) -> bytes:
         """What is known of a tenant, for `load`."""
         running = [(where, family, item) for _, where, family, item in self._anomalies.running(tenant)]
-        return pack(self._tenants.get(tenant, {}), running, watched=self._watched, bucket_s=self._settings.bucket_s)
+        return pack(self._known.of(tenant), running, watched=self._watched, bucket_s=self._settings.bucket_s)
 
     def load(self, tenant: str, data: bytes) -> None:
         """Take over what `dump` gave, also in another process. Raises StateError; then nothing is taken over."""
         kept = unpack(data, watched=self._watched, bucket_s=self._settings.bucket_s)
         self._drop(tenant)
-        self._adopt(tenant, kept)
+        self._known.adopt(tenant, kept.series)
+        for where, family, item in kept.running:
+            self._anomalies.restore(tenant, where, family, item)
 
     def forget(self, tenant: str) -> None:
         """Know nothing of a tenant, also of what came and is not judged yet."""
@@ -158,14 +158,19 @@ class Watcher:
             bucket.forget(tenant)
 
     def _drop(self, tenant: str) -> None:
-        self._count -= len(self._tenants.pop(tenant, {}))
+        self._known.drop(tenant)
         self._silence.forget(tenant)
         self._anomalies.forget_tenant(tenant)
 
     @property
     def count(self) -> int:
         """Tenants, agents, keys and models that are watched."""
-        return self._count
+        return self._known.count
+
+    @property
+    def unwatched(self) -> int:
+        """Buckets of tenants for which there was no room."""
+        return self._known.unwatched
 
     def _open(self, number: int) -> Bucket:
         """The bucket of this number; what is late, or of a clock that was put back, goes to the one that is open."""
@@ -193,7 +198,7 @@ class Watcher:
         for steady in batched(self._silence.steady() if self._settings.silence else (), _LOOKED_AT):
             yield self._missed(steady, hour, at_s, heard)
         if self._watched % self._an_hour == 0:
-            for old in batched(list(self._tenants), _LOOKED_AT):
+            for old in batched(self._known.tenants(), _LOOKED_AT):
                 yield self._forget_old(old, at_s)
             self._anomalies.forget_strikes(self._watched - self._an_hour)
         yield from self._anomalies.end_bucket(
@@ -204,9 +209,9 @@ class Watcher:
         self, tenant: str, parts: dict[Part, list[float]], hour: int, at_s: float, heard: set[str]
     ) -> list[Change]:
         changes: list[Change] = []
-        placed = self._placed(tenant, parts, hour)
+        placed = self._known.place(tenant, parts, bucket=self._watched, hour=hour)
         for part in sorted(placed, key=_in_order):
-            series, sums = self._tenants[tenant][part], placed[part]
+            series, sums = self._known.of(tenant)[part], placed[part]
             if part == WHOLE and self._silence.heard(tenant, series, sums[CALLS]):
                 heard.add(tenant)
             readings, families = series.read(sums, self._tuning, bucket=self._watched, hour=hour)
@@ -238,7 +243,7 @@ class Watcher:
     def _came(self, tenant: str, part: Part, heard: set[str]) -> bool:
         if part == WHOLE:
             return tenant in heard
-        series = self._tenants.get(tenant, {}).get(part)
+        series = self._known.find(tenant, part)
         return series is not None and series.last == self._watched
 
     def _missed(self, steady: Iterable[str], hour: int, at_s: float, heard: set[str]) -> list[Change]:
@@ -246,57 +251,22 @@ class Watcher:
         for tenant in steady:
             if tenant in heard:
                 continue
-            series = self._tenants[tenant][WHOLE]
+            series = self._known.of(tenant)[WHOLE]
             reading = self._silence.missed(tenant, series, series.expected(self._tuning, hour))
             if reading and self._is_known(series, hours=_HOURS_OF_PAUSES):
                 changes += self._weigh(tenant, WHOLE, [reading], [Family.SILENCE], at_s, {})
         return changes
-
-    def _placed(self, tenant: str, parts: dict[Part, list[float]], hour: int) -> dict[Part, list[float]]:
-        """The sums by the series they belong to, which are made where there is room; the rest goes to `other`."""
-        placed: dict[Part, list[float]] = {}
-        for part, sums in parts.items():
-            for place in (part, (part[0], OTHER)):
-                if sums[CALLS] > 0 and self._has_room(tenant, place, hour):
-                    there = placed.get(place)
-                    placed[place] = sums if there is None else [a + b for a, b in zip(there, sums, strict=True)]
-                    break
-        return placed
-
-    def _has_room(self, tenant: str, part: Part, hour: int) -> bool:
-        """Whether a part of a tenant's has its series; it is made if it may be."""
-        known = self._tenants.get(tenant, {})
-        if part in known:
-            return True
-        scope, name = part
-        share = 1.0 if part == WHOLE else _FOR_PARTS
-        names = sum(at[0] is scope for at in known) if part != WHOLE and name != OTHER else 0
-        if self._count >= share * self._settings.most_series or names >= self._settings.most_names:
-            self.unwatched += part == WHOLE
-            return False
-        self._tenants.setdefault(tenant, {})[part] = Series(born=self._watched, hour=hour)
-        self._count += 1
-        return True
 
     def _forget_old(self, tenants: Iterable[str], at_s: float) -> list[Change]:
         """Names that were not heard of for long."""
         oldest = self._watched - self._settings.forget_days * 86_400 / self._settings.bucket_s
         changes: list[Change] = []
         for tenant in tenants:
-            known = self._tenants[tenant]
-            for part in [part for part, series in known.items() if series.last < oldest]:
-                del known[part]
-                self._count -= 1
+            for part in self._known.drop_old(tenant, oldest):
                 changes += self._anomalies.forget(tenant, part, at_s)
-            if WHOLE not in known:
+            if self._known.find(tenant, WHOLE) is None:
                 self._drop(tenant)
         return changes
-
-    def _adopt(self, tenant: str, kept: Kept) -> None:
-        self._tenants[tenant] = dict(kept.series)
-        self._count += len(kept.series)
-        for where, family, item in kept.running:
-            self._anomalies.restore(tenant, where, family, item)
 
     def _is_known(self, series: Series, *, hours: float = 0.0) -> bool:
         """Whether a series is old enough to be judged: `hours`, or as the settings say."""

@@ -1,5 +1,6 @@
 """The cache in Redis or Valkey: one round trip an operation, and each of them is whole."""
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -115,8 +116,11 @@ class RedisCache:
 
     async def sums(self, key: str) -> Mapping[str, float]:
         """The sums as they are now."""
-        kept = json.loads(decoded(await self._run(self._scripts.sums, [self._keys.sums(key)], [])))
-        return {name: float(amount) for name, amount in batched(kept, 2)}
+        kept: dict[str, float] = {}
+        for some in await self._run(self._scripts.sums, [self._keys.sums(key)], []):
+            kept.update((name, float(amount)) for name, amount in batched(json.loads(decoded(some)), 2))
+            await asyncio.sleep(0)  # all are of one moment already; the loop has others to see to while they are read
+        return kept
 
     async def seed(self, name: str, amount: int, *, ends_s: float) -> None:
         """Begin the counter of an allowance."""

@@ -45,7 +45,7 @@ async def _put(home: Home, exchanges: Sequence[Exchange]) -> None:
 @pytest.fixture
 def people(home: Home) -> Home:
     """A home whose store has two exchanges of Ada, one of which says something, and one of Bob."""
-    asyncio.run(_put(home, [of("ada", answer=SAID), of("ada", tenant="acme"), of("bob")]))
+    asyncio.run(_put(home, [of("ada", answer=SAID), of("ada", tenant="acme", session="s-1"), of("bob")]))
     return home
 
 
@@ -84,6 +84,8 @@ def users(capsys: pytest.CaptureFixture[str]) -> list[str]:
         (["--app", "editor", "--agent", "coder", "--client", "127.0.0.1", "--since", "2020-01-01"], []),
         (["--key", "mw_nosuch"], ["bob", "ada", "ada"]),
         (["--trace", "nosuch"], ["bob", "ada", "ada"]),
+        (["--session", "s-1"], ["bob", "ada"]),
+        (["--session", "s-1", "--user", "bob"], ["bob", "ada", "ada"]),
     ],
 )
 def test_what_matches_is_forgotten(

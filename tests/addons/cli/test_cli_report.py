@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,18 @@ async def test_a_report_is_made_listed_and_exported(
         assert await done("report", "export", row["id"], "--out", str(page)) == 0
         assert page.read_bytes().startswith(b"<p>{")
         task.cancel()
+
+
+async def test_a_format_that_needs_a_package_is_listed_with_what_brings_it(
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    async with living_control(home) as control:
+        control.reports.open([replace(KIND, needs={"html": "uv pip install 'midwatch[html]'"})])
+        (kind,) = await rows_of_control(capsys, "report", "kinds")
+        assert kind["needs"] == {"html": "uv pip install 'midwatch[html]'"}
+        assert await done("report", "kinds") == 0
+        assert "json, html (uv pip install 'midwatch[html]')" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

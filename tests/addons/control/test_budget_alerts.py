@@ -36,7 +36,7 @@ def raised(*crossings: Any) -> list[Alert]:
 def test_a_mark_is_an_alert_that_is_over_with_the_budget_s_period() -> None:
     (alert,) = raised(crossing())
     assert (alert.category, alert.tenant, alert.expires_at) == ("budget", "acme", ENDS)
-    assert alert.title == "budget team: 80 % of 50 USD a month (agent coder)"
+    assert alert.title == "Budget team: 80 % of 50 USD a month (agent coder)"
     assert alert.details == {
         "rule": "team",
         "kind": "hard",

@@ -64,7 +64,7 @@ def test_a_grave_finding_is_an_alert_that_ends_by_itself_and_says_where_to_look(
         at=NOW,
         category="finding",
         severity=Severity.HIGH,
-        title="prompt injection in calls of app editor",
+        title="Prompt injection in calls of app editor",
         fingerprint="finding:acme:prompt_injection",
         tenant="acme",
         details={

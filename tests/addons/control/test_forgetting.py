@@ -70,7 +70,12 @@ class Stores:
     def __init__(self, traces: MemoryTraces | None = None, metadata: MemoryMetadata | None = None) -> None:
         self.traces = traces or MemoryTraces()
         self.metadata = metadata or MemoryMetadata()
-        self.exchanges = [of("ada", 0), of("ada", 1, tenant="acme"), of("ada", 2, answer=SAID), of("bob", 3)]
+        self.exchanges = [
+            of("ada", 0),
+            of("ada", 1, tenant="acme", session="s"),
+            of("ada", 2, answer=SAID),
+            of("bob", 3),
+        ]
 
     async def start(self) -> "Stores":
         await self.traces.start()
@@ -102,6 +107,8 @@ async def stores() -> Stores:
         ({"user": "ada", "since": (BEGINNING + timedelta(minutes=1)).isoformat()}, {1, 2}),
         ({"text": "HELIOTROPE"}, {2}),
         ({"tenant": "acme"}, {1}),
+        ({"session": "s"}, {1}),
+        ({"session": "s", "tenant": "default"}, set()),
         ({"user": "eve"}, set()),
     ],
 )
@@ -122,9 +129,10 @@ async def test_what_matches_is_counted_and_goes(stores: Stores, wanted: dict[str
         ({"tenant": "acme", "until": (BEGINNING + timedelta(minutes=1)).isoformat()}, {"a2", "b1", "b2"}),
         ({"tenant": "acme", "since": BEGINNING.isoformat()}, {"a1", "a2", "b1", "b2"}),
         ({"tenant": "acme", "user": "ada"}, {"a1", "a2", "b1", "b2"}),
+        ({"tenant": "acme", "session": "s"}, {"a1", "a2", "b1", "b2"}),
         ({"user": "ada"}, {"a1", "a2", "b1", "b2"}),
     ],
-    ids=["tenant", "client", "both", "until", "since", "user of a tenant", "user"],
+    ids=["tenant", "client", "both", "until", "since", "user of a tenant", "session of a tenant", "user"],
 )
 async def test_who_is_forgotten_leaves_the_inventory(stores: Stores, wanted: dict[str, Any], left: set[str]) -> None:
     seen = (("a1", "acme", "1"), ("a2", "acme", "2"), ("b1", "default", "1"), ("b2", "default", None))

@@ -36,7 +36,8 @@ def scanner(reviewer: Reviewer) -> PolicyScanner:
 
 async def test_texts_are_answered_in_their_order(scanner: PolicyScanner) -> None:
     calm, attack = await scanner.scan(LOCAL, [("What is the capital of France?", Part.USER), (ATTACK, Part.USER)])
-    assert (calm.findings, calm.action, calm.score, calm.actions) == ((), Action.ALLOW, 0.0, ())
+    assert (calm.findings, calm.action, calm.actions) == ((), Action.ALLOW, ())
+    assert calm.score < 0.1  # what is installed may weigh words
     assert attack.findings
     assert attack.score > 0.5
     assert attack.action is Action.FLAG

@@ -55,12 +55,12 @@ def test_details_have_all_that_explains_it() -> None:
 @pytest.mark.parametrize(
     ("of", "title"),
     [
-        (SPIKE, "acme: cost 25.0 × the usual"),
-        (replace(SPIKE, scope=Scope.AGENT, name="crawler"), "acme, agent crawler: cost 25.0 × the usual"),
-        (replace(SPIKE, usual=0.0), "acme: cost far above the usual"),
-        (replace(SPIKE, side=Side.DRIFT), "acme: cost of a day has grown to 25.0 × the usual"),
-        (replace(SPIKE, side=Side.DRIFT, usual=0.0), "acme: cost of a day has grown far above the usual"),
-        (STOP, "acme: calls stopped"),
+        (SPIKE, "Cost of acme: 25.0 × the usual"),
+        (replace(SPIKE, scope=Scope.AGENT, name="crawler"), "Cost of acme, agent crawler: 25.0 × the usual"),
+        (replace(SPIKE, usual=0.0), "Cost of acme: far above the usual"),
+        (replace(SPIKE, side=Side.DRIFT), "Cost of acme: grown to 25.0 × the usual of a day"),
+        (replace(SPIKE, side=Side.DRIFT, usual=0.0), "Cost of acme: grown far above the usual of a day"),
+        (STOP, "Calls of acme stopped"),
     ],
     ids=["spike", "agent", "from nothing", "drift", "drift from nothing", "stop"],
 )

@@ -336,7 +336,7 @@ def test_a_finding_and_an_alert_say_what_goes_on(agent: Agent) -> None:
     finding, alert = finding_of(circle), alert_of(circle, exchanges[-1], agent.at)
     assert (finding.rule, finding.category, finding.severity) == ("anomaly/loop-tool", "anomaly", Severity.MEDIUM)
     assert (finding.direction, finding.owasp) == (Direction.RESPONSE, ("LLM10:2025",))
-    assert alert.title == "coder goes in a circle: the same call of read"
+    assert alert.title == "Agent coder goes in a circle: the same call of read"
     assert alert.fingerprint == "anomaly:acme:agent:coder:loop-tool"
     assert alert.details == {
         "repeats": "5",

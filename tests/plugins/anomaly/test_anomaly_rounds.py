@@ -32,7 +32,7 @@ async def test_a_spike_is_an_incident_that_explains_itself_and_is_over_when_it_e
     assert incident.severity is Severity.HIGH
     assert incident.tenant == "acme"
     assert incident.fingerprint == "anomaly:acme:tenant::calls:high"
-    assert incident.title == "acme: calls 20.0 × the usual"
+    assert incident.title == "Calls of acme: 20.0 × the usual"
     assert set(incident.details) >= {"value", "usual", "sigma", "deviations", "since", "agents", "models"}
     assert incident.details["agents"] == "coder 100%"
     for _ in range(7):
@@ -45,7 +45,7 @@ async def test_a_grave_spike_is_told_before_its_minute_is_over(node: Node) -> No
     for _ in range(3):
         node.time.passed_s += 5
         await node.rounds.once()
-    assert [item.title for item in node.open()] == ["acme: calls 20.0 × the usual"]
+    assert [item.title for item in node.open()] == ["Calls of acme: 20.0 × the usual"]
 
 
 async def test_what_goes_on_is_one_incident_told_once(node: Node) -> None:
@@ -130,7 +130,7 @@ async def test_a_call_that_took_long_is_not_late(node: Node) -> None:
     ]
     node.rounds.take(long)
     await minute([node], 20)
-    assert any("calls" in item.title for item in node.open())
+    assert any(item.title.startswith("Calls of acme") for item in node.open())
 
 
 async def test_nobody_is_missed_while_the_store_is_away(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_nobody_is_missed_while_the_store_is_away(tmp_path: Path) -> None:
     for _ in range(8):
         node.time.passed_s += 600
         await node.rounds.once()
-    assert [item.title for item in node.open()] == ["acme: calls stopped"]
+    assert [item.title for item in node.open()] == ["Calls of acme stopped"]
 
 
 async def test_a_disk_that_takes_nothing_is_said_and_the_watch_goes_on(
@@ -270,7 +270,7 @@ async def test_other_settings_hold_from_the_next_round_on_and_what_is_usual_stay
     assert node.open() == []
     node.rounds.follow(QUICK)
     await minute([node], 400)
-    assert [item.title.partition(":")[0] for item in node.open()] == ["acme"]
+    assert [item.title.partition(":")[0] for item in node.open()] == ["Calls of acme"]
 
 
 async def test_buckets_of_another_length_are_learned_anew_while_it_runs(

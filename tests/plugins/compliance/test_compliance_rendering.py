@@ -1,5 +1,6 @@
 """Rendering: one document, three faces; nothing a stranger wrote is more than text, and nothing is fetched."""
 
+import importlib
 import json
 import re
 import sys
@@ -112,6 +113,17 @@ async def test_without_its_package_a_pdf_is_refused_with_what_to_install(
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     with pytest.raises(ReportError, match=re.escape("uv pip install 'midwatch[pdf]'")):
         render(await kinds["usage"].make(order()), "pdf")
+
+
+def test_a_kind_says_what_a_pdf_needs_where_its_package_is_not_there(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    assert [dict(kind.needs) for kind in kinds_of(planted.host, [])] == [{"pdf": "uv pip install 'midwatch[pdf]'"}]
+    (tmp_path / "weasyprint.py").touch()
+    importlib.invalidate_caches()
+    assert [dict(kind.needs) for kind in kinds_of(planted.host, [])] == [{}]
 
 
 async def test_a_pdf_has_its_pages_and_fetches_nothing(kinds: dict[str, ReportKind], tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def alert(fingerprint: str = "anomaly:acme:model:gpt-5-mini:cost_usd:high", **ch
         at=NOW - timedelta(minutes=5),
         category="anomaly",
         severity=Severity.HIGH,
-        title="cost of model gpt-5-mini is far above what is usual",
+        title="Cost of model gpt-5-mini is far above what is usual",
         fingerprint=fingerprint,
         tenant="acme",
         details={

@@ -29,14 +29,14 @@ def finding_of(circle: Circle) -> Finding:
 def alert_of(circle: Circle, exchange: Exchange, now: datetime) -> Alert:
     """The alert of this agent of this tenant; each further time counts it up, and keeps it open."""
     identity = exchange.identity
-    who = (identity.agent or identity.app or identity.key_id or "an agent")[:_LONGEST_WHO]
+    name = (identity.agent or identity.app or identity.key_id or "")[:_LONGEST_WHO]
     kind = rule_of(circle).partition("/")[2]
     return Alert(
         at=now,
         category=CATEGORY,
         severity=Severity.MEDIUM,
-        title=f"{who} goes in a circle: {what_of(circle)}",
-        fingerprint=f"anomaly:{identity.tenant}:agent:{who}:{kind}",
+        title=f"{f'Agent {name}' if name else 'An agent'} goes in a circle: {what_of(circle)}",
+        fingerprint=f"anomaly:{identity.tenant}:agent:{name or 'an agent'}:{kind}",
         tenant=identity.tenant,
         details=_details(circle, exchange),
         count=circle.count if circle.is_new else 1,

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from midwatch_compliance.reporting.document import ComplianceReport
+from midwatch_compliance.reporting.needs import PDF
 from midwatch_compliance.reporting.usage import UsageReport
 from midwatch_compliance.reporting.visible import visible
 from midwatch_core import ReportError
@@ -32,7 +33,7 @@ def pdf_of(page: str) -> bytes:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
     except ImportError as error:
-        raise ReportError("PDF needs a package that is not there: uv pip install 'midwatch[pdf]'") from error
+        raise ReportError(f"PDF needs a package that is not there: {PDF}") from error
     except OSError as error:  # it is there, and the system's library it draws with is not
         raise ReportError(f"PDF needs the library Pango of the system: {error}") from error
     return bytes(HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=())).write_pdf())

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from midwatch_compliance.evidence.collecting import collect
 from midwatch_compliance.frameworks.model import Framework
 from midwatch_compliance.reporting.document import ComplianceReport, compliance_report
+from midwatch_compliance.reporting.needs import needs
 from midwatch_compliance.reporting.usage import UsageReport, usage_report
 from midwatch_core import Host, ReportError, ReportKind, ReportOrder
 
@@ -41,6 +42,7 @@ def _compliance(host: Host, framework: Framework) -> ReportKind:
         make=_Compliance(host, framework).make,
         render=render,
         formats=FORMATS,
+        needs=needs(),
     )
 
 
@@ -55,6 +57,7 @@ def _usage(host: Host) -> ReportKind:
         make=make,
         render=render,
         formats=FORMATS,
+        needs=needs(),
     )
 
 
