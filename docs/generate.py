@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from generate_commands import commands
+from generate_decisions import decisions
 from generate_hooks import hooks
 from generate_rules import rules
 from pydantic import BaseModel
@@ -22,6 +23,20 @@ from midwatch_web.system.reference import rooms_of
 HERE = Path(__file__).parent
 # Plugins that do not come along: they may be installed here or not, and have pages of their own.
 _APART = frozenset({"ensemble", "grpc", "ml"})
+_EXAMPLE = """\
+```yaml
+workers: 4                                    # a file need only say what differs
+policy: balanced
+storage: {cache: "valkey://valkey.internal:6379"}
+retention_days: 90
+identity: {required: true}
+tenants:
+  acme: {title: Acme, networks: [10.1.0.0/16]}
+limits: [{id: requests, requests_per_s: 20, per: [tenant]}]
+budgets: [{id: monthly, usd: 500}]
+journal: {max_bytes: 4294967296}
+```
+"""
 
 
 def configuration() -> str:
@@ -34,8 +49,10 @@ def configuration() -> str:
         "Read from `config.yaml` in the home (or `--config FILE`), then from variables, then from flags. A variable's",
         f"name is `{ENV_PREFIX}` and the setting's in capitals, `__` for each dot: `journal.max_bytes` is",
         f"`{ENV_PREFIX}JOURNAL__MAX_BYTES`. Secrets are `${{VARIABLE}}` or `${{file:PATH}}` (see [stores](stores.md)).",
-        "`limits[].id` is a key of each item of a list, `tenants.NAME.title` one under each name. This page is made",
-        "from the code.",
+        "`limits[].id` is a key of each item of a list, `tenants.NAME.title` one under each name. A setting that is",
+        "not known is an error at start. This page is made from the code.",
+        "",
+        *_EXAMPLE.splitlines(),
         "",
         "| setting | default | what it is |",
         "|---|---|---|",
@@ -106,9 +123,10 @@ def metrics() -> str:
         "# Metrics",
         "",
         "What `/metrics` of the console tells, summed over all processes. [Monitoring](monitoring.md) says how to",
-        f"scrape it, and who may. A metric has at most {MAX_SETS} sets of labels: those beyond share a set `other`.",
+        "scrape it, and who may. Units stand in names (`_seconds`, `_bytes`, `_usd`); what has none is a count, or",
+        f"what the last column says. A metric has at most {MAX_SETS} sets of labels: those beyond share a set `other`.",
         "A histogram has `_bucket`, `_sum` and `_count`. `midwatch_model_*` is there with the extras `ml` and `ner`",
-        "alone. This page is made from the code.",
+        "alone, and [gRPC](grpc.md) has a counter of its own. This page is made from the code.",
         "",
         "| metric | kind | labels | what it tells |",
         "|---|---|---|---|",
@@ -152,6 +170,7 @@ def rest() -> str:
 PAGES = {
     "commands": commands,
     "configuration": configuration,
+    "decisions": decisions,
     "hooks": hooks,
     "metrics": metrics,
     "rest": rest,

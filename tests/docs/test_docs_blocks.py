@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.docs.walking import DOCS, ROOT
 
 _PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
 # Walked by a test of their own, each command of them.
-_WALKED = {"packs.md", "plugins.md", "tutorial.md"}
+_WALKED = {"opentelemetry.md", "packs.md", "plugins.md", "tutorial.md"}
 # Made from the command line itself.
 _MADE = {"commands.md", "hooks.md"}
 # What is looked at; a `console` is a session as it was seen, on pages whose own tests made it.
@@ -68,6 +69,7 @@ def words_of(line: str) -> list[str]:
     return ["1" if word == "VERSION" else word.strip("…") or "X" for word in words]
 
 
+@cache
 def plugins_commands() -> set[str]:
     plugins = Plugins()
     plugins.discover()
@@ -79,6 +81,8 @@ def plugins_commands() -> set[str]:
 def understood(words: list[str]) -> None:
     """The words are ours: raises where the command line would refuse them."""
     command: Any = get_command(app)
+    if words[0] in {option for parameter in command.params for option in parameter.opts}:
+        return  # as --version, which is no command's
     if words[0].startswith("-"):
         words = ["start", *words]
     while words and words[0] in (members := getattr(command, "commands", {})):
