@@ -15,7 +15,6 @@ import pytest
 
 from midwatch.cli import main
 from midwatch.crew.bound_sockets import address_of
-from midwatch.hangup import hold_reloads
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.settings import read_snapshot
@@ -161,23 +160,29 @@ async def test_it_runs_until_sigterm_and_ends_with_0(home: Home) -> None:
         asyncio.get_running_loop().remove_signal_handler(number)
 
 
-def _stamp(home: Home) -> int:
-    """Of the snapshot: each reload writes another."""
-    return int(orjson.loads(home.snapshot.read_bytes())["stamp"])
+_HANGS_UP = """
+import os, signal, sys
+from midwatch.hangup import hold_reloads
+hold_reloads()  # as the front door does at once
+os.kill(os.getpid(), signal.SIGHUP)
+from midwatch.cli import main
+sys.exit(main())
+"""
 
 
-async def test_a_reload_before_it_runs_waits_for_it(home: Home) -> None:
-    hold_reloads()
-    ready = prepare(home, config_file=None, flags={**FREE, "drain_s": 5})
-    os.kill(os.getpid(), signal.SIGHUP)  # it would end this process
-    before = _stamp(home)
-    running = asyncio.create_task(run(ready))
-    async with asyncio.timeout(60):
-        while _stamp(home) == before:
-            await asyncio.sleep(0.05)
-    os.kill(os.getpid(), signal.SIGTERM)
-    async with asyncio.timeout(60):
-        assert await running == 0
-    close(ready)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().remove_signal_handler(number)
+def test_a_reload_before_it_runs_waits_for_it(home: Home) -> None:
+    """In a process of its own: one with threads, as this is, can't hold a signal for all of them."""
+    words = ["start", "--home", str(home.root), "--listen", FREE["listen"], "--console", FREE["console"]]
+    stamps: set[int] = set()
+    with subprocess.Popen([sys.executable, "-c", _HANGS_UP, *words]) as process:
+        ends_s = time.monotonic() + 60
+        while len(stamps) < 2 and process.poll() is None and time.monotonic() < ends_s:
+            stamps |= _stamp(home)
+            time.sleep(0.02)
+        process.terminate()
+        assert (len(stamps), process.wait(60)) == (2, 0)
+
+
+def _stamp(home: Home) -> set[int]:
+    """Of the snapshot, once there is one: each reload writes another."""
+    return {int(orjson.loads(home.snapshot.read_bytes())["stamp"])} if home.snapshot.exists() else set()

@@ -15,10 +15,11 @@ _NO_COMMAND = {"--help", "-h", "--version"}
 
 def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code: 0 fine, 1 found or failed, 2 wrong use."""
+    own_process = words is None
     words = list(sys.argv[1:] if words is None else words)
     if not words or (words[0].startswith("-") and words[0] not in _NO_COMMAND):
         words = [_DEFAULT, *words]
-    if words[0] == _DEFAULT:
+    if own_process and words[0] == _DEFAULT:
         hold_reloads()  # imports take a second
     from midwatch.cli.app import app, own_commands
     from midwatch.cli.printing import ReaderGoneError, end_quietly

@@ -95,7 +95,7 @@ def test_what_would_have_fired_is_told_with_why_and_1(tmp_path: Path, capsys: py
 def test_as_text_each_has_a_line_and_what_explains_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(QUICK, host_of(tmp_path, month_of()), ["replay", "--since", "48h"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert "acme: cost" in lines[0]
+    assert "Cost of acme" in lines[0]
     assert any(line.startswith("  usual: ") for line in lines)
 
 
@@ -110,7 +110,7 @@ def test_a_wider_sigma_and_another_tenant_fire_less(tmp_path: Path, capsys: pyte
     assert run(QUICK, host_of(tmp_path, exchanges), ["replay", "--since", "48h", "--sigma", "20"]) == 0
     assert run(QUICK, host_of(tmp_path, exchanges), ["replay", "--since", "48h", "--tenant", "other"]) == 0
     assert run(QUICK, host_of(tmp_path, exchanges), ["replay", "--since", "48h", "--until", "4h"]) == 0
-    assert capsys.readouterr().out.count("acme: cost") == 1
+    assert capsys.readouterr().out.count("Cost of acme") == 1
 
 
 def test_one_that_still_goes_on_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
