@@ -52,7 +52,8 @@ class Pii:
             raise ConfigError(f"pii.kinds: {', '.join(unknown)} unknown; known are {', '.join(KINDS)}")
         self._least = settings.least_confidence
         self._allowed = Allowed(settings.allow)
-        self._scanner = Scanner(one for one in (*ALL, *_regional(settings.regions)) if one.kind in settings.kinds)
+        self._recognisers = [one for one in (*ALL, *_regional(settings.regions)) if one.kind in settings.kinds]
+        self._scanner: Scanner | None = None
         if settings.ner.is_wanted:
             ner = self._names_by_model(settings)
             # Hooks of this instance alone: without the model nobody is to ask, and nothing begins or ends.
@@ -77,8 +78,14 @@ class Pii:
         patterns = Patterns(hits=lambda text, part: self.inspect_text(Text(text), part), is_allowed=self._allowed)
         return Ner(settings.ner, least, patterns)
 
+    def _ready(self) -> Scanner:
+        """Compiled when first needed: commands that inspect nothing do not wait a tenth of a second for it."""
+        if self._scanner is None:
+            self._scanner = Scanner(self._recognisers)
+        return self._scanner
+
     def _found(self, view: View) -> Iterator[_Found]:
-        for hit in self._scanner.scan(view.text):
+        for hit in self._ready().scan(view.text):
             value = view.text[hit.start : hit.end]
             if hit.confidence >= self._least and not self._allowed(hit.recogniser.kind, value):
                 yield _Found(value, hit, view.span(hit.start, hit.end))
