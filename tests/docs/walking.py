@@ -44,7 +44,8 @@ def walk(page: Path, folder: Path, environ: Mapping[str, str] = {}, replaced: Ma
             check=False,
         ).returncode
     printed = (folder / "said").read_text()
-    assert code == 0, printed + (folder / "complained").read_text()
+    logs = [f"{log.name}:\n{log.read_text()}" for log in sorted((folder / "work").glob("*.log"))]
+    assert code == 0, "\n".join((printed, (folder / "complained").read_text(), *logs))
     _compare(blocks, printed)
 
 

@@ -6,7 +6,6 @@ import contextlib
 import io
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import pytest
 import yaml
 from mitmproxy import http
 from mitmproxy.io import FlowReader
+
+from tests.ports import free_port
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who goes there?"}]}
@@ -111,11 +112,6 @@ def test_mitmdump_starts_a_control_process_and_ends_it(
     host.process.wait(60)
     waiting(lambda: not living(str(home)), "all to end")
     assert way.id in traces(front_door, home, bare_environment)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextlib.contextmanager

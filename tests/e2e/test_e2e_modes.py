@@ -10,14 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.ports import free_port
+
 CHAT = "/v1/chat/completions"
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who goes there?"}]}
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def issuer_behind(house: Any, host: str, trust: ssl.SSLContext) -> str:

