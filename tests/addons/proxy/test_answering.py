@@ -229,7 +229,9 @@ async def test_a_coding_that_breaks_ends_with_an_error(make: Make, on_failure: s
 PIECES = st.lists(st.integers(min_value=1, max_value=200), max_size=30)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(PIECES, st.booleans(), st.sampled_from([SAID, CALL, FINE]), st.sampled_from(["cut", "block"]))
 async def test_any_split_gives_the_same_bytes(
     make: Make, cuts: list[int], packed: bool, events: list[bytes], then: str

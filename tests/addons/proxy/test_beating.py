@@ -115,13 +115,13 @@ async def test_sightings_arrive_and_are_acknowledged_when_they_are_stored(contro
     worker.sightings.add(one)
     storing = asyncio.create_task(control.sightings.run())
     worker.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await control.metadata.sightings(Scope(), limit=10):
             await asyncio.sleep(0.002)
     await until(lambda: not worker.sightings.due(last=True))  # nothing is under way any more
     worker.sightings.add(one)
     await worker.stop()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while [line.connections for line in await control.metadata.sightings(Scope(), limit=10)] != [2]:
             await asyncio.sleep(0.002)
     storing.cancel()
@@ -141,7 +141,7 @@ async def test_what_was_seen_before_control_had_started_arrives_at_the_end(contr
     await heir.start(control.path)
     storing = asyncio.create_task(control.sightings.run())
     await leaving
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await control.metadata.sightings(Scope(), limit=10):
             await asyncio.sleep(0.002)
     storing.cancel()

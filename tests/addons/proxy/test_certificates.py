@@ -40,3 +40,7 @@ def test_the_file_of_cas_is_read_or_named(tmp_path: Path) -> None:
         ClientCertificates.read(file)
     with pytest.raises(ConfigError, match="No such file"):
         ClientCertificates.read(tmp_path / "absent.pem")
+    with file.open("wb") as opened:
+        opened.truncate(10**10)
+    with pytest.raises(ConfigError, match=r"identity\.client_ca: .*more than 4 megabytes"):
+        ClientCertificates.read(file)

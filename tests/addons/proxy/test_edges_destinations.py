@@ -98,7 +98,7 @@ async def tunnel(proxy: Any, authority: str) -> str:
         if status != "200":
             return status
         writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        return (await asyncio.wait_for(reader.read(100), 20)).decode()[-2:]
+        return (await asyncio.wait_for(reader.read(100), 60)).decode()[-2:]
     finally:
         writer.close()
 
@@ -108,7 +108,7 @@ async def plain(proxy: Any, authority: str) -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     try:
         writer.write(f"GET http://{authority}/ HTTP/1.1\r\nhost: {authority}\r\n\r\n".encode())
-        return (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).split(b" ")[1].decode()
+        return (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).split(b" ")[1].decode()
     finally:
         writer.close()
 

@@ -428,7 +428,9 @@ WALKS = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(st.data(), st.sampled_from(sorted(WALKS)), st.sampled_from(["redact", "block"]))
 async def test_no_order_of_messages_lets_the_word_through(
     tmp_path: Path, data: st.DataObject, path: str, then: str

@@ -280,7 +280,9 @@ async def test_a_key_that_is_revoked_while_its_socket_is_open_begins_no_more_cal
     assert watch.journalled() == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(
         st.tuples(

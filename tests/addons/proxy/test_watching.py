@@ -232,7 +232,9 @@ async def test_an_error_of_ours_lets_the_bytes_go_on(watch: Watch) -> None:
     assert watch.guard.records["watching.tap"].last_error == "OSError: disk on fire"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(st.binary(max_size=300), CHUNKS, st.sampled_from(["json", "sse"]))
 async def test_any_bytes_pass_unchanged_and_are_journalled_once(
     watch: Watch, body: bytes, chunks: list[bytes], kind: str

@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
+from midwatch.trust.pem_file import BUNDLE_MEGABYTES, read_pem
 from midwatch_core.errors import ConfigError
 
 
@@ -23,10 +24,9 @@ class ClientCertificates:
     @classmethod
     def read(cls, file: Path) -> "ClientCertificates":
         """From a file. Raises ConfigError where it has no certificates."""
+        pem = read_pem(file, "identity.client_ca", megabytes=BUNDLE_MEGABYTES)
         try:
-            return cls(x509.load_pem_x509_certificates(file.read_bytes()))
-        except OSError as error:
-            raise ConfigError(f"identity.client_ca: {file}: {error.strerror}") from error
+            return cls(x509.load_pem_x509_certificates(pem))
         except ValueError as error:
             raise ConfigError(f"identity.client_ca: {file}: no PEM certificates: {error}") from error
 
