@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import re2
@@ -14,13 +15,17 @@ from midwatch_core.rulepack.schema import Context, PackHead, PackSpec, RuleSpec,
 _BYTES = re.compile(r"(?<!\\)(?:\\\\)*\\C")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Pattern:
     """One compiled RE2 pattern, and where to look for it."""
 
     source: str
     compiled: Any
-    pieces: Pieces
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """Found when first asked for: who only checks or lists rules needs none, and they cost more than compiling."""
+        return pieces_of(self.source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,7 +118,7 @@ def _pattern(source: str, where: str) -> Pattern:
         raise RulePackError(f"{where}: RE2 refuses it: {_reason(error)}") from error
     if compiled.match(b"") is not None:
         raise RulePackError(f"{where}: it matches the empty text")
-    return Pattern(source, compiled, pieces_of(source))
+    return Pattern(source, compiled)
 
 
 def _reason(error: Exception) -> str:
