@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Callable
 
 from midwatch_core import StorageError
 from midwatch_sql.location import Location
@@ -71,3 +72,15 @@ def open_reader(location: Location) -> sqlite3.Connection:
         # A folder that can't be written holds no place for the shared index of a WAL: then nobody writes there.
         connection = _connect(location.uri(mode="ro", immutable="1"))
     return connection
+
+
+def in_transaction[Result](connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    """Run `work` in a transaction of its own, whole or not at all. Raises sqlite3.Error, and what `work` raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:  # SQLite itself rolls back on some errors, such as a full disk
+            connection.execute("ROLLBACK")
+    return result

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from midwatch_core import StorageError
-from midwatch_sql.connecting import open_reader, open_writer
+from midwatch_sql.connecting import in_transaction, open_reader, open_writer
 from midwatch_sql.location import Location
 from midwatch_sql.sqlite_errors import translated
 
@@ -53,7 +53,7 @@ class Database:
 
     async def write[Result](self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` in a transaction of its own, after the writes asked for before. Raises StorageError."""
-        return await self.write_outside(lambda connection: self._in_transaction(connection, work))
+        return await self.write_outside(lambda connection: in_transaction(connection, work))
 
     async def write_prepared[Ready](
         self, prepare: Callable[[], Ready], work: Callable[[sqlite3.Connection, Ready], None]
@@ -62,7 +62,7 @@ class Database:
 
         def ready(connection: sqlite3.Connection) -> None:
             prepared = prepare()
-            self._in_transaction(connection, lambda writer: work(writer, prepared))
+            in_transaction(connection, lambda writer: work(writer, prepared))
 
         await self.write_outside(ready)
 
@@ -88,17 +88,6 @@ class Database:
             raise StorageError(f"{self.location.path}: the repository is not open")
         with translated(self.location.path):
             return work(self.writer)
-
-    @staticmethod
-    def _in_transaction[Result](connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(connection)
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:  # SQLite itself rolls back on some errors, such as a full disk
-                connection.execute("ROLLBACK")
-        return result
 
     def _read[Result](self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         with translated(self.location.path):

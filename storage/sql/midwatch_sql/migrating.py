@@ -1,11 +1,12 @@
-"""The schema in a SQLite file: looked up in plain SQL; alembic is imported only where a migration is due."""
+"""The schema in a SQLite file: looked up in plain SQL; alembic is imported only where an old one is to be migrated."""
 
 import asyncio
 import sqlite3
 from collections.abc import Callable
 
 from midwatch_core import SchemaError, SchemaState, StorageError
-from midwatch_sql.connecting import open_reader
+from midwatch_sql.connecting import in_transaction, open_reader
+from midwatch_sql.laying_out import lay_out
 from midwatch_sql.location import Location
 from midwatch_sql.revisions import Part, check_revision, check_usable, schema_state, version_table
 from midwatch_sql.sqlite_errors import translated
@@ -21,27 +22,49 @@ def state_of(connection: sqlite3.Connection, part: Part) -> SchemaState:
     """How a part stands in this database, at one moment: another process may be migrating. Raises sqlite3.Error."""
     connection.execute("BEGIN")
     try:
-        present = {name for (name,) in connection.execute(f"{_TABLES} UNION ALL {_COLUMNS}")}
-        noted: list[str] = []
-        if version_table(part) in present:
-            rows = connection.execute(f"SELECT version_num FROM {version_table(part)} ORDER BY 1 DESC")  # noqa: S608  # one of two names
-            noted = [str(number) for (number,) in rows]
+        return _seen(connection, part)
     finally:
         connection.execute("ROLLBACK")
-    return schema_state(part, noted=noted, present=present)
 
 
 def bring_up_to_date(connection: sqlite3.Connection, location: Location, part: Part, *, migrate: bool = True) -> None:
-    """Migrate to the newest revision where that is needed and allowed. Raises StorageError, sqlite3.Error."""
+    """Lay out, or migrate to the newest revision, where that is needed and allowed.
+
+    Raises StorageError, sqlite3.Error, OSError.
+    """
     state = state_of(connection, part)
     check_usable(str(location.path), part, state, migrate=migrate)
     if state.is_current:
         return
     if location.read_only:
         raise SchemaError(f"{location.path}: no {part} of this version there yet; `start` brings it up to date")
+    if state.current is None and _laid_out(connection, part):
+        return
     from midwatch_sql.migrations.running import upgrade
 
     upgrade(location, part)
+
+
+def _seen(connection: sqlite3.Connection, part: Part) -> SchemaState:
+    """How a part stands, in the connection's transaction."""
+    present = {name for (name,) in connection.execute(f"{_TABLES} UNION ALL {_COLUMNS}")}
+    noted: list[str] = []
+    if version_table(part) in present:
+        rows = connection.execute(f"SELECT version_num FROM {version_table(part)} ORDER BY 1 DESC")  # noqa: S608  # one of two names
+        noted = [str(number) for (number,) in rows]
+    return schema_state(part, noted=noted, present=present)
+
+
+def _laid_out(connection: sqlite3.Connection, part: Part) -> bool:
+    """Make all of a part, unless another process was first: then False."""
+
+    def work(connection: sqlite3.Connection) -> bool:
+        first = _seen(connection, part).current is None
+        if first:
+            lay_out(connection, part)
+        return first
+
+    return in_transaction(connection, work)
 
 
 class SqliteMigrations:

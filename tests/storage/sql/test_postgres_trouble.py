@@ -199,7 +199,7 @@ async def test_more_connections_than_the_server_takes(postgres: PostgresServer, 
 
 
 async def test_more_callers_than_connections_take_turns(postgres_url: str) -> None:
-    repository = metadata(postgres_url, timeout_s=20)
+    repository = metadata(postgres_url, timeout_s=60)
     await repository.start()
     assert await asyncio.gather(*(repository.setting("a") for _ in range(100))) == [None] * 100
     await repository.close()

@@ -166,9 +166,11 @@ async def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None
     await repository.close()
 
 
-def test_reading_needs_neither_sqlalchemy_nor_alembic(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["", "?mode=ro"])
+def test_neither_a_first_start_nor_reading_needs_sqlalchemy_or_alembic(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "midwatch.db"
-    upgrade(Location(path=path), "traces")
+    if mode:
+        upgrade(Location(path=path), "traces")
     code = (
         "import asyncio, sys, midwatch_sql\n"
         "assert 'sqlite3' not in sys.modules, 'the package alone'\n"
@@ -182,7 +184,7 @@ def test_reading_needs_neither_sqlalchemy_nor_alembic(tmp_path: Path) -> None:
         "print(sorted({'sqlalchemy', 'alembic'} & sys.modules.keys()))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, f"sqlite:///{path}?mode=ro"],
+        [sys.executable, "-c", code, f"sqlite:///{path}{mode}"],
         capture_output=True,
         text=True,
         timeout=60,
