@@ -82,6 +82,11 @@ class Home:
         return self.run / "crew.json"
 
     @property
+    def crew_lock(self) -> Path:
+        """Held by each supervisor for as long as it lives."""
+        return self.run / "crew.lock"
+
+    @property
     def directory(self) -> Path:
         """Tenants and keys (their digests), as control last saw them: what workers go by."""
         return self.run / "directory.json"

@@ -112,3 +112,14 @@ def test_a_worker_killed_after_a_reload_listens_where_it_did(
         answer = web.post(f"https://api.openai.com{CHAT}", json={**BODY, "model": "gpt-4o"}, headers=way.header)
     assert answer.status_code == 200
     assert house.row(way.id)["cost_usd"] > 0
+
+
+def test_where_the_supervisor_was_killed_nothing_runs(make_house: Any, living: Any, waiting: Any) -> None:
+    house = make_house()
+    waiting(house.home.crew.exists, "the supervisor to say how its processes do")
+    house.process.kill()
+    house.process.wait(60)
+    waiting(lambda: not living(str(house.home.root)), "its processes to end")
+    assert house.home.crew.exists()
+    done = house.run("reload", timeout_s=25)  # it does not wait for control to be started again, which takes longer
+    assert (done.returncode, "Midwatch does not run there" in done.stderr) == (2, True), done.stderr

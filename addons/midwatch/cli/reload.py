@@ -5,6 +5,7 @@ import sys
 import time
 from typing import Any
 
+from midwatch.crew import crew_lock
 from midwatch.crew.crew_file import Crew, read_crew
 from midwatch.home import Home
 from midwatch.lines import ControlAbsentError, LineClient
@@ -41,12 +42,12 @@ async def _reload(home: Home, *, restart: bool) -> int:
 
 async def _asked(home: Home, client: LineClient, question: dict[str, Any]) -> dict[str, Any]:
     """Control's answer, from the next one where it goes meanwhile. Raises ConfigError."""
-    until_s = time.monotonic() + (_CONTROL_S if home.crew.exists() else 0.0)
+    until_s = time.monotonic() + _CONTROL_S
     while True:
         try:
             answer: dict[str, Any] = await client.ask(question)
         except ControlAbsentError as error:
-            if time.monotonic() >= until_s:
+            if time.monotonic() >= until_s or not crew_lock.is_held(home):
                 raise ConfigError(f"--home {home.root}: Midwatch does not run there, or does not answer") from error
             await asyncio.sleep(_LOOK_S)
         else:
@@ -54,15 +55,19 @@ async def _asked(home: Home, client: LineClient, question: dict[str, Any]) -> di
 
 
 async def _settled(home: Home, status: dict[str, Any], stamp: int) -> Crew:
-    """How the workers do, once all of them are as they are to be, or it shows that they will not."""
+    """How the workers do, once all of them are as they are to be, or it shows that they will not.
+
+    Control lives on for a while where the supervisor was killed: there is nobody then who would replace them.
+    """
     crew = Crew()
     try:
         async with asyncio.timeout(_REPLACED_S):
-            while True:
+            while crew_lock.is_held(home):
                 crew = read_crew(home, console=str(status["console"]))
                 if crew.stamp >= stamp and (crew.settled or crew.problem):
                     return crew
                 await asyncio.sleep(_LOOK_S)
+            return Crew(problem="its supervisor has ended: what runs ends too, and nothing is replaced")
     except TimeoutError:
         return crew
 

@@ -1,4 +1,7 @@
-"""The file in which the supervisor says how its processes do: control, which has the console, reads it there."""
+"""The file in which the supervisor says how its processes do: control, which has the console, reads it there.
+
+One that was killed leaves it behind: it counts for as long as a supervisor lives (`crew_lock`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -6,6 +9,7 @@ from enum import StrEnum
 
 import orjson
 
+from midwatch.crew import crew_lock
 from midwatch.home import Home, write_private
 
 
@@ -45,7 +49,9 @@ def write_crew(home: Home, crew: Crew) -> None:
 
 
 def read_crew(home: Home, *, console: str) -> Crew:
-    """What the supervisor with this console says; nothing where there is none, or it can't be read."""
+    """What the supervisor with this console says; nothing where none lives, or it can't be read."""
+    if not crew_lock.is_held(home):
+        return Crew()
     try:
         told = orjson.loads(home.crew.read_bytes())
         found = Crew(

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from midwatch.crew import crew_lock
 from midwatch.crew.bound_sockets import Sockets
 from midwatch.crew.child import Child
 from midwatch.crew.crew_file import Crew, write_crew
@@ -45,11 +46,17 @@ class Supervisor:
         self.control = self._new_control()
         self._control_settled = self._wanted.for_control
         self._crew: Crew | None = None
+        self._lock: int | None = None
         self._reload_waits = False
         self._keeping_up: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start all children, in the running loop, and keep them as the snapshot wants them from then on."""
+        """Start all children, in the running loop, and keep them as the snapshot wants them from then on.
+
+        Raises OSError where it can't be said that this one lives.
+        """
+        if not self._private:
+            self._lock = crew_lock.hold(self._home)
         for _ in range(self._config.workers):
             self.workers.start(self._wanted.for_workers)
         self.control.start()
@@ -100,6 +107,8 @@ class Supervisor:
             os.close(descriptor)
         if self._crew is not None:
             self._home.crew.unlink(missing_ok=True)  # nobody is to wait for who has ended
+        if self._lock is not None:
+            os.close(self._lock)
         return 0 if all(in_order) else 1
 
     async def _keep_up(self) -> None:

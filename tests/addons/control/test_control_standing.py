@@ -1,5 +1,6 @@
 """How an installation stands: ready when it works and when its plugins are, and told by name."""
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from midwatch.control.numbers import declared
 from midwatch.control.standing import Standing
 from midwatch.control.tally import Tally
 from midwatch.crew.crew_file import Crew, State, write_crew
+from midwatch.crew.crew_lock import hold
 from midwatch.trust.pem import with_moment
 from midwatch_core import hookimpl
 from midwatch_core.contributions import PluginHealth
@@ -168,6 +170,7 @@ def test_what_the_supervisor_says_is_in_health_metrics_and_condition(standing: S
     states = {"w0": State.SERVING, "w1": State.DEGRADED, "w2": State.LEAVING}
     restarts, replaced = {"worker": 5, "control": 1}, {"memory": 2}
     write_crew(home, Crew(console=console, workers=states, restarts=restarts, replaced=replaced))
+    lock = hold(home)
     time.passed_s += 1.0
     assert standing.condition().degraded == ["w1"]
     parts = standing.health().parts
@@ -177,3 +180,7 @@ def test_what_the_supervisor_says_is_in_health_metrics_and_condition(standing: S
     assert values["midwatch_workers_replaced_total", ("memory",)] == 2
     assert values["midwatch_workers_degraded", ()] == 1
     assert values["midwatch_workers_leaving", ()] == 1
+    os.close(lock)  # it was killed, say, and its file is still there
+    time.passed_s += 1.0
+    assert standing.condition().degraded == []
+    assert standing.health().parts["workers_leaving"] == []

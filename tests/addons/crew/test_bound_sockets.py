@@ -8,6 +8,7 @@ import pytest
 from midwatch.crew.bound_sockets import Sockets, address_of, bound
 from midwatch_core.config import Config
 from midwatch_core.errors import ConfigError
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -81,8 +82,7 @@ def test_each_mode_over_tcp_has_a_socket(modes: tuple[str, ...], count: int) -> 
 
 
 def test_a_modes_own_port_is_on_the_address_of_listen() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = Config(listen="127.0.0.1:0", console="127.0.0.1:0", mode=("regular", f"reverse:http://localhost:1@{port}"))
     sockets = Sockets.bind(config)
     try:

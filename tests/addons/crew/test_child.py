@@ -35,7 +35,7 @@ async def test_it_is_started_told_and_ends_in_order() -> None:
     child = make_child(SERVES)
     child.start()
     await until(lambda: child.at_work)
-    assert await child.stop(20)
+    assert await child.stop(60)
     assert (child.pid, child.restarts) == (None, 0)
 
 
@@ -48,7 +48,7 @@ async def test_one_that_is_killed_comes_back_as_another() -> None:
         child.signal(signal.SIGKILL)
         await until(lambda before=before: child.at_work and child.pid != before)  # type: ignore[misc]
         assert child.restarts == kill + 1
-    assert await child.stop(20)
+    assert await child.stop(60)
 
 
 async def test_one_that_hears_nothing_is_killed_after_the_deadline() -> None:
@@ -63,21 +63,21 @@ async def test_a_stop_before_it_was_ready_is_no_failure() -> None:
     child = make_child(STARTS_SLOWLY)
     child.start()
     await until(lambda: child.pid)
-    assert await child.stop(20)
+    assert await child.stop(60)
 
 
 async def test_a_stop_in_the_moment_of_its_start() -> None:
     child = make_child(STARTS_SLOWLY)
     child.start()
     await asyncio.sleep(0)
-    assert await child.stop(20)
+    assert await child.stop(60)
     assert child.pid is None
 
 
 async def test_one_with_something_to_put_in_order_gets_to_its_work_first() -> None:
     child = make_child(SERVES)
     child.start()
-    assert await child.stop(20, when_ready=True)
+    assert await child.stop(60, when_ready=True)
     assert child._ready
 
 
@@ -87,7 +87,7 @@ async def test_also_when_it_was_just_killed() -> None:
     await until(lambda: child.at_work)
     child.signal(signal.SIGKILL)
     await until(lambda: child.restarts == 1)
-    assert await child.stop(20, when_ready=True)
+    assert await child.stop(60, when_ready=True)
     assert child._ready
 
 
@@ -95,14 +95,14 @@ async def test_a_death_before_the_stop_is_no_failure() -> None:
     child = make_child(ends(1))
     child.start()
     await until(lambda: child.restarts == 2)
-    assert await child.stop(20)
+    assert await child.stop(60)
 
 
 async def test_a_place_that_is_taken_is_asked_for_again_without_alarm(caplog: pytest.LogCaptureFixture) -> None:
     child = make_child(ends(EXIT_HELD), "control")
     child.start()
     await until(child._settled.is_set)
-    assert await child.stop(20, when_ready=True)
+    assert await child.stop(60, when_ready=True)
     assert (child.restarts, caplog.text) == (0, "")
 
 
@@ -111,7 +111,7 @@ async def test_wrong_settings_at_the_first_start_are_not_tried_again() -> None:
     child.start()
     await until(child.refused.is_set)
     assert child.restarts == 0
-    assert await child.stop(20, when_ready=True)
+    assert await child.stop(60, when_ready=True)
 
 
 async def test_killed_for_good() -> None:
@@ -120,7 +120,7 @@ async def test_killed_for_good() -> None:
     await until(lambda: child.at_work)
     child.kill()
     await until(lambda: child.pid is None)
-    assert not await child.stop(20)
+    assert not await child.stop(60)
     assert child.restarts == 0
 
 
@@ -132,7 +132,7 @@ async def test_one_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None
     program.write_text(f"#!{sys.executable}\n{SERVES}")
     program.chmod(0o700)
     await until(lambda: child.at_work)
-    assert await child.stop(20)
+    assert await child.stop(60)
 
 
 async def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ async def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     before = len(list(descriptors.iterdir()))
     child.start()
     await until(lambda: child.restarts == 3)
-    await child.stop(20)
+    await child.stop(60)
     assert len(list(descriptors.iterdir())) <= before + 2  # the loop may have made its child watcher
 
 
@@ -154,11 +154,11 @@ async def test_a_life_can_be_renewed_without_counting_as_a_death() -> None:
     child.start()
     await until(lambda: child.at_work)
     before = child.pid
-    await child.renew(20)
-    await child.arrived(20)
+    await child.renew(60)
+    await child.arrived(60)
     assert child.at_work
     assert (child.pid != before, child.restarts, child.degraded) == (True, 0, False)
-    assert await child.stop(20)
+    assert await child.stop(60)
 
 
 async def test_one_that_will_not_end_is_killed_for_its_next_life() -> None:
@@ -174,7 +174,7 @@ async def test_one_that_will_not_end_is_killed_for_its_next_life() -> None:
 
 async def test_a_life_that_is_not_there_is_not_renewed() -> None:
     child = make_child(SERVES)
-    await child.renew(20)
+    await child.renew(60)
     assert child.pid is None
 
 
@@ -186,7 +186,7 @@ async def test_in_a_crash_loop_it_waits_long_where_others_do_its_work(
     child.start()
     await until(lambda: child.restarts == 5)
     assert child.degraded
-    await child.stop(20)
+    await child.stop(60)
     waits = [line.rpartition("again in ")[2] for line in caplog.text.splitlines()]
     assert (waits[4] == "10.0 s") is spared
     assert "10.0 s" not in waits[:4]
@@ -200,7 +200,7 @@ async def test_one_that_a_real_time_signal_ended_comes_back(caplog: pytest.LogCa
     os.kill(child.pid, signal.SIGRTMIN + 3)
     await until(lambda: child.restarts == 1 and child.at_work)
     assert f"ended (signal {signal.SIGRTMIN + 3})" in caplog.text
-    assert await child.stop(20)
+    assert await child.stop(60)
 
 
 async def test_a_kill_in_the_moment_of_its_start_is_no_request(caplog: pytest.LogCaptureFixture) -> None:
@@ -220,10 +220,10 @@ async def test_a_renewal_that_finds_its_place_taken_excuses_no_later_death() -> 
     child = make_child(SERVES.replace("sys.exit(0)", f"sys.exit({EXIT_HELD})"))
     child.start()
     await until(lambda: child.at_work)
-    await child.renew(20)
+    await child.renew(60)
     await until(lambda: child.at_work)
     assert not child.renewing
     child.signal(signal.SIGKILL)
     await until(lambda: child.restarts == 1)
     child.kill()
-    await child.stop(20)
+    await child.stop(60)

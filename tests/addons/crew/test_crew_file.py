@@ -1,11 +1,14 @@
 """The supervisor's file: what is written is read, by control of the same supervisor alone."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 
 from midwatch.crew.crew_file import Crew, State, read_crew, write_crew
+from midwatch.crew.crew_lock import hold
 from midwatch.home import Home, write_private
 
 CREW = Crew(
@@ -20,10 +23,18 @@ CREW = Crew(
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def empty(tmp_path: Path) -> Home:
+    """A home where no supervisor lives."""
     made = Home(tmp_path / "home")
     made.prepare()
     return made
+
+
+@pytest.fixture
+def home(empty: Home) -> Iterator[Home]:
+    lock = hold(empty)
+    yield empty
+    os.close(lock)
 
 
 def test_what_is_written_is_read(home: Home) -> None:
@@ -36,6 +47,11 @@ def test_what_is_written_is_read(home: Home) -> None:
 def test_another_supervisors_is_nobodys(home: Home) -> None:
     write_crew(home, CREW)
     assert read_crew(home, console="127.0.0.1:9") == Crew()
+
+
+def test_a_dead_ones_is_nobodys(empty: Home) -> None:
+    write_crew(empty, CREW)
+    assert read_crew(empty, console=CREW.console) == Crew()
 
 
 @pytest.mark.parametrize(

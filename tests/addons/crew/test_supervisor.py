@@ -34,7 +34,7 @@ class House:
         self.home.prepare()
         sockets = Sockets.bind(Config(listen="127.0.0.1:0", console="127.0.0.1:0"))
         where = {"listen": address_of(sockets.proxy[0]), "console": address_of(sockets.console)}
-        self.config = Config(**{**where, "drain_s": 20, **settings})
+        self.config = Config(**{**where, "drain_s": 60, **settings})
         self.want()
         self._console = sockets.console
         self.supervisor = Supervisor(self.home, self.config, sockets, private=private)
@@ -75,7 +75,7 @@ def _small_programs(monkeypatch: pytest.MonkeyPatch) -> None:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     made = House(tmp_path, workers=2)
     made.supervisor.start()
-    assert await made.supervisor.listening(20)
+    assert await made.supervisor.listening(60)
     yield made
     assert await made.end() == 0
     assert not made.home.crew.exists()
@@ -144,7 +144,7 @@ async def test_it_ends_in_order_in_the_middle_of_a_replacement(house: House) -> 
 async def test_a_private_one_follows_no_snapshot_and_tells_nobody(tmp_path: Path) -> None:
     house = House(tmp_path, private=True, workers=1)
     house.supervisor.start()
-    assert await house.supervisor.listening(20)
+    assert await house.supervisor.listening(60)
     before = pids(house)
     house.want(restart="again", workers=5)
     await asyncio.sleep(0.2)

@@ -54,7 +54,7 @@ async def workers(hiring: Hiring) -> AsyncIterator[Workers]:
     made.start(OLD)
     await until(lambda: all(worker.at_work for worker in made.serving))
     yield made
-    await asyncio.gather(*(worker.stop(20) for worker in list(made)))
+    await asyncio.gather(*(worker.stop(60) for worker in list(made)))
 
 
 async def take_over(workers: Workers, index: int) -> None:
@@ -132,7 +132,7 @@ async def test_one_that_can_have_no_second_beside_it_is_started_again(hiring: Hi
     assert (alone.states(), alone.restarts) == ({"w0": State.SERVING}, 0)
     assert alone.serving[0].pid != before
     assert [item.settled for item in alone.seen(WANTED)] == [NEW]
-    assert await alone.serving[0].stop(20)
+    assert await alone.serving[0].stop(60)
 
 
 async def test_a_crash_loop_degrades_one_and_the_others_go_on(workers: Workers, hiring: Hiring) -> None:
