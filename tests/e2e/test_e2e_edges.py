@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -12,6 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h2.connection
+import h2.errors
+import h2.events
+import h2.settings
 import httpx
 import pytest
 
@@ -23,6 +28,7 @@ SETTINGS_OF_IT = {
         "head_s": 1,
         "handshake_s": 1,
         "body_s": 1,
+        "idle_s": 15,
         "max_per_client": 40,
         "wrong_keys": 5,
         "wrong_keys_wait_s": 600,
@@ -33,7 +39,7 @@ SETTINGS_OF_IT = {
 WRONG = "mw_aaaaaaaa_" + "x" * 43
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 # Each attack comes from an address of its own, so that none is refused for another.
-DAWDLER, CROWD, GUESSER, SMUGGLER, FLOODER = (f"127.0.0.{number}" for number in range(31, 36))
+DAWDLER, CROWD, GUESSER, SMUGGLER, FLOODER, SLOW = (f"127.0.0.{number}" for number in range(31, 37))
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +176,10 @@ def test_a_request_that_is_two_reaches_nobody(desk: Desk, world: Any, waiting: A
     waiting(lambda: {edge: _counted(desk, edge) for edge in counts} == counts, "each attack to be counted, once")
 
 
-def _http2(desk: Desk) -> ssl.SSLSocket:
+def _http2(desk: Desk, source: str = FLOODER) -> ssl.SSLSocket:
     trust = desk.house.trust()
     trust.set_alpn_protocols(["h2"])
-    secure: ssl.SSLSocket = trust.wrap_socket(_tunnel(desk, FLOODER), server_hostname="api.openai.com")
+    secure: ssl.SSLSocket = trust.wrap_socket(_tunnel(desk, source), server_hostname="api.openai.com")
     assert secure.selected_alpn_protocol() == "h2"
     return secure
 
@@ -194,6 +200,50 @@ def test_http_2_is_spoken_in_order_or_not_at_all(desk: Desk, flood: str, waiting
             _rest(sock)
     waiting(lambda: _counted(desk, "http2") == before + 1, "the connection to be counted")
     assert _call(desk) == 200
+
+
+class Reluctant:
+    """A client of HTTP/2 that says how much of each answer it will take: nothing, until it is told to."""
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        self._sock = sock
+        self._h2 = h2.connection.H2Connection()
+        self._h2.initiate_connection()
+        self._h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
+
+    def ask(self, *, takes: int) -> int:
+        stream = self._h2.get_next_available_stream_id()
+        head = [(":method", "POST"), (":scheme", "https"), (":authority", "api.openai.com")]
+        self._h2.send_headers(stream, [*head, (":path", "/v1/chat/completions"), ("content-type", "application/json")])
+        self._h2.send_data(stream, json.dumps(BODY).encode(), end_stream=True)
+        if takes:
+            self._h2.increment_flow_control_window(takes, stream)
+        return stream
+
+    def until(self, kind: type[Any], stream: int) -> Any:
+        """The event of this kind; it pings meanwhile, so that the connection is not idle."""
+        self._h2.ping(b"still on")
+        while True:
+            self._sock.sendall(self._h2.data_to_send())
+            data = self._sock.recv(65536)
+            assert data, "the connection has ended"
+            for event in self._h2.receive_data(data):
+                if isinstance(event, kind) and event.stream_id == stream:
+                    return event
+                if isinstance(event, h2.events.PingAckReceived):
+                    time.sleep(0.1)
+                    self._h2.ping(b"still on")
+
+
+def test_who_does_not_read_an_answer_loses_it_and_no_other(desk: Desk, waiting: Any) -> None:
+    with contextlib.closing(_http2(desk, SLOW)) as sock:
+        client = Reluctant(sock)
+        unread = client.ask(takes=0)
+        client.until(h2.events.ResponseReceived, unread)
+        client.until(h2.events.StreamEnded, client.ask(takes=65_535))
+        assert client.until(h2.events.StreamReset, unread).error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+        client.until(h2.events.StreamEnded, client.ask(takes=65_535))
+    waiting(lambda: _counted(desk, "slow_reader") == 1, "it to be counted")
 
 
 def test_a_client_is_not_led_inside(desk: Desk, world: Any, waiting: Any) -> None:

@@ -16,6 +16,7 @@ from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 
 from midwatch.lean.farewell import taking_leave
+from midwatch.lean.http2_windows import holds_answers
 from midwatch.lean.in_flight import InFlight
 
 POLL_S = 0.05
@@ -110,6 +111,8 @@ def _is_busy(handler: ProxyConnectionHandler, clients: set[str], quiet_s: float)
 
 def _unsent(handler: ProxyConnectionHandler) -> bool:
     """Whether bytes wait in our own buffers; those in the kernel's are delivered without us."""
+    if holds_answers(handler.client):
+        return True
     writers = (io.writer for io in handler.transports.values())
     return any(isinstance(w, asyncio.StreamWriter) and w.transport.get_write_buffer_size() > 0 for w in writers)
 

@@ -3,7 +3,8 @@
 Stock reads on, and holds in memory what the layers have no use for yet: a body that is sent to an address where nobody
 answers grows as fast as it comes, for the two minutes that the kernel tries. Here a megabyte is read, and the rest
 waits in the client, and addons hear of it. One of HTTP/2 is let be: its other streams go on, and to hosts that are
-decrypted, which answer.
+decrypted, which answer. What is read of HTTP/1 for an HTTP/2 side that does not take it waits here too: see
+`http2-windows`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 from mitmproxy.proxy.server import ConnectionHandler
 
 from midwatch.lean.edges import HELD, Edge, MidwatchEdgeHook
+from midwatch.lean.http2_windows import until_taken
 from midwatch.lean.patch import Guard, Patch, Replacement
 
 MAX_READS = 16
@@ -28,11 +30,13 @@ async def drain_writers(self: ConnectionHandler) -> None:
     if not _is_clients_turn(self):
         self.__dict__.pop(_READS, None)
         await _STOCK(self)  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
+        await _until_taken(self)
         return
     self.__dict__[_WAITS] = True
     try:
         await _hold(self)
         await _STOCK(self)  # type: ignore[no-untyped-call]  # as above
+        await until_taken(self.client)
     finally:
         del self.__dict__[_WAITS]
 
@@ -40,6 +44,14 @@ async def drain_writers(self: ConnectionHandler) -> None:
 def keeps_waiting(handler: ConnectionHandler) -> bool:
     """Whether its client is not read just now, for what it sent before has to go on first: by no fault of its own."""
     return _WAITS in handler.__dict__
+
+
+async def _until_taken(handler: ConnectionHandler) -> None:
+    """The server whose turn it is is read again when its client of HTTP/2 has taken what came."""
+    task = asyncio.current_task()
+    server = next((connection for connection, io in handler.transports.items() if io.handler is task), None)
+    if server is not None:
+        await until_taken(server)
 
 
 async def _hold(handler: ConnectionHandler) -> None:

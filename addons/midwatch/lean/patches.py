@@ -13,6 +13,7 @@ from midwatch.lean.header_lookup import HEADER_LOOKUP
 from midwatch.lean.held_reading import HELD_READING
 from midwatch.lean.hello_bounds import HELLO_BOUNDS
 from midwatch.lean.http2_bounds import HTTP2_BOUNDS
+from midwatch.lean.http2_windows import HTTP2_WINDOWS
 from midwatch.lean.inline_hooks import INLINE_HOOKS
 from midwatch.lean.joined_records import JOINED_RECORDS
 from midwatch.lean.joined_writes import JOINED_WRITES
@@ -40,6 +41,7 @@ ALL_PATCHES: tuple[Patch, ...] = (
     BODY_BOUNDS,
     HELLO_BOUNDS,
     HTTP2_BOUNDS,
+    HTTP2_WINDOWS,
     HELD_READING,
 )
 

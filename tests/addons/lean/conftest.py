@@ -30,6 +30,7 @@ class Upstream(asyncio.Protocol):
         self._h2: h2.connection.H2Connection | None = None
         self._bodies: dict[int, bytearray] = {}
         self._paths: dict[int, str] = {}
+        self._waiting: dict[int, bytes] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -93,6 +94,9 @@ class Upstream(asyncio.Protocol):
                 self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, h2.events.StreamEnded):
                 self._answer_http2(event.stream_id)
+            elif isinstance(event, h2.events.StreamReset):
+                self._waiting.pop(event.stream_id, None)
+        self._send_what_fits()
         self._transport.write(self._h2.data_to_send())
 
     def _answer_http2(self, stream: int) -> None:
@@ -103,9 +107,18 @@ class Upstream(asyncio.Protocol):
         if extra:
             headers.append(("content-encoding", "gzip"))
         self._h2.send_headers(stream, headers)
-        for start in range(0, len(answer), 16_000):
-            self._h2.send_data(stream, answer[start : start + 16_000])
-        self._h2.end_stream(stream)
+        self._waiting[stream] = answer
+
+    def _send_what_fits(self) -> None:
+        assert self._h2
+        for stream, left in list(self._waiting.items()):
+            while left and (fits := min(16_000, self._h2.local_flow_control_window(stream))) > 0:
+                self._h2.send_data(stream, left[:fits])
+                left = left[fits:]
+            self._waiting[stream] = left
+            if not left:
+                self._h2.end_stream(stream)
+                del self._waiting[stream]
 
 
 def _answer(path: str, body: bytes) -> tuple[bytes, bytes]:

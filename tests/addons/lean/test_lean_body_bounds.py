@@ -28,7 +28,7 @@ CHUNKED = b"Transfer-Encoding: chunked"
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.002)
 

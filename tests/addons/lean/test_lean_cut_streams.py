@@ -89,7 +89,7 @@ async def endless() -> AsyncIterator[Endless]:
     yield made
     made.let_go.set()
     server.close()
-    await asyncio.wait_for(server.wait_closed(), 10)  # a transport left behind complains wherever it is collected
+    await asyncio.wait_for(server.wait_closed(), 60)  # a transport left behind complains wherever it is collected
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ async def test_the_end_waits_for_nobody(start_proxy: Any, endless: Endless, patc
     async with start_proxy(patches, [addon]) as proxy, proxy.client() as client:
         answer = await client.get(f"http://127.0.0.1:{endless.port}/", headers={"cut": "1"})
         assert answer.content == LAST
-        await asyncio.wait_for(endless.left.wait(), 10)
+        await asyncio.wait_for(endless.left.wait(), 60)
         assert addon.seen == ["response"]
 
 
@@ -165,7 +165,7 @@ async def test_a_client_that_leaves_at_the_cut(start_proxy: Any, endless: Endles
         await reader.readuntil(LAST)
         writer.close()
         await proxy.until_quiet()
-        await asyncio.wait_for(endless.left.wait(), 10)
+        await asyncio.wait_for(endless.left.wait(), 60)
     assert addon.seen == ["response"]
 
 

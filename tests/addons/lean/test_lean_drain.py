@@ -27,7 +27,7 @@ async def test_a_running_exchange_is_finished_first(start_proxy: Any, upstream: 
         upstream.let_go.set()
         assert (await running).content == b"slow"
         assert (await draining).cut == 0
-        await asyncio.wait_for(proxy.task, 10)
+        await asyncio.wait_for(proxy.task, 60)
 
 
 async def test_an_idle_connection_does_not_hold_it_up(start_proxy: Any, upstream: Any) -> None:

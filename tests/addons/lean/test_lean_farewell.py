@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.005)
 
@@ -32,6 +33,18 @@ async def begun(proxy: Any, **options: Any) -> asyncio.Task[int]:
     leaving = asyncio.create_task(take_leave(proxy.master, **{"deadline_s": 30, **options}))
     await until(lambda: not proxy.master.addons.get("proxyserver").listen_addrs())
     return leaving
+
+
+class LaterClock:
+    """The time, or later, where a test wants that."""
+
+    later_s = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.later_s
+
+    def time(self) -> float:
+        return time.time()
 
 
 def open_now(proxy: Any) -> int:
@@ -104,7 +117,7 @@ class Wire:
         return stream
 
     async def until(self, kind: type, stream: int | None = None) -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 for event in self.seen:
                     if isinstance(event, kind) and stream in (None, getattr(event, "stream_id", None)):
@@ -141,9 +154,13 @@ async def test_goaway_names_the_last_stream_and_what_crosses_it_is_not_answered(
         assert await leaving == 0
 
 
-async def test_one_that_always_has_a_stream_open_is_asked_to_open_no_more(start_proxy: Any, upstream: Any) -> None:
+async def test_one_that_always_has_a_stream_open_is_asked_to_open_no_more(
+    start_proxy: Any, upstream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What crosses that is served all the same: it names the highest stream there can be."""
     served: list[str] = []
+    clock = LaterClock()
+    monkeypatch.setattr(sys.modules["midwatch.lean.drain"], "time", clock)
 
     class Served:
         def response(self, flow: Any) -> None:
@@ -153,7 +170,9 @@ async def test_one_that_always_has_a_stream_open_is_asked_to_open_no_more(start_
         wire = await Wire.open(proxy, upstream.tls)
         await wire.until(h2.events.StreamEnded, wire.ask("/first"))
         wire.ask("/held", ends=False)
-        leaving = await begun(proxy, deadline_s=1)
+        leaving = await begun(proxy, deadline_s=120)
+        assert not proxy.master.addons.get(Farewell.name).urges
+        clock.later_s = 61  # more than half of the time is over
         await until(lambda: proxy.master.addons.get(Farewell.name).urges)
         wire.ask("/crossing")
         told = await wire.until(h2.events.ConnectionTerminated)

@@ -63,7 +63,7 @@ async def server() -> AsyncIterator[Server]:
     yield made
     made.hold.set()
     listening.close()
-    await asyncio.wait_for(listening.wait_closed(), 10)
+    await asyncio.wait_for(listening.wait_closed(), 60)
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ async def said(proxy: Any, *pieces: bytes) -> bytes:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not got.endswith(b"\r\n\r\nok") and (data := await reader.read(65536)):
                 got += data
     except ConnectionError:
@@ -143,7 +143,7 @@ async def test_a_head_that_drips_is_told_of_and_read(start_proxy: Any, server: S
             head = request_to(server)
             writer.write(head[:9])
             heard = len(listener.edges)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while len(listener.edges) == heard:
                     await asyncio.sleep(0.005)
             writer.write(head[9:])

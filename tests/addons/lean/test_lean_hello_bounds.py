@@ -33,7 +33,7 @@ async def left_alone(proxy: Any, upstream: Any, data: bytes, piece: int) -> bool
             writer.write(data[at : at + piece])
             await writer.drain()
             await asyncio.sleep(0.0005)  # a piece of its own
-        return await asyncio.wait_for(reader.read(1), 0.5) != b""
+        return await asyncio.wait_for(reader.read(1), 60) != b""
     except TimeoutError:
         return True
     except ConnectionError:

@@ -173,7 +173,7 @@ async def test_pipelined_requests_are_answered_in_order(start_proxy: Any, upstre
             )
             writer.write(head.encode() + body)
         for body in bodies:
-            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode()
+            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode()
             assert head.startswith("HTTP/1.1 200")
             assert await reader.readexactly(len(body)) == body
         writer.close()

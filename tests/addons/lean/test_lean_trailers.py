@@ -82,7 +82,7 @@ async def test_they_pass_in_both_directions(start_proxy: Any, far: Far, patches:
             assert await reader.readuntil(b"\r\n\r\n") == HEAD
             got = b""
             while not got.endswith(b"0\r\n" + answered.partition(b"0\r\n")[2]):
-                got += await asyncio.wait_for(reader.read(100), 10)
+                got += await asyncio.wait_for(reader.read(100), 60)
             assert b"".join(got.partition(b"0\r\n")[1:]) == b"".join(answered.partition(b"0\r\n")[1:])
         writer.close()
     assert [body.partition(b"0\r\n")[2] for body in far.got] == [b"X-Checksum: 7\r\nx-more: a\r\n\r\n", b"\r\n"]

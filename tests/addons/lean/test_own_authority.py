@@ -96,7 +96,7 @@ async def test_another_takes_over_while_a_connection_goes_on(
     async with start_proxy(ALL_PATCHES, tls=certifying.addon) as proxy:
         url = f"https://localhost:{upstream.tls}/echo"
         context = ssl.create_default_context(cafile=str(old))
-        async with httpx.AsyncClient(proxy=f"http://127.0.0.1:{proxy.port}", verify=context, timeout=20) as before:
+        async with httpx.AsyncClient(proxy=f"http://127.0.0.1:{proxy.port}", verify=context, timeout=60) as before:
             assert (await before.post(url, content=b"1")).status_code == 200
             found = imported(home, rsa_key())
             certifying.follow()
