@@ -5,28 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
 import signal
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import openai
 import pytest
 import yaml
 
 from midwatch.crew.crew_file import read_crew
-
-CHAT = "https://api.openai.com/v1/chat/completions"
-BODY: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who goes there?"}]}
-EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"word%d "}}]}\n\n'
-LAST = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
-STREAM = b"".join(EVENT % number for number in range(6)) + LAST
+from tests.e2e.under_load import BODY, CHAT, STREAM, Held, Load, Stream, held_streams
 
 
 @pytest.fixture(scope="module")
@@ -35,127 +25,10 @@ def house(house_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         yield running
 
 
-@dataclass
-class Held:
-    """Streams of the origin that stop in the middle until a test lets them go on."""
-
-    path: str
-    let_go: threading.Event = field(default_factory=threading.Event)
-
-    def __call__(self, asked: Any) -> None:
-        asked.begin_stream()
-        for number in range(3):
-            asked.chunk(EVENT % number)
-        self.let_go.wait(60)
-        for number in range(3, 6):
-            asked.chunk(EVENT % number)
-        asked.chunk(LAST)
-        asked.end_stream()
-
-
 @pytest.fixture
 def held(world: Any, request: pytest.FixtureRequest) -> Iterator[Held]:
-    made = Held(f"/{request.node.name}/v1/chat/completions")
-    world.origin.routes[made.path] = made
-    yield made
-    made.let_go.set()
-    del world.origin.routes[made.path]
-
-
-class Stream:
-    """A client in the middle of a held stream, in a thread of its own; `port` is its end of the connection."""
-
-    def __init__(self, house: Any, held: Held, **header: str) -> None:
-        self.got = b""
-        self.error: Exception | None = None
-        self._ports: queue.Queue[int] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, args=(house, held, header), daemon=True)
-        self._thread.start()
-        self.port = self._ports.get(timeout=60)
-
-    def _read(self, house: Any, held: Held, header: dict[str, str]) -> None:
-        url = f"https://llm.acme.example{held.path}"
-        try:
-            with (
-                house.client() as web,
-                web.stream("POST", url, json={**BODY, "stream": True}, headers=header) as answer,
-            ):
-                for piece in answer.iter_raw():
-                    self.got += piece
-                    self._ports.put(answer.extensions["network_stream"].get_extra_info("client_addr")[1])
-        except httpx.HTTPError as error:
-            self.error = error
-
-    def ended(self) -> Stream:
-        self._thread.join(60)
-        assert not self._thread.is_alive()
-        return self
-
-
-@dataclass
-class Load:
-    """Clients that call without pause, each in its own way; retries are off, so that each failure shows."""
-
-    house: Any
-    ended: threading.Event = field(default_factory=threading.Event)
-    whole: Counter[str] = field(default_factory=Counter)
-    failed: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def running(self) -> Iterator[Load]:
-        ways = (self.kept, self.kept_http2, self.new, self.library, self.library_streams, self.seldom)
-        threads = [threading.Thread(target=self._loop, args=(way,), daemon=True) for way in ways]
-        for thread in threads:
-            thread.start()
-        try:
-            yield self
-        finally:
-            self.ended.set()
-            for thread in threads:
-                thread.join(60)
-        assert not any(thread.is_alive() for thread in threads)
-
-    def _loop(self, way: Callable[[], Iterator[None]]) -> None:
-        while not self.ended.is_set():
-            try:
-                for _ in way():
-                    self.whole[way.__name__] += 1
-                    if self.ended.wait(0.03):
-                        return
-            except (httpx.HTTPError, openai.OpenAIError) as error:
-                self.failed.append(f"{way.__name__}: {error!r} from {error.__cause__!r}")
-
-    def kept(self, **options: Any) -> Iterator[None]:
-        with self.house.client(**options) as web:
-            while True:
-                web.post(CHAT, json=BODY).raise_for_status().json()
-                yield
-
-    def kept_http2(self) -> Iterator[None]:
-        yield from self.kept(http2=True)
-
-    def new(self) -> Iterator[None]:
-        with self.house.client() as web:
-            web.post(CHAT, json=BODY).raise_for_status().json()
-        yield
-
-    def seldom(self) -> Iterator[None]:
-        for _ in self.kept():
-            yield
-            self.ended.wait(1.0)
-
-    def library(self) -> Iterator[None]:
-        with openai.OpenAI(api_key="sk-x", http_client=self.house.client(), max_retries=0) as client:
-            while True:
-                assert client.chat.completions.create(**BODY).choices[0].message.content
-                yield
-
-    def library_streams(self) -> Iterator[None]:
-        with openai.OpenAI(api_key="sk-x", http_client=self.house.client(), max_retries=0) as client:
-            while True:
-                *_, last = client.chat.completions.create(**BODY, stream=True)
-                assert last.choices[0].finish_reason == "stop"
-                yield
+    with held_streams(world, request.node.name) as made:
+        yield made
 
 
 def crew(house: Any) -> dict[str, str]:
@@ -163,7 +36,7 @@ def crew(house: Any) -> dict[str, str]:
 
 
 def metric(house: Any, line: str) -> float:
-    text = httpx.get(f"{house.console}/metrics", trust_env=False).text
+    text = httpx.get(f"{house.console}/metrics", trust_env=False, timeout=60).text
     return next((float(item.rpartition(" ")[2]) for item in text.splitlines() if item.startswith(line)), 0.0)
 
 
@@ -218,7 +91,7 @@ def test_a_worker_that_is_killed_takes_only_its_own_calls_with_it(
 
 
 def troubles(house: Any) -> list[str]:
-    told = httpx.get(f"{house.console}/readyz", trust_env=False)
+    told = httpx.get(f"{house.console}/readyz", trust_env=False, timeout=60)
     assert told.status_code == 200  # the other one serves
     return [item["title"] for item in told.json()["parts"]["troubles"] if item["category"] == "worker"]
 

@@ -1,13 +1,14 @@
-"""A worker above its memory ceiling: another takes over, and calls go on.
+"""A worker above its memory ceiling or its age: another takes over, and calls go on.
 
 None is replaced in its first minute, so this takes the house that all tests share, which is older when this file's turn
-comes, last. Alone, it waits for the minute.
+comes, last. Alone, and for the second worker, it waits for the minute.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,9 +19,7 @@ import yaml
 
 from midwatch.crew.crew_file import Crew, State, read_crew
 from midwatch.crew.rolling import MIN_LIFE_S
-
-CHAT = "https://api.openai.com/v1/chat/completions"
-BODY: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Who goes there?"}]}
+from tests.e2e.under_load import BODY, CHAT, STREAM, Load, Stream, held_streams
 
 
 @contextlib.contextmanager
@@ -62,4 +61,27 @@ def test_one_above_its_ceiling_is_replaced_and_calls_go_on(house: Any, worker: p
     serving = crew(house).named(State.SERVING)
     assert (len(before), len(serving), serving != before) == (1, 1, True)
     line = f'midwatch_workers_replaced_total{{why="memory"}} {counted + 1}'
+    waiting(lambda: line in httpx.get(f"{house.console}/metrics", trust_env=False, timeout=60).text, "it to be counted")
+
+
+def test_one_above_its_age_is_replaced_under_load_and_no_call_fails(
+    house: Any, world: Any, worker: psutil.Process, trail: Any, waiting: Any
+) -> None:
+    (old,) = crew(house).named(State.SERVING)
+    counted, way = crew(house).replaced["age"], trail()
+    with held_streams(world, "worn") as held:
+        with settings(house, limits=[]), Load(house).running() as load:
+            waiting(lambda: len(load.whole) == 6, "every kind of client to be at work")
+            streams = [Stream(house, held, **way.header), *(Stream(house, held) for _ in range(3))]
+            with settings(house, worker_max_age_hours=0.001):
+                waiting(lambda: crew(house).replaced["age"] > counted, "another to take over")
+            reached = Counter(load.whole)
+            waiting(lambda: all(load.whole[kind] > reached[kind] + 1 for kind in reached), "all to go on")
+            assert crew(house).named(State.LEAVING) == [old]  # with its streams
+        assert load.failed == []
+        held.let_go.set()
+        assert [(stream.ended().got, stream.error) for stream in streams] == [(STREAM, None)] * 4
+    assert house.row(way.id)["finish_reason"] == "stop"
+    waiting(lambda: not worker.is_running(), "the old one to end")
+    line = f'midwatch_workers_replaced_total{{why="age"}} {counted + 1}'
     waiting(lambda: line in httpx.get(f"{house.console}/metrics", trust_env=False).text, "it to be counted")
