@@ -52,6 +52,9 @@ _FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 _INSERT = re.compile(rb"\s*(INSERT\s+INTO\s[^\n]*?)\s+FORMAT\s+Native\n", re.IGNORECASE)
 _CODE = re.compile(r"Code: (\d+)\.")
 _STATUS = {60: 404, 81: 404, 516: 403, 497: 403}
+# chdb and chdb-core both bring `chdb/__init__.py`: whichever was installed last decides what `chdb.ChdbError` is, and
+# chdb-core raises one of its own, a RuntimeError.
+_ERRORS = (chdb.ChdbError, RuntimeError)
 
 
 class Front(BaseHTTPRequestHandler):
@@ -85,7 +88,7 @@ class Front(BaseHTTPRequestHandler):
         query = b"\n".join(part for part in (words.pop("query", "").encode(), body) if part)
         try:
             answer, answered_as = self._run(query, words)
-        except chdb.ChdbError as error:
+        except _ERRORS as error:
             self._fail(str(error))
         else:
             self._answer(200, answer, **{"X-ClickHouse-Format": answered_as, "X-ClickHouse-Timezone": "UTC"})
