@@ -14,6 +14,7 @@ from pathlib import Path
 APPRISE = ("apprise>=1.9",)
 GRPC = ("grpcio>=1.75", "grpcio-health-checking>=1.75", "grpcio-reflection>=1.75")
 HELM = ("helm-python-sdk>=0.2.2",)
+HUB = ("huggingface-hub>=0.30",)
 PDF = ("weasyprint>=68",)
 OTLP_EXPORTERS = ("opentelemetry-exporter-otlp-proto-http>=1.38", "opentelemetry-exporter-otlp-proto-grpc>=1.38")
 PROMQL = ("promql-parser>=0.11",)

@@ -145,6 +145,7 @@ from midwatch_core.model.thread import LinkedBy, Thread, ToolSpan, Turn
 from midwatch_core.model.timing import Gaps, Timing
 from midwatch_core.model.triage import MOST_JUDGED, Triage, TriageState
 from midwatch_core.model.usage import Usage
+from midwatch_core.own_environ import led, led_by
 from midwatch_core.own_requests import Way, way_to
 from midwatch_core.policy import Decision, Policy, PolicyError, Subject
 from midwatch_core.policy_desk import PolicyCheck, PolicyDesk, PolicyDeskError, PolicyStanding, Simulation
@@ -456,6 +457,8 @@ __all__ = [
     "key_row",
     "key_shown",
     "kind_row",
+    "led",
+    "led_by",
     "lifetime_us",
     "line_ruling",
     "load_json",

@@ -42,16 +42,27 @@ def way_to(url: str, settings: Mapping[str, object]) -> Way:
     Only https:// goes through the proxy, in a tunnel (CONNECT): of an http:// request the proxy would read the secrets.
     Raises ConfigError for a proxy that is none, or whose password is missing.
     """
-    upstream = settings.get("upstream")
-    ca_file = settings.get("upstream_ca")
-    trusted = ca_file if isinstance(ca_file, Path) else None
-    parts = urlsplit(url)
-    if not isinstance(upstream, UpstreamSettings) or upstream.proxy is None or parts.scheme != "https":
+    trusted = trusted_file(settings)
+    upstream, parts = settings.get("upstream"), urlsplit(url)
+    if not isinstance(upstream, UpstreamSettings) or parts.scheme != "https":
         return Way(ca_file=trusted)
     if (parts.hostname or "") in DirectHosts(upstream.direct):
         return Way(ca_file=trusted)
-    proxy = ForwardProxy.parse(resolve_secrets(upstream.proxy, key=PROXY_KEY))
-    return Way(proxy=_url(proxy), ca_file=trusted)
+    return Way(proxy=way_through(settings), ca_file=trusted)
+
+
+def way_through(settings: Mapping[str, object]) -> str | None:
+    """The proxy's URL with its credentials, whatever is behind it; None where there is none. Raises ConfigError."""
+    upstream = settings.get("upstream")
+    if not isinstance(upstream, UpstreamSettings) or upstream.proxy is None:
+        return None
+    return _url(ForwardProxy.parse(resolve_secrets(upstream.proxy, key=PROXY_KEY)))
+
+
+def trusted_file(settings: Mapping[str, object]) -> Path | None:
+    """The file of CAs to trust beside the public ones; None where there is none."""
+    ca_file = settings.get("upstream_ca")
+    return ca_file if isinstance(ca_file, Path) else None
 
 
 def _url(proxy: ForwardProxy) -> str:

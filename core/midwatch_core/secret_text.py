@@ -44,8 +44,9 @@ _PORT = r"\d{1,5}(?:[\s/?#'\",;:.)\]}]|$)"
 _PASSWORD = re.compile(r"(?<=://)([^:@/?#]*):(?!\d{1,5}(?:/[^@?#]*)?(?:[?#]|$))(.*)(@)", re.DOTALL)
 # `redis://:word`, the @ forgotten: what stands where a port should be is none.
 _NO_PORT = re.compile(rf"(?<=://)([^:@/?#\[\]]*):(?!{_PORT})([^\s:@/?#'\",]+)()")
+# Before what a driver is told in a query; a proxy there is a URL that is encoded, its password too.
 _WORD = re.compile(
-    r"([?&][\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|credentials?)=)"
+    r"([?&][\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|credentials?|proxy)=)"
     r"([^&#\s'\"]*)",
     re.IGNORECASE,
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +20,8 @@ from midwatch_core import Config, Host, Metrics, Role
 from midwatch_core.testing import make_exchange
 from midwatch_otel import Otel
 from midwatch_otel.settings import ExportSettings, OtelSettings
-from tests.plugins.alerts.channels.told_messages import BEGAN, opener
+from tests.beside import APPRISE, beside
+from tests.plugins.alerts.channels.told_messages import BEGAN, SUBJECT, opener
 from tests.plugins.company_proxy import CompanyProxy, Receiver, company_proxy, receiver
 from tests.plugins.compliance.test_siem_formats import EVENT
 from tests.plugins.grpc.certificate import self_signed
@@ -40,6 +43,12 @@ class Office:
         """Settings of a house in it."""
         proxy = f"http://office:${{OFFICE_PASSWORD}}@127.0.0.1:{self.proxy.port}"
         return dict(Config.model_validate({"upstream_ca": self.ca_file, "upstream": {"proxy": proxy, **upstream}}))
+
+
+@pytest.fixture(scope="module")
+def _apprise() -> None:
+    """There before the environment names a proxy that is none, by which it could not be had."""
+    beside(*APPRISE, module="apprise")
 
 
 @pytest.fixture
@@ -94,6 +103,39 @@ async def test_an_alert_by_a_proxy_of_its_channel_s_own(office: Office, opened: 
         await channel.send(BEGAN)
     await channel.close()
     assert (caught.value.unknown, office.receiver.taken, len(office.proxy.heads)) == (False, [], 1)
+
+
+@pytest.mark.usefixtures("_apprise")
+async def test_an_alert_by_apprise(
+    office: Office, opened: Callable[..., Channel], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    where = {"WHERE": "jsons://me:planted-word@hooks.example/planted-path"}
+    channel = opened(where, office.house(), kind="apprise", secret_url="${WHERE}")
+    await channel.send(BEGAN)
+    await channel.close()
+    ((path, headers, body),) = office.receiver.taken
+    assert (path, json.loads(body)["title"]) == ("/planted-path", SUBJECT)
+    assert "proxy-authorization" not in headers
+    only_tunnels(office, "planted-path", headers["authorization"], SUBJECT)
+    assert "planted" not in caplog.text
+
+
+@pytest.mark.usefixtures("_apprise")
+async def test_an_alert_by_apprise_to_who_is_reached_directly(
+    office: Office, opened: Callable[..., Channel], tmp_path: Path
+) -> None:
+    near = tmp_path / "near"
+    near.mkdir()
+    certificate, key = self_signed(near, "localhost")
+    with receiver(certificate, key) as receiving:
+        house = {**office.house(), "upstream_ca": certificate}
+        where = {"WHERE": f"jsons://localhost:{receiving.port}/"}
+        channel = opened(where, house, kind="apprise", secret_url="${WHERE}")
+        await channel.send(BEGAN)
+        await channel.close()
+        assert len(receiving.taken) == 1
+    assert office.proxy.heads == []
 
 
 async def test_an_event_for_a_siem(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

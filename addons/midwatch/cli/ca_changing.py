@@ -16,9 +16,10 @@ from midwatch.lines import ControlAbsentError, LineClient
 from midwatch.trust import ensure_ca, write_client_bundle
 from midwatch.trust.authority import Authority, check_dates, id_of, name_of, read_authority
 from midwatch.trust.bundles import certificates_of, public_cas
-from midwatch.trust.given import read_given, read_parts, read_pem
+from midwatch.trust.given import read_given, read_parts
 from midwatch.trust.keeping import Kept, kept, retire, stage
 from midwatch.trust.making import new_authority
+from midwatch.trust.pem_file import read_pem
 from midwatch_core.errors import ConfigError
 
 _OTHERS = 0o077

@@ -112,6 +112,8 @@ class Desk:
         kind = self._kind(report.kind)
         if form not in kind.formats:
             raise ReportError(f"{form[:_MAX_NAME]!r} is none of this report's formats: {', '.join(kind.formats)}")
+        if form in kind.needs:
+            raise ReportError(f"{form.upper()} can't be had here yet: {kind.needs[form]}")
         async with self._rendering[form]:
             outcome = await asyncio.to_thread(called, f"{kind.name}.render", kind.render, report.body, form)
         if not outcome.ok:

@@ -1,7 +1,5 @@
 """Bundles in which our CA, or a provider's own, stands beside the public ones."""
 
-import os
-import re
 import ssl
 import warnings
 from collections.abc import Iterator
@@ -10,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from midwatch.home import Home, write_private
-from midwatch.trust.pem import certificates_in
+from midwatch.trust.pem import blocks, certificates_in
+from midwatch.trust.pem_file import BUNDLE_MEGABYTES, read_pem
 from midwatch_core.errors import ConfigError
+from midwatch_core.public_cas import public_bundle
 
 if TYPE_CHECKING:  # it costs a tenth of a second, which commands that need no certificate must not pay
     from cryptography.x509 import Certificate
 
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-
 
 def write_upstream_bundle(home: Home, upstream_ca: Path) -> None:
     """The public CAs and those of `upstream_ca`. Raises ConfigError where that is no file of certificates."""
+    # The certificates alone: words between them may be in any language, and a key is nobody's here.
+    extra = certificates_in(read_pem(upstream_ca, "upstream_ca", megabytes=BUNDLE_MEGABYTES))
     try:
-        # The certificates alone: words between them may be in any language, and a key is nobody's here.
-        extra = certificates_in(upstream_ca.expanduser().read_bytes())
         # Not by create_default_context, which takes an empty file for none and trusts the public ones.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=extra.decode("ascii"))
     except (OSError, ValueError) as error:
@@ -67,24 +65,16 @@ def certificates_of(bundle: bytes) -> "Iterator[Certificate]":
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for found in re.findall(_CERTIFICATE, bundle):
-            with suppress(ValueError):
-                yield load_pem_x509_certificate(found)
+        for kind, found in blocks(bundle):
+            if kind == "CERTIFICATE":
+                with suppress(ValueError):
+                    yield load_pem_x509_certificate(found)
 
 
 def public_cas(besides: Path | None = None) -> bytes:
-    """The bundle that `SSL_CERT_FILE` names, unless that is `besides`, else the system's, else certifi's."""
-    paths = ssl.get_default_verify_paths()
-    for name in (os.environ.get("SSL_CERT_FILE"), paths.cafile, paths.openssl_cafile, _certifi()):
-        if name and Path(name).is_file() and not (besides and besides.exists() and besides.samefile(name)):
-            return Path(name).read_bytes()
-    return b""
-
-
-def _certifi() -> str:
-    import certifi
-
-    return certifi.where()
+    """The CAs that this machine trusts, in a file that is not `besides`."""
+    file = public_bundle(besides)
+    return b"" if file is None else file.read_bytes()
 
 
 def joined(*bundles: bytes) -> bytes:

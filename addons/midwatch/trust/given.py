@@ -12,11 +12,11 @@ from midwatch.home import Home
 from midwatch.trust.authority import Authority, check_dates, read_authority
 from midwatch.trust.bundles import certificates_of, joined, public_cas
 from midwatch.trust.pem import blocks
+from midwatch.trust.pem_file import read_pem
 from midwatch.trust.publishing import publish
 from midwatch_core.errors import ConfigError
 
 logger = logging.getLogger(__name__)
-_MOST_BYTES = 1024**2
 # How all that is DER begins here (X.690, section 8.1).
 _SEQUENCE = b"\x30"
 
@@ -81,20 +81,6 @@ def read_parts(files: Sequence[Path], what: str) -> bytes:
                 " -inform der` or `openssl pkcs12 -noenc` write it"
             )
     return joined(*parts.values())
-
-
-def read_pem(file: Path, what: str) -> bytes:
-    """A file of PEM. Raises ConfigError, which never has its content."""
-    try:
-        with file.expanduser().open("rb") as opened:
-            data = opened.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{what}: {file}: {error.strerror}") from error
-    except RuntimeError as error:  # ~nobody
-        raise ConfigError(f"{what}: {file}: there is no such user") from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError(f"{what}: {file}: more than a megabyte; expected a CA in PEM")
-    return data
 
 
 def _has_key(file: Path) -> bool:

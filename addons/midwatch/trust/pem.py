@@ -3,16 +3,27 @@
 import re
 from datetime import datetime
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n.+?-----END \1-----", re.DOTALL)
-
-
+# No pattern reaches from a block's beginning to its end: where the ends are missing it would look for each anew.
+_BOUNDARY = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----")
 # Ahead of a CA that waits.
 _FROM = re.compile(rb"\Afrom: ([0-9T:+.-]{10,40})\n")
 
 
 def blocks(pem: bytes) -> list[tuple[str, bytes]]:
-    """Each block with its label, such as `CERTIFICATE` or `EC PRIVATE KEY`, in their order."""
-    return [(found[1].decode(), found[0]) for found in _BLOCK.finditer(pem)]
+    """Each block with its label, such as `CERTIFICATE` or `EC PRIVATE KEY`, in their order; in one walk of the text.
+
+    A block that has not ended where the next begins, or the end of another kind comes, is none.
+    """
+    found: list[tuple[str, bytes]] = []
+    kind, begin = b"", -1
+    for boundary in _BOUNDARY.finditer(pem):
+        if boundary[1] == b"BEGIN":
+            kind, begin = boundary[2], boundary.start()
+        else:
+            if begin >= 0 and boundary[2] == kind:
+                found.append((kind.decode(), pem[begin : boundary.end()]))
+            begin = -1
+    return found
 
 
 def certificates_in(pem: bytes) -> bytes:

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import list2cmdline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +32,19 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command, word by word. `root`: it changes what is the machine's. `fine` are the exit codes that are well."""
+    """A command, word by word. `root`: it changes what is the machine's. `fine` are the exit codes that are well.
+
+    `windows`: it is for a console there, whose words are quoted by " alone.
+    """
 
     words: tuple[str, ...]
     root: bool = False
     fine: tuple[int, ...] = (0,)
+    windows: bool = False
 
     def shown(self, *, am_root: bool = False) -> str:
         """As it is typed into a shell."""
-        return shlex.join(self.run_as(am_root=am_root))
+        return list2cmdline(self.words) if self.windows else shlex.join(self.run_as(am_root=am_root))
 
     def run_as(self, *, am_root: bool) -> tuple[str, ...]:
         """The words to run, with `sudo` where they need it."""

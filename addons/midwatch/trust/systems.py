@@ -1,7 +1,9 @@
 """Stores of systems, and the commands that put our CA there and take it away.
 
-Debian, Ubuntu, Alpine: update-ca-certificates(8). Fedora, RHEL: update-ca-trust(8). macOS: security(1). Windows:
-https://learn.microsoft.com/windows-server/administration/windows-commands/certutil
+Debian, Ubuntu: update-ca-certificates(8). Alpine: update-ca.c of https://github.com/alpinelinux/ca-certificates, which
+clears what is gone by itself. SUSE: https://github.com/openSUSE/ca-certificates. Fedora, RHEL, Arch: update-ca-trust(8)
+and https://docs.redhat.com/en/documentation/red_hat_enterprise_linux/10/html/securing_networks/using-shared-system-certificates.
+macOS: security(1). Windows: https://learn.microsoft.com/windows-server/administration/windows-commands/certutil
 """
 
 import re
@@ -12,13 +14,15 @@ from midwatch.trust.steps import Anchor, Files, Step, Way
 
 _LOCAL = Path("/usr/local/share/ca-certificates")
 _FEDORA = Path("/etc/pki/ca-trust/source/anchors")
+_SUSE = Path("/etc/pki/trust/anchors")
+_ARCH = Path("/etc/ca-certificates/trust-source/anchors")
 _KEYCHAIN = "/Library/Keychains/System.keychain"
 _ID = re.compile(r'^(?:ID|ID_LIKE)="?([^"\n]*)"?$', re.MULTILINE)
 
 
 def systems(files: Files) -> tuple[Way, ...]:
     """All that are known."""
-    return tuple(make(files.anchors) for make in (_debian, _fedora, _alpine, _macos, _windows))
+    return tuple(make(files.anchors) for make in (_debian, _fedora, _alpine, _suse, _arch, _macos, _windows))
 
 
 def name_of_system(platform: str, os_release: str) -> str | None:
@@ -28,8 +32,10 @@ def name_of_system(platform: str, os_release: str) -> str | None:
     told = set(" ".join(_ID.findall(os_release)).split())
     kinds: dict[str, set[str]] = {
         "debian": {"debian", "ubuntu"},
-        "fedora": {"fedora", "rhel", "centos"},
+        "fedora": {"fedora", "rhel", "centos", "azurelinux"},
         "alpine": {"alpine"},
+        "suse": {"suse", "opensuse", "sles"},
+        "arch": {"arch"},
     }
     return next((name for name, ids in kinds.items() if ids & told), None)
 
@@ -45,6 +51,14 @@ def _alpine(anchors: tuple[Anchor, ...]) -> Way:
 
 def _fedora(anchors: tuple[Anchor, ...]) -> Way:
     return _folder("fedora", "Fedora, RHEL", _FEDORA, anchors, ("update-ca-trust", "extract"))
+
+
+def _suse(anchors: tuple[Anchor, ...]) -> Way:
+    return _folder("suse", "openSUSE, SLES", _SUSE, anchors, ("update-ca-certificates",))
+
+
+def _arch(anchors: tuple[Anchor, ...]) -> Way:
+    return _folder("arch", "Arch", _ARCH, anchors, ("update-ca-trust",))
 
 
 def _folder(
@@ -77,8 +91,8 @@ def _windows(anchors: tuple[Anchor, ...]) -> Way:
         "windows",
         "Windows",
         anchors,
-        lambda item: (Step(("certutil", "-addstore", "-f", "Root", str(item.file))),),
-        lambda item: (Step(("certutil", "-delstore", "Root", item.sha1)),),
+        lambda item: (Step(("certutil", "-addstore", "-f", "Root", str(item.file)), windows=True),),
+        lambda item: (Step(("certutil", "-delstore", "Root", item.sha1), windows=True),),
         says="in a console that was opened as administrator",
     )
 

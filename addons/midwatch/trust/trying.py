@@ -10,6 +10,9 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
+
+from midwatch_core.public_cas import system_bundle
 
 # A host that is decrypted: a CA that may sign for some names alone must be good for it.
 HOST = "api.openai.com"
@@ -39,6 +42,9 @@ def tries(environ: Mapping[str, str]) -> dict[str, Callable[[int], Tried]]:
     `environ` is the caller's environment.
     """
     found: dict[str, Callable[[int], Tried]] = {"Python": _python}
+    if (bundle := system_bundle()) is not None:
+        who = f"the system ({bundle})"
+        found[who] = lambda port: _python(port, who=who, cafile=bundle)
     if shutil.which("openssl"):
         clean = {key: value for key, value in environ.items() if key not in _STORE_VARIABLES}
         found["the system (openssl)"] = lambda port: _run("the system (openssl)", _openssl(port), clean)
@@ -51,19 +57,22 @@ def tries(environ: Mapping[str, str]) -> dict[str, Callable[[int], Tried]]:
     return found
 
 
-def _python(port: int) -> Tried:
-    """The ssl of this interpreter, as httpx and the SDKs use it where they are told to (`SSL_CERT_FILE`)."""
-    context = ssl.create_default_context()
+def _python(port: int, *, who: str = "Python", cafile: Path | None = None) -> Tried:
+    """The ssl of this interpreter, as httpx and the SDKs use it where they are told to (`SSL_CERT_FILE`).
+
+    With `cafile` that alone: the file that the system's own command makes, which others read (Go, curl, Ruby, PHP).
+    """
     try:
+        context = ssl.create_default_context(cafile=cafile)
         with (
             socket.create_connection(("127.0.0.1", port), timeout=_EACH_S) as sock,
             context.wrap_socket(sock, server_hostname=HOST),
         ):
-            return Tried(who="Python", trusts=True)
+            return Tried(who=who, trusts=True)
     except ssl.SSLCertVerificationError as error:
-        return Tried(who="Python", trusts=False, why=error.verify_message)
+        return Tried(who=who, trusts=False, why=error.verify_message)
     except OSError as error:
-        return Tried(who="Python", trusts=None, why=str(error))
+        return Tried(who=who, trusts=None, why=str(error))
 
 
 def _openssl(port: int) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The plugin: models begin to load with the house, and texts that people outside wrote are shown to them."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from midwatch_core import (
     Clock,
     Command,
     Host,
+    Json,
     MetricSpec,
     ModelNumbers,
     Part,
@@ -17,6 +18,7 @@ from midwatch_core import (
     Role,
     SystemClock,
     hookimpl,
+    led_by,
 )
 from midwatch_ml.asking.model import Model
 from midwatch_ml.asking.panel import Panel
@@ -36,6 +38,7 @@ class Ml:
         self._home = Path()
         self._numbers = ModelNumbers(None)
         self._clock: Clock = SystemClock()
+        self._way: Mapping[str, Json] = {}
         self._started_s: float | None = None
         self._panel: Panel | None = None
 
@@ -48,6 +51,7 @@ class Ml:
     def startup(self, host: Host) -> None:
         """Begin to load in control; elsewhere the first text begins it. Raises ConfigError for a bad calibration."""
         self._home, self._clock = host.home, host.clock
+        self._way = led_by(host.settings)
         if host.role not in _ASKING:
             return
         self._numbers = ModelNumbers(host.metrics)
@@ -88,6 +92,7 @@ class Ml:
         """Load what is new or can't be had, and leave alone what is as it was. Raises ConfigError."""
         told = host.settings.get("ml")
         wanted = told if isinstance(told, Settings) else self._settings
+        self._way = led_by(host.settings)
         if self._panel is None:
             return
         same = {model.settings: model for model in self._panel.models if model.is_fresh}
@@ -113,4 +118,4 @@ class Ml:
         return Panel([self._model(one) for one in self._settings.models], self._numbers)
 
     def _model(self, settings: ModelSettings) -> Model:
-        return Model(settings, self._home, self._numbers, shares_for(settings, self._home))
+        return Model(settings, self._home, self._numbers, shares_for(settings, self._home), way=self._way)

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from midwatch_core import ConfigError
 
 _WRITE = "write clickhouse://USER:PASSWORD@HOST:8123/DATABASE (clickhouses:// for TLS)"
-_WORDS = ("ca", "cluster", "connect_timeout_s", "replicated", "timeout_s", "ttl_days", "verify")
+_WORDS = ("ca", "cluster", "connect_timeout_s", "proxy", "replicated", "timeout_s", "ttl_days", "verify")
 _SWITCH = {"0": False, "1": True}
 
 
@@ -14,7 +14,8 @@ _SWITCH = {"0": False, "1": True}
 class Address:
     """A database on a server. With `cluster`, tables are made ON CLUSTER with Distributed ones before them.
 
-    `ttl_days` lets ClickHouse itself drop what is older. `timeout_s` is how long it may be silent in one call.
+    `ttl_days` lets ClickHouse itself drop what is older. `timeout_s` is how long it may be silent in one call. `proxy`
+    is a forward proxy before it, with its password.
     """
 
     host: str
@@ -25,6 +26,7 @@ class Address:
     tls: bool = False
     verify: bool = True
     ca: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     cluster: str | None = None
     replicated: bool = False
     ttl_days: int | None = None
@@ -61,6 +63,7 @@ def parse_url(url: str) -> Address:
         tls=tls,
         verify=_switch(words, "verify", default=True),
         ca=words.get("ca") or None,
+        proxy=_proxy(words.get("proxy"), tls=tls),
         cluster=cluster,
         replicated=_switch(words, "replicated", default=cluster is not None),
         ttl_days=_days(words),
@@ -85,6 +88,22 @@ def _switch(words: dict[str, str], name: str, *, default: bool) -> bool:
     if value not in _SWITCH:
         raise ConfigError(f"storage.traces: {name}={value!r} in a ClickHouse URL: write {name}=1 or {name}=0")
     return _SWITCH[value]
+
+
+def _proxy(url: str | None, *, tls: bool) -> str | None:
+    """A forward proxy, only before TLS: it would read the password, and every text that is stored."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigError("storage.traces: proxy in a ClickHouse URL: give proxy=${VARIABLE}, of http://HOST:PORT")
+    if not tls:
+        raise ConfigError("storage.traces: proxy in a ClickHouse URL: only with clickhouses://, it would read all else")
+    return url
 
 
 def _days(words: dict[str, str]) -> int | None:

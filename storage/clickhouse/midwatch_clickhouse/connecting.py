@@ -103,11 +103,12 @@ class Connection:
 
 
 async def _client(address: Address) -> "AsyncClient":
-    from clickhouse_connect.driver import create_async_client
+    from clickhouse_connect.driver.asyncclient import AsyncClient
 
     # Compressing pays on a network, and costs more than it saves within a machine.
     near = address.host in ("localhost", "127.0.0.1", "::1")
-    return await create_async_client(
+    # Not by `create_async_client`, which connects at once: by HTTPS_PROXY, and on a machine under watch that is us.
+    client = AsyncClient(
         compress=not near,
         interface="https" if address.tls else "http",
         host=address.host,
@@ -123,3 +124,17 @@ async def _client(address: Address) -> "AsyncClient":
         autogenerate_session_id=False,  # one session takes one query at a time
         settings=dict(_SETTINGS),
     )
+    _lead(client, address.proxy)
+    await client._initialize()
+    return client
+
+
+def _lead(client: "AsyncClient", proxy: str | None) -> None:
+    """Through this proxy or none: the driver, told of none, asks the environment. Raises ConfigError.
+
+    It has no public word for it; where it keeps its proxy elsewhere, it must not be used.
+    """
+    backend = getattr(client, "_backend", None)
+    if backend is None or not hasattr(backend, "proxy_url"):
+        raise ConfigError("storage.traces: this clickhouse-connect is not known: it might go by HTTPS_PROXY; use 1.12")
+    backend.proxy_url = proxy

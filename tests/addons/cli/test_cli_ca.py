@@ -248,7 +248,7 @@ def test_who_is_told_is_printed_as_it_is_typed(home: Home, said: Said) -> None:
     assert said().out == "# Node.js\nunset NODE_EXTRA_CA_CERTS\n\n"
     assert main(["ca", "trust", "--json"]) == 0
     names = [row["name"] for row in rows(said)]
-    assert names[:5] == ["debian", "fedora", "alpine", "macos", "windows"]
+    assert names[:7] == ["debian", "fedora", "alpine", "suse", "arch", "macos", "windows"]
     assert {"java", "docker", "aws", "deno", "go", "bun", "curl", "python"} < set(names)
 
 

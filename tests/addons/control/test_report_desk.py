@@ -83,7 +83,7 @@ async def working(desk: Desk) -> AsyncIterator[None]:
 
 
 async def settled(desk: Desk, report: Report) -> Report:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = await desk.report(LOCAL, report.id)
             assert found is not None
@@ -215,6 +215,23 @@ async def test_what_can_not_be_rendered_is_said(metadata: FailingMetadata, tmp_p
     with pytest.raises(ReportError, match="'docx' is none of this report's formats: json"):
         await desk.rendered(LOCAL, pending.id, "docx")
     assert await desk.rendered(LOCAL, "none", "json") is None
+
+
+async def test_what_needs_a_package_is_refused_without_a_try(metadata: FailingMetadata, tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    def drawn(_: bytes, form: str) -> bytes:
+        tried.append(form)
+        return b"x"
+
+    forms = {"json": "application/json", "pdf": "application/pdf"}
+    desk = desk_of(metadata, tmp_path, [kind(render=drawn, formats=forms, needs={"pdf": "install it"})])
+    await desk.order(LOCAL, "plain", ORDER)
+    report = await desk.make_next()
+    with pytest.raises(ReportError, match=r"^PDF can't be had here yet: install it$"):
+        await desk.rendered(LOCAL, report.id, "pdf")
+    assert await desk.rendered(LOCAL, report.id, "json")
+    assert tried == ["json"]
 
 
 async def test_what_the_store_does_not_take_was_not_ordered(desk: Desk, metadata: FailingMetadata) -> None:

@@ -52,13 +52,22 @@ def test_a_providers_ca_stands_beside_the_public_ones(home: Home, tmp_path: Path
     assert len(found) > 1
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no pem", b"\xff\xfe", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
-def test_what_is_no_file_of_certificates_is_named(home: Home, tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"no pem", b"\xff\xfe", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_what_is_no_file_of_certificates_is_named(home: Home, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "extra.pem"
-    if content is not None:
-        file.write_bytes(content)
+    file.write_bytes(content)
     with pytest.raises(ConfigError, match=r"upstream_ca: .*extra.pem: .*expected a file of PEM certificates"):
         write_upstream_bundle(home, file)
+
+
+def test_a_file_that_is_not_there_or_has_no_end_is_named(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"upstream_ca: .*absent.pem: No such file"):
+        write_upstream_bundle(home, tmp_path / "absent.pem")
+    endless = tmp_path / "endless.pem"
+    with endless.open("wb") as opened:
+        opened.truncate(10**10)
+    with pytest.raises(ConfigError, match=r"upstream_ca: .*endless.pem: more than 4 megabytes"):
+        write_upstream_bundle(home, endless)
 
 
 def test_the_bundle_that_the_user_names_is_the_public_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """How systems are told: the commands as they are typed, and on Debian what becomes of them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,13 +14,14 @@ from midwatch.trust.showing import shown
 from midwatch.trust.steps import Anchor, Files, Step
 from midwatch.trust.systems import name_of_system, systems
 from midwatch.trust.trying import HOST, tries
-from tests.addons.trust.pki import Signer
+from tests.addons.trust.pki import Signer, signer
 
 ONE = Anchor(id="0123456789ab", file=Path("/h o/midwatch-0123456789ab.crt"), sha1="ab" * 20)
 TWO = Anchor(id="ba9876543210", file=Path("/h/midwatch-ba9876543210.crt"), sha1="cd" * 20)
 FILES = Files(certificate=Path("/h/ca.pem"), bundle=Path("/h/all.pem"), anchors=(ONE, TWO))
 
 LOCAL, ANCHORS = "/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"
+SUSE, ARCH = "/etc/pki/trust/anchors", "/etc/ca-certificates/trust-source/anchors"
 KEYCHAIN = "/Library/Keychains/System.keychain"
 BOTH = "'/h o/midwatch-0123456789ab.crt' /h/midwatch-ba9876543210.crt"
 
@@ -32,12 +34,14 @@ ADDING = {
     "debian": [clear(LOCAL), f"sudo install -m 644 {BOTH} {LOCAL}", "sudo update-ca-certificates"],
     "alpine": [clear(LOCAL), f"sudo install -m 644 {BOTH} {LOCAL}", "sudo update-ca-certificates"],
     "fedora": [clear(ANCHORS), f"sudo install -m 644 {BOTH} {ANCHORS}", "sudo update-ca-trust extract"],
+    "suse": [clear(SUSE), f"sudo install -m 644 {BOTH} {SUSE}", "sudo update-ca-certificates"],
+    "arch": [clear(ARCH), f"sudo install -m 644 {BOTH} {ARCH}", "sudo update-ca-trust"],
     "macos": [
         f"sudo security add-trusted-cert -d -r trustRoot -k {KEYCHAIN} '/h o/midwatch-0123456789ab.crt'",
         f"sudo security add-trusted-cert -d -r trustRoot -k {KEYCHAIN} /h/midwatch-ba9876543210.crt",
     ],
     "windows": [
-        "certutil -addstore -f Root '/h o/midwatch-0123456789ab.crt'",
+        'certutil -addstore -f Root "/h o/midwatch-0123456789ab.crt"',
         "certutil -addstore -f Root /h/midwatch-ba9876543210.crt",
     ],
 }
@@ -45,6 +49,8 @@ REMOVING = {
     "debian": [clear(LOCAL), "sudo update-ca-certificates --fresh"],
     "alpine": [clear(LOCAL), "sudo update-ca-certificates"],
     "fedora": [clear(ANCHORS), "sudo update-ca-trust extract"],
+    "suse": [clear(SUSE), "sudo update-ca-certificates"],
+    "arch": [clear(ARCH), "sudo update-ca-trust"],
     "macos": [
         "sudo security remove-trusted-cert -d '/h o/midwatch-0123456789ab.crt'",
         f"sudo security delete-certificate -Z {'ab' * 20} {KEYCHAIN}",
@@ -67,6 +73,12 @@ def test_root_needs_no_sudo() -> None:
     assert Step(("git", "config"), root=False).run_as(am_root=False)[0] == "git"
 
 
+def test_a_console_of_windows_is_told_in_words_that_it_reads() -> None:
+    """Neither cmd nor PowerShell takes a path in single quotes for what it is, where a POSIX shell wants them."""
+    step = Step(("certutil", "-addstore", "-f", "Root", r"C:\Users\Jo\midwatch-1.crt"), windows=True)
+    assert step.shown() == r"certutil -addstore -f Root C:\Users\Jo\midwatch-1.crt"
+
+
 @pytest.mark.parametrize(
     ("platform", "os_release", "name"),
     [
@@ -75,7 +87,13 @@ def test_root_needs_no_sudo() -> None:
         ("linux", 'ID="rocky"\nID_LIKE="rhel centos fedora"\n', "fedora"),
         ("linux", "ID=fedora\nVARIANT_ID=debian\n", "fedora"),
         ("linux", "ID=alpine\n", "alpine"),
-        ("linux", "ID=arch\n", None),
+        ("linux", 'ID="amzn"\nID_LIKE="fedora"\n', "fedora"),
+        ("linux", "ID=azurelinux\n", "fedora"),
+        ("linux", 'ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\n', "suse"),
+        ("linux", 'ID="sles"\nID_LIKE="suse"\n', "suse"),
+        ("linux", "ID=arch\n", "arch"),
+        ("linux", "ID=manjaro\nID_LIKE=arch\n", "arch"),
+        ("linux", "ID=nixos\n", None),
         ("linux", "", None),
         ("darwin", "", "macos"),
         ("win32", "", "windows"),
@@ -118,7 +136,7 @@ print(json.dumps(told))
 
 
 def can_mount() -> bool:
-    if os.geteuid() != 0 or shutil.which("update-ca-certificates") is None:
+    if os.geteuid() != 0:
         return False
     try:
         tried = ["unshare", "-m", "mount", "--bind", "/etc/ssl", "/etc/ssl"]
@@ -127,7 +145,11 @@ def can_mount() -> bool:
         return False
 
 
-@pytest.mark.skipif(not can_mount(), reason="root: a mount namespace is needed, and Debian's update-ca-certificates")
+NEEDS_A_NAMESPACE = pytest.mark.skipif(not can_mount(), reason="root: a mount namespace is needed")
+
+
+@NEEDS_A_NAMESPACE
+@pytest.mark.skipif(shutil.which("update-ca-certificates") is None, reason="this is about Debian's own command")
 def test_debian_trusts_it_when_it_is_done_and_not_when_it_is_undone(
     tmp_path: Path, root: Signer, intermediate: Signer
 ) -> None:
@@ -173,3 +195,90 @@ def test_debian_trusts_it_when_it_is_done_and_not_when_it_is_undone(
     assert outside.trusts is False
     assert sorted(Path("/etc/ssl/certs").iterdir()) == before
     assert pem_of(root.certificate) == (home / "run" / "given-ca-cert.pem").read_bytes()
+
+
+# Another system's /etc over ours, and a command that does as its own: one file of what is public and of all anchors.
+IN_ANOTHER_SYSTEM = """
+set -eu
+base=$1; os_release=$2; folder=$3; bundle=$4
+shift 4
+cp -a /etc "$base/etc"
+rm -rf "$base/etc/os-release" "$base/etc/ssl" "$base/etc/pki"
+printf %s "$os_release" >"$base/etc/os-release"
+mount --bind "$base/etc" /etc
+mkdir -p "$(dirname "$bundle")"
+case $folder in
+    /usr/*) mkdir -p "$base/local"; mount --bind "$base/local" "$folder" ;;
+    *) mkdir -p "$folder" ;;
+esac
+touch "$folder/another.crt" "$folder/midwatch-retired.crt"
+exec "$@"
+"""
+MAKES_IT_ANEW = """#!/bin/sh
+echo "asked: $0 $*" >>"{log}"
+[ "$#" -eq {words} ] || exit 64
+cat "{public}" "{folder}"/*.crt >"{bundle}.new" && mv "{bundle}.new" "{bundle}"
+"""
+TOLD = """
+import json, os, sys
+from pathlib import Path
+from midwatch.cli import main
+from midwatch.trust.trying import tries
+
+port, folder, bundle = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+
+def trusted():
+    return tries(os.environ)[f"the system ({bundle})"](port).trusts
+
+told = []
+for words in ([], ["--undo"]):
+    code = main(["ca", "trust", "--system", "--do", *words])
+    told.append([code, trusted(), {file.name[:9]: file.stat().st_mode & 0o777 for file in sorted(folder.iterdir())}])
+sys.stdout.flush()
+print(json.dumps(told))
+"""
+FAMILIES = [
+    ("ID=fedora\n", ANCHORS, "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "update-ca-trust extract"),
+    ("ID=alpine\n", LOCAL, "/etc/ssl/certs/ca-certificates.crt", "update-ca-certificates"),
+    ('ID="sles"\nID_LIKE="suse"\n', SUSE, "/etc/ssl/ca-bundle.pem", "update-ca-certificates"),
+    ("ID=arch\n", ARCH, "/etc/ssl/certs/ca-certificates.crt", "update-ca-trust"),
+]
+
+
+@NEEDS_A_NAMESPACE
+@pytest.mark.parametrize(
+    ("os_release", "folder", "bundle", "command"), FAMILIES, ids=["fedora", "alpine", "suse", "arch"]
+)
+def test_another_system_s_folder_is_filled_and_its_file_looked_at(
+    tmp_path: Path, root: Signer, os_release: str, folder: str, bundle: str, command: str
+) -> None:
+    home, programs, log = tmp_path / "home", tmp_path / "programs", tmp_path / "log"
+    home.mkdir()
+    programs.mkdir()
+    pair, public = tmp_path / "ca.pem", tmp_path / "public.pem"
+    pair.write_bytes(root.pem + root.key_pem)
+    pair.chmod(0o600)
+    public.write_bytes(signer("somebody public").pem)
+    (home / "config.yaml").write_text(f"tls: {{ca: [{pair}]}}\n")
+    program = programs / command.split()[0]
+    words = len(command.split()) - 1
+    program.write_text(MAKES_IT_ANEW.format(log=log, words=words, public=public, folder=folder, bundle=bundle))
+    program.chmod(0o755)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("MIDWATCH_", "SSL_CERT"))}
+    environ |= {"MIDWATCH_HOME": str(home), "PATH": f"{programs}:{os.environ['PATH']}"}
+    with shown(read_authority(pair.read_bytes(), "test"), HOST) as port:
+        told = [sys.executable, "-c", TOLD, str(port), folder, bundle]
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", IN_ANOTHER_SYSTEM, "sh", str(tmp_path), os_release, folder, bundle, *told],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env=environ,
+        )
+    assert done.returncode == 0, done.stderr
+    # What was retired is gone, another's file is left alone, ours can be read by all.
+    added, removed = json.loads(done.stdout.splitlines()[-1])
+    assert added == [0, True, {"another.c": 0o644, "midwatch-": 0o644}]
+    assert removed == [0, False, {"another.c": 0o644}]
+    assert log.read_text().splitlines() == [f"asked: {programs}/{command} ".rstrip() + ("" if words else " ")] * 2

@@ -98,6 +98,56 @@ async def test_a_report_is_ordered_made_and_taken_away_by_rest(client_of: Any, d
         assert [report["id"] for report in listed["reports"]] == [told["report"]["id"]]
 
 
+LACKING = replace(
+    PLAIN,
+    formats={**PLAIN.formats, "pdf": "application/pdf"},
+    needs={"pdf": "uv pip install 'midwatch[<pdf>]'"},
+)
+
+
+async def test_what_can_not_be_made_here_is_no_link_and_says_what_is_to_be_installed(
+    client_of: Any, desk: Desk, read_html: Any
+) -> None:
+    desk.open([LACKING])
+    async with client_of() as client:
+        await client.post("/api/v1/reports", json=SENT)
+        assert "midwatch[" not in (await client.get("/reports/list")).text, "nothing is finished yet"
+        report = await desk.make_next()
+        for path in ("/reports", "/reports/list", f"/reports/{report.id}"):
+            page = read_html((await client.get(path)).text)
+            links = [link.attributes["href"] for link in page.find("a") if "download" in link.attributes]
+            assert links == [f"/reports/{report.id}/html", f"/reports/{report.id}/json"]
+            assert [words.text for words in page.find("code")] == [LACKING.needs["pdf"]]
+        (button,) = [item for item in page.find("button") if "PDF" in item.text]
+        assert "disabled" in button.attributes
+        (words,) = page.find("p", id=button.attributes["aria-describedby"])
+        assert LACKING.needs["pdf"] in words.text
+        told = (await client.get(f"/api/v1/reports/{report.id}")).json()
+        assert (told["formats"], told["needs"]) == (["html", "json"], LACKING.needs)
+        for path in (f"/api/v1/reports/{report.id}/pdf", f"/reports/{report.id}/pdf"):
+            assert (await client.get(path)).status_code == 409
+        answer = await client.get(f"/api/v1/reports/{report.id}/pdf")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert LACKING.needs["pdf"] in answer.json()["detail"]
+
+
+async def test_what_can_be_made_here_is_a_link_and_nothing_is_to_be_installed(
+    client_of: Any, desk: Desk, read_html: Any
+) -> None:
+    desk.open([replace(LACKING, needs={})])
+    async with client_of() as client:
+        await client.post("/api/v1/reports", json=SENT)
+        report = await desk.make_next()
+        for path in ("/reports", f"/reports/{report.id}"):
+            page = read_html((await client.get(path)).text)
+            assert page.find("a", href=f"/reports/{report.id}/pdf")
+            assert page.find("code") == []
+            assert not [item for item in page.find("button") if "disabled" in item.attributes]
+        told = (await client.get(f"/api/v1/reports/{report.id}")).json()
+        assert (told["formats"], told["needs"]) == (["html", "json", "pdf"], {})
+        assert (await client.get(f"/api/v1/reports/{report.id}/pdf")).headers["content-type"] == "application/pdf"
+
+
 async def test_rest_refuses_what_is_unsound(client_of: Any) -> None:
     async with client_of() as client:
         for sent, status in (

@@ -22,6 +22,10 @@ from midwatch_core.errors import ConfigError
         ("clickhouse://h/d?cluster=c", Address(host="h", port=8123, database="d", cluster="c", replicated=True)),
         ("clickhouse://h/d?cluster=c&replicated=0", Address(host="h", port=8123, database="d", cluster="c")),
         (
+            "clickhouses://h/d?proxy=http%3A%2F%2Fu%3Ahunter2%40p%3A3128",
+            Address(host="h", port=8443, database="d", tls=True, proxy="http://u:hunter2@p:3128"),
+        ),
+        (
             "clickhouses://h/d?verify=0&ca=/etc/ca.pem&ttl_days=90&timeout_s=5&connect_timeout_s=0.5",
             Address(
                 host="h",
@@ -54,6 +58,10 @@ def test_urls(url: str, address: Address) -> None:
         ("clickhouse://u:hunter2@h/d?replicated=yes", "write replicated=1 or replicated=0"),
         ("clickhouse://u:hunter2@h/d?ttl_days=0", "write a number of days"),
         ("clickhouse://u:hunter2@h/d?ttl_days=soon", "write a number of days"),
+        ("clickhouses://h/d?proxy=hunter2:3128", "of http://HOST:PORT"),
+        ("clickhouses://h/d?proxy=http://u:hunter2@", "of http://HOST:PORT"),
+        ("clickhouses://h/d?proxy=http://u:hunter2@p:port", "of http://HOST:PORT"),
+        ("clickhouse://h/d?proxy=http://u:hunter2@p:3128", "only with clickhouses://"),
         ("clickhouse://u:hunter2@h/d?timeout_s=-1", "write seconds"),
         ("clickhouse://u:hunter2@h/d?timeout_s=nan", "write seconds"),
     ],

@@ -27,7 +27,7 @@ from midwatch_alerts.channels.settings import (
 )
 from midwatch_alerts.wording.plain import disarmed, unlinked
 from midwatch_alerts.wording.writing import Writer
-from midwatch_core import ConfigError, resolve_secrets, way_to
+from midwatch_core import ConfigError, led_by, resolve_secrets, way_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,8 @@ def _apprise(settings: AppriseSettings, house: House) -> Channel:
     from midwatch_alerts.channels.by_apprise import ByApprise
 
     key = _key(settings, "secret_url")
-    return ByApprise(resolve_secrets(settings.secret_url, key=key), key, Writer(settings.template, tame=disarmed))
+    url = resolve_secrets(settings.secret_url, key=key)
+    return ByApprise(url, key, Writer(settings.template, tame=disarmed), led_by(house.settings))
 
 
 _OPENERS: dict[type, Callable[..., Channel]] = {

@@ -1,6 +1,6 @@
 """One model, asked about texts: its process, its scores as numbers, and whether they drift."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ _LIMITS = {
 class Model:
     """A model of the settings. `expected` are the shares of its calibration, where they are known.
 
-    `load` names another loader than the backend's own, `module:function`.
+    `load` names another loader than the backend's own, `module:function`; `way` is how a hub is reached (`led_by`).
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Model:
         expected: Sequence[float] | None = None,
         *,
         load: str | None = None,
+        way: Mapping[str, Json] | None = None,
     ) -> None:
         self.settings = settings
         self._folder = settings.folder(home)
@@ -60,7 +61,7 @@ class Model:
             PLUGIN,
             settings.id,
             load=load or _LOADERS[settings.backend],
-            options=settings.options(home),
+            options={**settings.options(home), "way": dict(way or {})},
             limits=_LIMITS[settings.backend],
             numbers=numbers,
         )

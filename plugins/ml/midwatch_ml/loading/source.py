@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
+from midwatch_core import led
 from midwatch_ml.loading.refused import refused
 from midwatch_ml.loading.wish import Wish
 from midwatch_ml.settings import PACKAGE
@@ -59,11 +60,11 @@ def _of_hub(wish: Wish, fetched: Sequence[str]) -> Path:
         ) from error
     asked = {"repo_id": wish.source, "revision": wish.revision, "allow_patterns": [*_FETCHED, *fetched]}
     try:
-        return Path(snapshot_download(**asked, local_files_only=True))
-    except (OSError, ValueError):
-        pass
-    try:
-        return Path(snapshot_download(**asked))
+        with led(wish.way):  # also for a look into the cache: the library keeps the client that it makes first
+            try:
+                return Path(snapshot_download(**asked, local_files_only=True))
+            except (OSError, ValueError):
+                return Path(snapshot_download(**asked))
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise refused(

@@ -1,14 +1,17 @@
 """What a model's process is told: the settings of one model, as they came over the pipe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from midwatch_core import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """The settings that loading and reading need; see `ModelSettings`. `source` is absolute where it is a directory."""
+    """The settings that loading and reading need; see `ModelSettings`. `source` is absolute where it is a directory.
+
+    `way` is how a hub is reached, as `led_by` tells: with a password, so no message shows it.
+    """
 
     id: str
     source: str
@@ -20,6 +23,7 @@ class Wish:
     window: int = 256
     stride: int = 192
     fold: bool = True
+    way: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, options: Mapping[str, Json]) -> "Wish":

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from midwatch_core import ReportOrder, kind_row, report_row
-from midwatch_web.reports.pages import attached, desk_of, formats_of, there_is
+from midwatch_web.reports.pages import attached, desk_of, formats_of, lacking_of, there_is
 from midwatch_web.serving.answers import json_answer
 from midwatch_web.serving.asked import caller_of
 from midwatch_web.serving.bodies import JsonRoute
@@ -60,15 +60,21 @@ async def order(request: Request, wanted: Order) -> Response:
 
 @router.get("/reports/{report_id}")
 async def report(request: Request, report_id: str) -> Response:
-    """How far a report is: `pending`, `done` or `failed`; and the formats it can be had in."""
+    """How far a report is: `pending`, `done` or `failed`; its formats, and what another one `needs`."""
     desk = desk_of(request)
     found = await there_is(desk, request, report_id)
-    return json_answer({"report": report_row(found), "formats": list(formats_of(desk, found))})
+    return json_answer(
+        {
+            "report": report_row(found),
+            "formats": list(formats_of(desk, found)),
+            "needs": dict(lacking_of(desk, found)),
+        }
+    )
 
 
 @router.get("/reports/{report_id}/{form}", responses={409: {"description": "It is being made, or has no such format"}})
 async def download(request: Request, report_id: str, form: str) -> Response:
-    """A finished report as a file: `json`, `html`, `pdf`. 409 while it is being made."""
+    """A finished report as a file: `json`, `html`, `pdf`. 409 while it is being made, or can't be here."""
     return attached(await desk_of(request).rendered(caller_of(request), report_id, form))
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from midwatch_core import Permission, Rendered, Report, ReportDesk, ReportOrder, ReportState
+from midwatch_core import Permission, Rendered, Report, ReportDesk, ReportKind, ReportOrder, ReportState
 from midwatch_web.reports.embedding import embedded
 from midwatch_web.reports.period import PRESETS, period_of
 from midwatch_web.serving.asked import caller_of, host_of, there
@@ -80,6 +80,7 @@ async def report(request: Request, report_id: str) -> Response:
         "reports/report.html",
         report=found,
         formats=formats,
+        lacking=lacking_of(desk, found),
         content=content,
         may_order=caller.may(Permission.OPERATE),
     )
@@ -105,8 +106,19 @@ async def there_is(desk: ReportDesk, request: Request, report_id: str) -> Report
 
 
 def formats_of(desk: ReportDesk, report: Report) -> Mapping[str, str]:
-    """The formats a report can be had in; none where its kind is not there any more."""
-    return next((kind.formats for kind in desk.kinds() if kind.name == report.kind), {})
+    """The formats a report can be had in, with media types; none where its kind is not there any more."""
+    kind = _kind_of(desk, report)
+    return {form: media for form, media in kind.formats.items() if form not in kind.needs} if kind else {}
+
+
+def lacking_of(desk: ReportDesk, report: Report) -> Mapping[str, str]:
+    """The formats it can't be had in here, and what must be installed first."""
+    kind = _kind_of(desk, report)
+    return {form: words for form, words in kind.needs.items() if form in kind.formats} if kind else {}
+
+
+def _kind_of(desk: ReportDesk, report: Report) -> ReportKind | None:
+    return next((kind for kind in desk.kinds() if kind.name == report.kind), None)
 
 
 def attached(rendered: Rendered | None) -> Response:
@@ -120,9 +132,11 @@ def attached(rendered: Rendered | None) -> Response:
 async def _listed(request: Request) -> dict[str, Any]:
     desk = desk_of(request)
     found = await desk.reports(caller_of(request), limit=_MOST)
+    done = [item for item in found if item.state is ReportState.DONE]
     return {
         "reports": found,
-        "formats": {kind.name: list(kind.formats) for kind in desk.kinds()},
+        "formats": {item.id: list(formats_of(desk, item)) for item in done},
+        "lacking": sorted({told for item in done for told in lacking_of(desk, item).items()}),
         "pending": any(item.state is ReportState.PENDING for item in found),
         "most": _MOST,
     }

@@ -1,13 +1,19 @@
 """Apprise: the library itself, sending to a real receiver; it stands beside the project's environment."""
 
+import asyncio
 import importlib
 import importlib.util
 import logging
+import signal
+import socket
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from midwatch_alerts.channels import by_apprise
 from midwatch_alerts.channels.channel import Channel, ChannelError
 from midwatch_alerts.message import MessageKind
 from midwatch_core import ConfigError
@@ -55,6 +61,48 @@ async def test_what_apprise_could_not_send_is_an_error(receiver: Receiver, opene
         await channel.send(BEGAN)
     await channel.close()
     assert (caught.value.refused, caught.value.unknown) == (False, False)
+
+
+@pytest.mark.usefixtures("_apprise")
+async def test_the_environment_s_proxies_are_not_heeded(
+    receiver: Receiver, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    receiver.answer(200)
+    channel = opened({"WHERE": f"json://127.0.0.1:{receiver.port}/"}, kind="apprise", secret_url="${WHERE}")
+    await channel.send(BEGAN)
+    await channel.close()
+    assert len(receiver.taken) == 1
+
+
+@pytest.mark.usefixtures("_apprise")
+async def test_one_that_hangs_is_ended_and_nothing_is_left(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(by_apprise, "LONGEST_S", 0.2)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    ca_file = tmp_path / "ca.crt"
+    ca_file.write_text("further CAs")
+    ended: list[asyncio.subprocess.Process] = []
+    ending = by_apprise._ended
+
+    async def seen(process: asyncio.subprocess.Process, logged: asyncio.Task[None]) -> None:
+        ended.append(process)
+        assert list(tmp_path.rglob("*.pem")), "the bundle that must not stay"
+        await ending(process, logged)
+
+    monkeypatch.setattr(by_apprise, "_ended", seen)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = {"WHERE": f"json://127.0.0.1:{silent.getsockname()[1]}/?rto=600"}
+        channel = opened(where, {"upstream_ca": ca_file}, kind="apprise", secret_url="${WHERE}")
+        with pytest.raises(ChannelError, match="no answer: TimeoutError") as caught:
+            await channel.send(BEGAN)
+        await channel.close()
+    assert caught.value.unknown
+    assert ended[0].returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == [ca_file]
 
 
 @pytest.mark.usefixtures("_apprise")
