@@ -4,10 +4,10 @@ import gc
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# A loaded machine is no failure: speed is shown in benchmarks/.
-settings.register_profile("midwatch", deadline=None)
+# A loaded machine is no failure: speed is shown in benchmarks/. `too_slow` looks at the clock as a deadline does.
+settings.register_profile("midwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("midwatch")
 
 

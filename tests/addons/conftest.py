@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,14 @@ class Trust:
     confdir: Path
     upstream_ca: Path
     leaf: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _journalled_before_it_is_read() -> Iterator[None]:
+    """On a busy machine the journal's thread may need longer than an answer waits for it at work."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("midwatch.proxy.journaling.WAIT_S", 60.0)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +59,7 @@ class Proxy:
 
     def client(self, *, http2: bool = False) -> httpx.AsyncClient:
         """A client that goes through the proxy and trusts its authority."""
-        return httpx.AsyncClient(proxy=f"http://127.0.0.1:{self.port}", verify=self.trusting(), http2=http2, timeout=20)
+        return httpx.AsyncClient(proxy=f"http://127.0.0.1:{self.port}", verify=self.trusting(), http2=http2, timeout=60)
 
     def trusting(self) -> ssl.SSLContext:
         """A client's trust in the proxy's authority, and in nothing else."""
@@ -104,7 +112,7 @@ def start_proxy(trust: Trust) -> StartProxy:
                 await proxy.until_quiet(1)
         finally:
             master.shutdown()  # type: ignore[no-untyped-call]  # mitmproxy leaves it untyped
-            await asyncio.wait([task], timeout=10)
+            await asyncio.wait([task], timeout=60)
             master.patches.revert()
 
     return start
@@ -127,4 +135,4 @@ async def start_origin() -> AsyncIterator[StartOrigin]:
     yield start
     for origin in origins:
         origin.close()
-        await asyncio.wait_for(origin.wait_closed(), 20)  # a transport left behind complains wherever it is collected
+        await asyncio.wait_for(origin.wait_closed(), 60)  # a transport left behind complains wherever it is collected

@@ -11,8 +11,8 @@ from midwatch_core.hosting import Plugins
 from midwatch_core.model.segment import Direction
 from tests.core.models import BUSY, Thinks
 
-LONG_S = 20.0
-SHORT_S = 0.01
+LONG_S = 120.0
+SHORT_S = 0.1
 
 
 class House:

@@ -132,7 +132,7 @@ async def test_a_long_text_does_not_hold_the_loop() -> None:
     class Slow:
         @hookimpl
         def inspect_text(self, text: Text) -> list[Detection]:
-            ended.wait(10)
+            ended.wait(60)
             return []
 
     ended = threading.Event()

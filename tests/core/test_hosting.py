@@ -283,7 +283,7 @@ async def test_a_detector_may_be_awaited_and_its_findings_are_checked() -> None:
     found, made = detector()
     finding = Finding(id="", rule="a/b", category="c", severity=Severity.LOW, confidence=1, message="m")
     made.gives = [finding, "text"]
-    outcome = await found.detect_waiting("acme", "inspect_exchange", deadline_s=1.0, exchange=make_exchange())
+    outcome = await found.detect_waiting("acme", "inspect_exchange", deadline_s=60.0, exchange=make_exchange())
     assert outcome.value == [finding]
     assert found.guard.records["acme.inspect_exchange"].failures == 1
 

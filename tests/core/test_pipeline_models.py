@@ -21,7 +21,7 @@ from midwatch_memory.traces import MemoryTraces
 from tests.core.models import Thinks
 from tests.core.test_pipeline import PATIENCE, Shelf
 
-PACE = Pace(batch_frames=10, idle_s=0.001, models_s=20.0, models_behind_s=0.001)
+PACE = Pace(batch_frames=10, idle_s=0.001, models_s=120.0, models_behind_s=0.001)
 POLICY = Policy.load(b"policy: {id: p}\nlines: [{id: all, then: flag}]\n", "p")
 
 
@@ -54,7 +54,7 @@ class Line:
         await self.traces.start()
         self.shelf.add(*(encode(exchange) for exchange in sent))
         self.stopping.set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await self.pipeline.run(self.stopping)
         kept = [await self.traces.get(Scope(), exchange.id) for exchange in sent]
         assert None not in kept

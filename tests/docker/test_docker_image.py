@@ -17,6 +17,7 @@ import pytest
 
 from tests.docker.rehearsal.context import Context
 from tests.docker.rehearsal.dockerfile import DockerfileError, StageSteps, stages
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "docker" / "image"
@@ -183,9 +184,7 @@ def test_the_probe_tells_by_its_exit_code(port: int, words: tuple[str, ...], cod
 
 @pytest.mark.parametrize("which", ["console", "proxy"])
 def test_the_probe_fails_where_nobody_answers(which: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    done = probed(port, which)
+    done = probed(free_port(), which)
     assert done.returncode == 1
     assert which in done.stderr
 

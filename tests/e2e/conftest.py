@@ -209,7 +209,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ca_file.write_bytes(providers.ca_file.read_bytes() + origin_ca.ca_file.read_bytes())
     yield World(providers, Origin(origin_ca, names), ca_file)
     ended.set()
-    thread.join(10)
+    thread.join(60)
 
 
 class House:
@@ -277,8 +277,8 @@ class House:
         return answer
 
     def rows(self, **conditions: Any) -> list[dict[str, Any]]:
-        """What is kept, newest first."""
-        self.ask({"op": "sync"})
+        """What is kept, newest first, once all is stored that was journalled before."""
+        until(lambda: (told := self.ask({"op": "sync"})) is None or told["caught_up"], "the journal to be stored")
         answer = self.ask({"op": "exchanges", "limit": 500, "filter": conditions})
         assert answer is not None, self.log
         return list(answer["rows"])

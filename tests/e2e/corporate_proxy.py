@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 from tests.e2e import corporate_addon
 from tests.e2e.corporate_addon import LOG, NAMES
+from tests.ports import free_port
 
 _MITMDUMP = "from mitmproxy.tools.main import mitmdump; mitmdump()"
 _DEADLINE_S = 60.0
@@ -58,8 +58,7 @@ def corporate_proxy(
     `within` stands before its command: `ip netns exec NAME`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = int(sock.getsockname()[1])
+    port = free_port()
     where = {"confdir": folder, "listen_host": host, "listen_port": port}
     # It decrypts nothing, and its clients may have addresses of any kind.
     options = {**where, "ignore_hosts": ".", "block_global": "false"}

@@ -91,7 +91,7 @@ def test_a_whole_answer_is_read_in_full(watched: Any, client: MakeClient, trail:
 def test_a_stream_that_is_watched_keeps_every_byte(watched: Any, world: Any, trail: Any) -> None:
     way = trail()
     path, body = f"/model/{NOVA.replace(':', '%3A')}/converse-stream", {"messages": asks("Tell me about tides")}
-    direct = httpx.post(f"http://127.0.0.1:{world.providers.http_port}{path}", json=body)
+    direct = httpx.post(f"http://127.0.0.1:{world.providers.http_port}{path}", json=body, timeout=60)
     with watched.client() as web:
         through = web.post(f"https://{HOST}{path}", json=body, headers=sim(way, split=7))
     assert through.content == direct.content

@@ -206,7 +206,7 @@ def test_a_stream_without_a_maximum_is_cut_where_the_budget_is_spent(
 ) -> None:
     talker = unbounded[name]
     way, agent = trail(), {"x-midwatch-agent": f"cut-{name}"}
-    said = talker.say("Say something", streamed=True, headers={**sim(way, tokens=400, gap_ms=5), **agent})
+    said = talker.say("Say something", streamed=True, headers={**sim(way, tokens=400, gap_ms=10), **agent})
     row = alone.row(way.id)
     assert (row["status"], row["action"], row["error"]) == (200, "cut", None)
     (verdict,) = alone.whole(way.id)["verdicts"]
@@ -279,7 +279,7 @@ def test_a_soft_budget_is_told_of_and_refuses_nothing(alone: Any, waiting: Any) 
         return told if len(told) == 3 else None
 
     assert sorted(map(int, waiting(crossed, "three marks in the audit log"))) == [50, 80, 100]
-    with httpx.Client(trust_env=False) as web:
+    with httpx.Client(trust_env=False, timeout=60) as web:
         metrics = web.get(f"{alone.console}/metrics").text
     for percent in (50, 80, 100):
         assert f'midwatch_budget_crossed_total{{rule="soft",percent="{percent}"}} 1.0' in metrics

@@ -204,7 +204,7 @@ def test_nothing_is_held_back(house: Any, route: Any, trail: Any, what: str) -> 
         named = b"content-type: " + kind + b"\r\n" if kind else b""
         asked.send(b"HTTP/1.1 200 OK\r\n" + named + b"transfer-encoding: chunked\r\n\r\n")
         asked.chunk(first)
-        went_on.append(arrived.wait(30))
+        went_on.append(arrived.wait(60))
         asked.chunk(rest)
         asked.end_stream()
 
@@ -227,7 +227,7 @@ def test_a_provider_that_takes_its_time_is_heard_at_once(house: Any, world: Any,
     """With the first event in hand, the provider has not yet sent its last."""
     way = trail()
     body = {"model": "gpt-4o-mini", "stream": True, "messages": [{"role": "user", "content": "x"}]}
-    headers = {**way.header, "x-sim": "tokens=3000,gap_ms=1", "x-sim-id": way.id}
+    headers = {**way.header, "x-sim": "tokens=3000,gap_ms=10", "x-sim-id": way.id}
     url = f"https://api.openai.com{CHAT}"
     with house.client(http2=http2) as web, web.stream("POST", url, json=body, headers=headers) as answer:
         assert b"data: " in next(answer.iter_raw())

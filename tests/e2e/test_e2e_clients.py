@@ -20,14 +20,14 @@ FUNCTION = {"name": "get_weather", "description": "Weather now", "parameters": S
 
 @pytest.fixture(scope="module")
 def openai_client(house: Any) -> Iterator[Any]:
-    web = openai.DefaultHttpxClient(proxy=house.proxy, verify=house.trust())
+    web = openai.DefaultHttpxClient(proxy=house.proxy, verify=house.trust(), timeout=60)
     with openai.OpenAI(api_key="sk-e2e", http_client=web, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def anthropic_client(house: Any) -> Iterator[Any]:
-    web = anthropic.DefaultHttpxClient(proxy=house.proxy, verify=house.trust())
+    web = anthropic.DefaultHttpxClient(proxy=house.proxy, verify=house.trust(), timeout=60)
     with anthropic.Anthropic(api_key="sk-ant-e2e", http_client=web, max_retries=0) as client:
         yield client
 
@@ -172,7 +172,7 @@ def test_gemini(house: Any, gemini_client: Any, trail: Any, streamed: bool) -> N
 
 def test_claude_on_vertex(house: Any, trail: Any) -> None:
     way = trail()
-    web = anthropic.DefaultHttpxClient(proxy=house.proxy, verify=house.trust())
+    web = anthropic.DefaultHttpxClient(proxy=house.proxy, verify=house.trust(), timeout=60)
     client: Any = anthropic.AnthropicVertex(project_id="p", region="us-central1", access_token="t", http_client=web)
     model = "claude-sonnet-4-5@20250929"
     with client.messages.stream(model=model, max_tokens=99, messages=QUESTION, extra_headers=way.header) as stream:

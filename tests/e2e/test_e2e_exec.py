@@ -20,7 +20,7 @@ import yaml
 APPLICATION = """
 import pathlib, sys, time, openai
 client = openai.OpenAI(api_key="sk-e2e", base_url=sys.argv[1])
-seen, end = pathlib.Path(sys.argv[2]), time.monotonic() + 45
+seen, end = pathlib.Path(sys.argv[2]), time.monotonic() + 100
 while True:
     ask = dict(model="gpt-4o-mini", messages=[{"role": "user", "content": "Who is there?"}])
     answer = client.chat.completions.create(**ask)

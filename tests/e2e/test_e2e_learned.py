@@ -86,7 +86,7 @@ def ask(house: Any, way: Any, model: str, page: str) -> httpx.Response:
 def metric(house: Any, name: str, **labels: str) -> float:
     """The sum of a metric's samples with these labels."""
     wanted = [f'{key}="{value}"' for key, value in labels.items()]
-    lines = httpx.get(f"{house.console}/metrics", trust_env=False).text.splitlines()
+    lines = httpx.get(f"{house.console}/metrics", trust_env=False, timeout=60).text.splitlines()
     found = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
     return sum(float(line.split()[-1]) for line in found if all(label in line for label in wanted))
 
@@ -207,7 +207,7 @@ def test_models_killed_and_held_under_load_harm_no_call(learned: Any, url: str, 
 def test_weights_that_are_not_there_cost_no_call(house_in: Any, tmp_path: Path, trail: Any) -> None:
     ml = {"models": [{"id": "defender", "source": "./nowhere"}]}
     with house_in(tmp_path, settings={**SETTINGS, "ml": ml}) as house:
-        ready = httpx.get(f"{house.console}/readyz", trust_env=False)
+        ready = httpx.get(f"{house.console}/readyz", trust_env=False, timeout=60)
         assert ready.status_code == 200
         assert '"without":["defender"]' in ready.text
         way = trail()

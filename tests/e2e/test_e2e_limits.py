@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from tests.e2e.budget_calls import BODY, COST, TOKENS, ask, code_of, spent, unti
 from tests.e2e.talking import AnthropicMessages, OpenAiChat, Talker, sim
 
 # A second call has to wait for longer than the libraries would by themselves, with all their retries.
-EVERY_S = 6
+EVERY_S = 10
 WAITING: dict[str, type[Talker]] = {"bucket-openai": OpenAiChat, "bucket-anthropic": AnthropicMessages}
 TOKENS_A_MINUTE = 1000
 DOLLARS_AN_HOUR = 5 * COST
@@ -101,8 +102,18 @@ def test_a_client_that_left_is_no_call_any_more(
 ) -> None:
     url, _, arrived = gate
     headers = {"x-midwatch-agent": "leaving"}
-    with limited.client(timeout=httpx.Timeout(30, read=1)) as web, pytest.raises(httpx.ReadTimeout):
-        web.post(url, json=BODY, headers=headers)
+
+    async def leave() -> None:
+        async with httpx.AsyncClient(proxy=limited.proxy, verify=limited.trust(), timeout=60) as web:
+            asking = asyncio.create_task(web.post(url, json=BODY, headers=headers))
+            async with asyncio.timeout(60):
+                while not arrived:
+                    await asyncio.sleep(0.01)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
+    asyncio.run(leave())
     assert len(arrived) == 1
     with limited.client() as web:
         waiting(lambda: ask(web, "leaving").status_code == 200, "its place to be free")

@@ -65,7 +65,7 @@ def scrape(desk: Desk, waiting: Any) -> Scrape:
 
 
 def ask(desk: Desk, key: str, path: str = "/metrics") -> httpx.Response:
-    return httpx.get(desk.house.console + path, headers={"authorization": f"Bearer {key}"}, trust_env=False)
+    return httpx.get(desk.house.console + path, headers={"authorization": f"Bearer {key}"}, trust_env=False, timeout=60)
 
 
 def test_calls_tokens_and_cost_are_those_of_the_record(desk: Desk, scrape: Scrape) -> None:

@@ -15,6 +15,7 @@ from tests.e2e.talking import sim
 
 MODEL = """
 import asyncio
+from pathlib import Path
 from midwatch_core import Classified, Detection, Part, Severity, Vote, hookimpl
 
 @hookimpl
@@ -24,6 +25,8 @@ def classify_text(text, part):
 async def _think(text):
     if "never" in text:
         await asyncio.Event().wait()
+    while "at gate" in text and not Path(__file__).with_name(text.split()[-1]).exists():
+        await asyncio.sleep(0.01)
     await asyncio.sleep(0.4 if "slowly" in text else 0)
     at = text.find("evil")
     found = Detection(
@@ -44,12 +47,19 @@ lines:
     when: {direction: request, model: gpt-5*, category: prompt_injection}
     then: block
     models: inline
-    deadline_ms: 1500
+    deadline_ms: 30000
+    on_failure: block
+  - id: hurries
+    when: {direction: request, model: gpt-4.1*, category: prompt_injection}
+    then: block
+    models: inline
+    deadline_ms: 500
     on_failure: block
   - {id: later, when: {direction: request, category: prompt_injection}, then: block, on_failure: block}
   - {id: rest, then: flag}
 """
-WAITS, BESIDE = "gpt-5-mini", "gpt-4o-mini"
+WAITS, HURRIES, BESIDE = "gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini"
+URL = "https://api.openai.com/v1/chat/completions"
 ANSWER = " ".join(f"word{number}" for number in range(300))
 
 
@@ -77,9 +87,13 @@ def thinking(house_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def ask(house: Any, way: Any, text: str, *, model: str, stream: bool = False, **script: Any) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": text}], "stream": stream}
     with house.client() as web:
-        url = "https://api.openai.com/v1/chat/completions"
-        answer: httpx.Response = web.post(url, json=body, headers=sim(way, **script))
+        answer: httpx.Response = web.post(URL, json=body, headers=sim(way, **script))
     return answer
+
+
+def gate(house: Any, name: str) -> Path:
+    """Where this file is, the model speaks of a text that ends with `at gate` and the name."""
+    return Path(house.folder) / "site" / name
 
 
 def reached(world: Any, way: Any) -> list[Any]:
@@ -105,20 +119,25 @@ def test_a_call_that_waits_is_refused_before_it_goes_out(thinking: Any, world: A
 
 def test_a_call_that_waits_in_vain_is_what_its_line_says(thinking: Any, world: Any, trail: Any) -> None:
     way = trail()
-    answer = ask(thinking, way, "never", model=WAITS)
+    answer = ask(thinking, way, "never", model=HURRIES)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "inspection_failed")
     assert not reached(world, way)
     assert "models failed or were late: thinks" in reasons(thinking, way)
 
 
 def test_a_stream_is_ended_by_what_comes_meanwhile(thinking: Any, world: Any, trail: Any, waiting: Any) -> None:
-    way = trail()
-    answer = ask(thinking, way, "evil things, slowly", model=BESIDE, stream=True, answer=ANSWER, gap_ms=20)
-    assert answer.status_code == 200
-    assert "content_filter" in answer.text
-    assert answer.text.endswith("data: [DONE]\n\n")
-    assert "word0" in answer.text
-    assert "word299" not in answer.text
+    way, said = trail(), b""
+    body = {"model": BESIDE, "messages": [{"role": "user", "content": "evil things at gate begun"}], "stream": True}
+    headers = sim(way, answer=ANSWER, gap_ms=100)
+    with thinking.client() as web, web.stream("POST", URL, json=body, headers=headers) as answer:
+        assert answer.status_code == 200
+        for piece in answer.iter_raw():
+            said += piece
+            if b"word0" in said:
+                gate(thinking, "begun").touch()
+    assert b"content_filter" in said
+    assert said.endswith(b"data: [DONE]\n\n")
+    assert b"word299" not in said
     (item,) = reached(world, way)
     assert waiting(lambda: item.progress.ended or None, "the provider's end") == "left"
     row = thinking.row(way.id)
@@ -129,7 +148,7 @@ def test_a_stream_is_ended_by_what_comes_meanwhile(thinking: Any, world: Any, tr
 def test_an_answer_that_has_not_begun_is_refused(thinking: Any, trail: Any, stream: bool) -> None:
     way = trail()
     answer = ask(
-        thinking, way, f"more evil, {stream}", model=BESIDE, stream=stream, delay_ms=1500, answer=ANSWER, gap_ms=1
+        thinking, way, f"more evil, {stream}", model=BESIDE, stream=stream, delay_ms=15_000, answer=ANSWER, gap_ms=1
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "blocked_by_policy")
     assert answer.headers["x-midwatch-action"] == "block"
@@ -151,6 +170,7 @@ def test_nobody_beside_waits_for_a_model_that_never_answers(thinking: Any, world
 def test_what_is_seen_too_late_is_on_record(thinking: Any, trail: Any) -> None:
     """The call is over when the model speaks; its record waits a little."""
     way = trail()
-    assert ask(thinking, way, "evil, slowly, in a short call", model=BESIDE, answer="Fine").status_code == 200
+    assert ask(thinking, way, "evil in a short call, at gate ended", model=BESIDE, answer="Fine").status_code == 200
+    gate(thinking, "ended").touch()
     assert rules(thinking, way) == ["thinks/evil"]
     assert reasons(thinking, way) == ["block: seen too late"]

@@ -115,7 +115,7 @@ def test_two_calls_on_one_connection_are_two_rows(house: Any, trail: Any) -> Non
 def test_many_plain_calls_to_a_redirected_name_share_one_connection(house: Any, trail: Any) -> None:
     ways = [trail() for _ in range(8)]  # mitmproxy opens no more than five to one server
     ollama = {"model": "llama3.2", "messages": BODY["messages"], "stream": False}
-    with house.client(timeout=20) as web:
+    with house.client() as web:
         for way in ways:
             answer = web.post("http://ollama.lan:11434/api/chat", json=ollama, headers=way.header)
             assert answer.json()["done"] is True

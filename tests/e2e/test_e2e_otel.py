@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.beside import GRPC, OTLP_EXPORTERS, beside
+from tests.ports import free_port
 
 # An instrumented application: what it does it tells by the environment's own exporter settings.
 APPLICATION = """
@@ -78,7 +77,7 @@ def collector() -> Iterator[Collector]:
     yield server
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +95,7 @@ def told_house(
     house_in: Callable[..., Any], collector: Collector, packages: list[str], tmp_path_factory: Any
 ) -> Iterator[tuple[Any, str]]:
     """A house that listens for gRPC and exports; with the address of its gRPC."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as sock:
-        address = f"127.0.0.1:{sock.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     export = {"endpoint": f"http://127.0.0.1:{collector.server_address[1]}", "compression": "none", "interval_s": 0.2}
     settings = {"otel": {"grpc_listen": address, "export": export}}
     environ = {"PYTHONPATH": os.pathsep.join(packages)} if packages else {}

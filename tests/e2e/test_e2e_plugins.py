@@ -61,7 +61,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_plugin_finds_and_one_that_hangs_harms_no_call_and_is_disabled(
     make_house: Any, trail: Any, waiting: Any, site: Path, policy: str
 ) -> None:
-    house = make_house(environ={"PYTHONPATH": str(site)}, policy=policy, plugins={"deadline_s": 0.3})
+    house = make_house(environ={"PYTHONPATH": str(site)}, policy=policy, plugins={"deadline_s": 2.0})
     way = trail()
     assert say(house, "See NIGHTJAR-7 of project Nightjar", way) == 200
     found = {(item["rule"], item["plugin"]) for item in house.whole(way.id)["findings"]}
@@ -76,7 +76,7 @@ def test_a_plugin_finds_and_one_that_hangs_harms_no_call_and_is_disabled(
 
     rows = plugins_of(house)
     assert rows["breaks"]["errors"] >= 3
-    assert "no answer within 0.3 s" in rows["breaks"]["last_error"]
+    assert "no answer within 2 s" in rows["breaks"]["last_error"]
     assert (rows["acme-words"]["state"], rows["acme-words"]["runs_in"], rows["acme-words"]["errors"]) == (
         "ok",
         "scan pool",

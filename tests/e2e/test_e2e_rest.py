@@ -50,7 +50,7 @@ def watched(house_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def openai_client(watched: Any) -> Make:
     def make(headers: dict[str, str]) -> openai.OpenAI:
-        http = openai.DefaultHttpxClient(proxy=watched.proxy, verify=watched.trust())
+        http = openai.DefaultHttpxClient(proxy=watched.proxy, verify=watched.trust(), timeout=60)
         return openai.OpenAI(api_key="sk-e2e", max_retries=0, http_client=http, default_headers=headers)
 
     return make
@@ -59,7 +59,7 @@ def openai_client(watched: Any) -> Make:
 @pytest.fixture
 def anthropic_client(watched: Any) -> Make:
     def make(headers: dict[str, str]) -> anthropic.Anthropic:
-        http = anthropic.DefaultHttpxClient(proxy=watched.proxy, verify=watched.trust())
+        http = anthropic.DefaultHttpxClient(proxy=watched.proxy, verify=watched.trust(), timeout=60)
         return anthropic.Anthropic(api_key="e2e", max_retries=0, http_client=http, default_headers=headers)
 
     return make

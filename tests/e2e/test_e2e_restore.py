@@ -27,14 +27,14 @@ def guarded(house_in: Any, world: Any, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def openai_client(guarded: Any) -> Iterator[Any]:
-    web = openai.DefaultHttpxClient(proxy=guarded.proxy, verify=guarded.trust())
+    web = openai.DefaultHttpxClient(proxy=guarded.proxy, verify=guarded.trust(), timeout=60)
     with openai.OpenAI(api_key="sk-e2e", http_client=web, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def anthropic_client(guarded: Any) -> Iterator[Any]:
-    web = anthropic.DefaultHttpxClient(proxy=guarded.proxy, verify=guarded.trust())
+    web = anthropic.DefaultHttpxClient(proxy=guarded.proxy, verify=guarded.trust(), timeout=60)
     with anthropic.Anthropic(api_key="sk-ant-e2e", http_client=web, max_retries=0) as client:
         yield client
 

@@ -33,7 +33,7 @@ def output(turn: int) -> str:
 @pytest.fixture(scope="module")
 def worked(house: Any) -> dict[str, Any]:
     """What an agent did that runs a tool, reads what came, and runs it again, each turn with all that went before."""
-    web = openai.DefaultHttpxClient(proxy=house.proxy, verify=house.trust())
+    web = openai.DefaultHttpxClient(proxy=house.proxy, verify=house.trust(), timeout=60)
     messages: list[Any] = [{"role": "system", "content": "You mend."}, {"role": "user", "content": "Mend the tests."}]
     sizes: dict[int, int] = {}
     named = {"user-agent": "Mender/1.0"}

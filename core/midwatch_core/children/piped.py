@@ -19,7 +19,8 @@ from midwatch_core.children.resident import resident_bytes
 # How often the memory of a process at work is looked at.
 _LOOK_S = 0.05
 _CLOSE_S = 3.0
-_LAST_WORDS_S = 0.2
+# For what comes right after its pipes' end: its exit, the rest of what it printed. On a busy machine not at once.
+_LAST_WORDS_S = 1.0
 _READ_AHEAD_BYTES = 64 * 1024
 _MEGABYTE = 1024 * 1024
 

@@ -68,7 +68,7 @@ class MetersContract:
         assert 1900 < answer.retry_after_s <= 2000
 
     async def test_a_bucket_refills(self, cache: CacheLayer) -> None:
-        quick = Bucket(rate_per_s=2, burst=4)
+        quick = Bucket(rate_per_s=1, burst=4)
         assert (await admit(cache, "t", demand("b", quick, 4))).granted
         answer = await admit(cache, "u", demand("b", quick, 2))
         assert answer.refused == 0
@@ -76,11 +76,11 @@ class MetersContract:
         assert (await admit(cache, "u", demand("b", quick, 2))).granted
 
     async def test_a_window_lets_in_its_limit_and_more_when_that_has_left(self, cache: CacheLayer) -> None:
-        short = Window(limit=10, window_s=1.5)
+        short = Window(limit=10, window_s=3)
         assert (await admit(cache, "t", demand("w", short, 10))).granted
         answer = await admit(cache, "u", demand("w", short, 1))
         assert (answer.refused, answer.used) == (0, (10,))
-        assert 0 < answer.retry_after_s <= 1.5 * 31 / 30 + 0.001
+        assert 0 < answer.retry_after_s <= 3 * 31 / 30 + 0.001
         await asyncio.sleep(answer.retry_after_s)
         assert await admit(cache, "u", demand("w", short, 10)) == Admission(used=(10,))
 
@@ -226,9 +226,10 @@ class MetersContract:
         assert await used(cache, *meters) == (4, 0, 4)
 
     async def test_a_call_that_asks_for_more_is_held_longer(self, cache: CacheLayer) -> None:
-        await admit(cache, "t", demand("w", HOUR, 4), demand("c", TEN), hold_s=SOON_S)
+        held_s = 1.0  # on a busy machine the second comes late, yet before this is over
+        await admit(cache, "t", demand("w", HOUR, 4), demand("c", TEN), hold_s=held_s)
         await admit(cache, "t", demand("w", HOUR, 4))
-        await asyncio.sleep(SOON_S + MARGIN_S)
+        await asyncio.sleep(held_s + MARGIN_S)
         assert await used(cache, ("w", HOUR), ("c", TEN)) == (8, 1)
         assert await settle(cache, "t", w=1)
         assert await used(cache, ("w", HOUR), ("c", TEN)) == (1, 0)

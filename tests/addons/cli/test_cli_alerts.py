@@ -1,21 +1,19 @@
 """`alerts`: what the plugin's commands do to channels is on record, with control and without it."""
 
 import asyncio
-import socket
 
 import pytest
 
 from midwatch.cli import main
 from midwatch.home import Home
 from tests.addons.cli.administered import living_control, rows, rows_of_control
+from tests.ports import free_port
 
 
 @pytest.fixture
 def channels(home: Home) -> str:
     """Settings of a channel that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    text = f"alerts: {{channels: [{{name: ops, kind: webhook, url: 'http://127.0.0.1:{port}/'}}]}}\n"
+    text = f"alerts: {{channels: [{{name: ops, kind: webhook, url: 'http://127.0.0.1:{free_port()}/'}}]}}\n"
     home.config_file.write_text(text)
     return text
 

@@ -84,7 +84,7 @@ async def test_a_tail_prints_rows_as_they_come_until_control_ends(
     sent: list[Exchange] = [make_exchange(model="gpt-9"), make_exchange(model="gpt-9")]
     control.live.publish(sent)
     shown: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(shown) < 2:
             shown += capsys.readouterr().out.splitlines()
             await asyncio.sleep(0.01)

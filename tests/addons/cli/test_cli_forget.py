@@ -52,7 +52,7 @@ def people(home: Home) -> Home:
 def journalled(home: Home, *payloads: bytes) -> JournalWriter:
     writer = JournalWriter(home.journal, "w0-1-1")
     for payload in payloads:
-        assert writer.append(payload).wait(10)
+        assert writer.append(payload).wait(60)
     return writer
 
 

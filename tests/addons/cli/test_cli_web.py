@@ -53,14 +53,14 @@ def console(home: Home) -> Iterator[str]:
         yield base
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         process.stderr.close()
 
 
 def _until_ready(base: str) -> None:
     for _ in range(600):
         try:
-            if httpx.get(f"{base}/readyz").status_code == 200:
+            if httpx.get(f"{base}/readyz", timeout=60).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -36,7 +36,7 @@ CALLS = MetricSpec(name="calls_total", kind=MetricKind.COUNTER, help="Calls")
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.002)
 

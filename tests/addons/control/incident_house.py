@@ -122,7 +122,7 @@ class IncidentHouse:
         return list(page.incidents)
 
     async def until_kept(self, *fingerprints: str) -> list[Incident]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while {item.fingerprint for item in await self.kept()} < set(fingerprints):
                 await asyncio.sleep(0.002)
         return await self.kept()
@@ -133,7 +133,7 @@ class IncidentHouse:
 
     async def records(self, count: int) -> list[AuditRecord]:
         """So many of the audit log, the oldest first."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(entries := await self.metadata.audit(Scope(), limit=100)) < count:
                 await asyncio.sleep(0.002)
         return [entry.record for entry in reversed(entries)]

@@ -137,7 +137,9 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 NAMES = ["id", "name", "title", "role", "tenant", "networks", "grace_s", "expires_at", "limit", "before", "agent"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+)
 @given(op=st.sampled_from(sorted(OPERATIONS)), told=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5))
 async def test_no_message_breaks_it(administration: Administration, op: str, told: dict[str, Any]) -> None:
     assert isinstance(await administer(administration, {"op": op, **told}), dict)

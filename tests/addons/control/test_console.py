@@ -59,7 +59,7 @@ async def test_it_serves_on_a_bound_socket_and_closes_with_a_stream_open() -> No
     sock = socket.create_server(("127.0.0.1", 0))
     console = Console([Mount(prefix="", app=endless)])
     console.start(sock)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(*sock.getsockname()[:2])
         writer.write(b"GET / HTTP/1.1\r\nhost: c\r\n\r\n")
         await streaming.wait()
@@ -92,7 +92,7 @@ async def test_it_closes_though_a_client_comes_again_at_once() -> None:
     console = Console([Mount(prefix="", app=endless)])
     console.start(sock)
     asking = asyncio.create_task(ask_for_ever())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await streaming.acquire()
         await console.close()
         with pytest.raises(ConnectionError):

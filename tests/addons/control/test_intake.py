@@ -141,7 +141,7 @@ async def test_when_there_is_room_again_the_same_batch_is_taken(tmp_path: Path) 
         await house.intake.take(LOCAL, big, source="rest")
     with pytest.raises(IntakeFullError):
         await house.intake.take(LOCAL, big, source="rest")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             house.reader.acknowledge(entry.position for entry in house.reader.poll())
             try:

@@ -10,7 +10,7 @@ def test_what_is_damaged_or_torn_and_notes_that_were_not_taken_are_counted(tmp_p
     metrics.declare(METRICS)
     with JournalWriter(tmp_path, "w0") as writer:
         for payload in (b"first", b"second", b"third"):
-            assert writer.append(payload).wait(20)
+            assert writer.append(payload).wait(60)
     segment = tmp_path / "w0" / "000001.seg"
     segment.write_bytes(segment.read_bytes().replace(b"second", b"s?cond") + b"\xffMWJ\x01")
     (tmp_path / "slices").mkdir()

@@ -106,7 +106,7 @@ ROWS = st.lists(st.dictionaries(st.sampled_from(["host", "client", "fingerprint"
 
 
 @given(ROWS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=30)
 async def test_what_is_no_pin_is_left_out(desk: Desk, rows: list[dict[str, Any]]) -> None:
     await desk.room.take(rows)
     assert desk.kept() == []

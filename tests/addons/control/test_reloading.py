@@ -79,7 +79,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.01)
 

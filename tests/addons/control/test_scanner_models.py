@@ -30,7 +30,7 @@ def scanner(*plugins: object, line: str = "{id: stop, when: {rule: ml/*}, then: 
 async def test_models_are_asked_about_all_texts_at_once() -> None:
     model = Thinks()
     scanning = asyncio.create_task(scanner(model).scan(LOCAL, [(f"evil {n}", Part.USER) for n in range(5)]))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(model.asked) < 5:
             await asyncio.sleep(0.001)
     model.may.set()

@@ -218,7 +218,7 @@ async def test_a_request_is_redacted_and_its_answer_labelled(make: Make, encodin
 @pytest.mark.parametrize("detector", [Raises, Hangs])
 async def test_a_detector_that_fails_is_passed_over_and_named(make: Make, detector: type) -> None:
     watch = make(Sees(), detector(), direction="request")
-    watch.addon.guarding.enforcer.engine._deadline_s = 0.05
+    watch.addon.guarding.enforcer.engine._deadline_s = 0.5
     flow = await ask(watch, make_flow())
     assert flow.response is None
     await answer(watch, flow, ANSWER)
@@ -231,7 +231,7 @@ async def test_a_detector_that_fails_is_passed_over_and_named(make: Make, detect
 @pytest.mark.parametrize("detector", [Raises, Hangs])
 async def test_a_detector_that_fails_closes_the_way_where_the_line_says_so(make: Make, detector: type) -> None:
     watch = make(Sees(), detector(), on_failure="block")
-    watch.addon.guarding.enforcer.engine._deadline_s = 0.05
+    watch.addon.guarding.enforcer.engine._deadline_s = 0.5
     flow = await ask(watch, make_flow())
     error = await refused(watch, flow)
     assert error["code"] == "inspection_failed"

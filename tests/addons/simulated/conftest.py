@@ -19,7 +19,7 @@ async def sim(tmp_path: Path) -> AsyncIterator[SimulatedProviders]:
 @pytest.fixture
 async def web(sim: SimulatedProviders) -> AsyncIterator[httpx.AsyncClient]:
     """Plain HTTP/1.1."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sim.http_port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sim.http_port}", timeout=60) as client:
         yield client
 
 
@@ -27,5 +27,7 @@ async def web(sim: SimulatedProviders) -> AsyncIterator[httpx.AsyncClient]:
 async def web2(sim: SimulatedProviders) -> AsyncIterator[httpx.AsyncClient]:
     """HTTP/2 over TLS."""
     context = ssl.create_default_context(cafile=str(sim.ca_file))
-    async with httpx.AsyncClient(base_url=f"https://127.0.0.1:{sim.tls_port}", http2=True, verify=context) as client:
+    async with httpx.AsyncClient(
+        base_url=f"https://127.0.0.1:{sim.tls_port}", http2=True, verify=context, timeout=60
+    ) as client:
         yield client

@@ -99,10 +99,9 @@ async def test_a_client_that_leaves_is_noticed(sim: SimulatedProviders, web: htt
     async with web.stream("POST", CHAT, json=body(stream=True), headers=headers) as answer:
         async for _ in answer.aiter_raw():
             break
-    for _ in range(200):
-        if sim.received[-1].progress.ended:
-            break
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not sim.received[-1].progress.ended:
+            await asyncio.sleep(0.01)
     assert sim.received[-1].progress.ended == "left"
     assert sim.received[-1].progress.events < 1000
 
@@ -201,7 +200,7 @@ async def test_a_slow_reader_holds_the_stream_back(sim: SimulatedProviders, web:
 
 async def test_constructor_script_and_counting_mode(tmp_path: Any) -> None:
     sim = SimulatedProviders(folder=tmp_path, script=Script(answer="fixed words", tokens=4), record=False)
-    async with sim, httpx.AsyncClient(base_url=f"http://127.0.0.1:{sim.http_port}") as web:
+    async with sim, httpx.AsyncClient(base_url=f"http://127.0.0.1:{sim.http_port}", timeout=60) as web:
         done = (await web.post(CHAT, json=body(), headers={"x-sim-id": "a"})).json()
     assert done["choices"][0]["message"]["content"].startswith("fixed words It")
     assert done["usage"]["completion_tokens"] == 4

@@ -45,7 +45,7 @@ async def test_chat_repeats_the_users_words_and_counts_add_up(client: openai.Asy
 
 async def test_chat_over_tls_with_the_sdks_own_client(sim: SimulatedProviders) -> None:
     context = ssl.create_default_context(cafile=str(sim.ca_file))
-    http = openai.DefaultAsyncHttpxClient(verify=context)
+    http = openai.DefaultAsyncHttpxClient(verify=context, timeout=60)
     url = f"https://127.0.0.1:{sim.tls_port}/v1"
     async with openai.AsyncOpenAI(api_key="sk-x", base_url=url, http_client=http) as client:
         done = await client.chat.completions.create(model="gpt-4o", messages=asks("Tell me about tides"))

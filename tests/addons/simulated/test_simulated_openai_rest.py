@@ -23,10 +23,13 @@ async def clients(sim: SimulatedProviders) -> AsyncIterator[Clients]:
             api_key="sk-x",
             base_url=f"{url}/v1",
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(verify=context),
+            http_client=openai.DefaultAsyncHttpxClient(verify=context, timeout=60),
         ) as first,
         anthropic.AsyncAnthropic(
-            api_key="x", base_url=url, max_retries=0, http_client=anthropic.DefaultAsyncHttpxClient(verify=context)
+            api_key="x",
+            base_url=url,
+            max_retries=0,
+            http_client=anthropic.DefaultAsyncHttpxClient(verify=context, timeout=60),
         ) as second,
     ):
         yield first, second

@@ -131,7 +131,7 @@ def test_messages_of_a_socket_are_shown_one_by_one(windows: Windows) -> None:
     assert windows.show(binary, flow)[0] != OURS
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.binary(max_size=300), st.sampled_from(["gzip", "br", "zstd", "none", ""]))
 def test_no_bytes_make_it_raise(windows: Windows, asked: bytes, told: bytes, encoding: str) -> None:
     flow = answered(told, make_flow(body=asked), content_type="application/json", content_encoding=encoding)

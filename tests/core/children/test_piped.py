@@ -53,14 +53,14 @@ async def child_of(program: str, **wishes: object) -> AsyncIterator[PipedChild]:
 async def test_it_is_told_and_asked() -> None:
     async with child_of(ECHO) as child:
         for word in ("a", "b"):
-            assert await child.ask(pack({"word": word}), 30.0) == {"word": word}
+            assert await child.ask(pack({"word": word}), 120.0) == {"word": word}
         assert child.lives
         await child.close()
 
 
 async def test_it_gets_the_owners_environment_and_more() -> None:
     async with child_of(SAYS_ITS_ENVIRONMENT, environment={"X": "1"}) as child:
-        assert await child.next(30.0) == {"x": "1", "home": True}
+        assert await child.next(120.0) == {"x": "1", "home": True}
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ async def test_it_gets_the_owners_environment_and_more() -> None:
 async def test_one_that_is_lost_says_how_and_leaves_nothing(program: str, ending: Ending, says: str) -> None:
     async with child_of(program) as child:
         with pytest.raises(ChildLostError, match=says) as lost:
-            await child.next(0.3 if ending is Ending.HANG else 30.0)
+            await child.next(0.3 if ending is Ending.HANG else 120.0)
         assert lost.value.ending is ending
 
 
 async def test_an_answer_that_is_too_long_is_refused_before_it_is_read() -> None:
     async with child_of(ECHO, longest_bytes=100) as child:
         with pytest.raises(ChildLostError, match="nonsense"):
-            await child.ask(pack({"word": "x" * 1000}), 30.0)
+            await child.ask(pack({"word": "x" * 1000}), 120.0)
 
 
 async def test_one_that_swells_is_lost() -> None:
     program = "import time\nkept = bytearray(b'x') * (64 << 20)\ntime.sleep(600)"
     child = await PipedChild.start(["-c", program], name="child", most_bytes=40 << 20)
     with pytest.raises(ChildLostError, match="more than 40 MB") as lost:
-        await child.next(30.0)
+        await child.next(120.0)
     assert lost.value.ending is Ending.MEMORY
     await child.kill()
 
@@ -103,7 +103,7 @@ async def test_what_it_started_ends_with_it() -> None:
     child = await PipedChild.start(["-c", program], name="child", most_bytes=_MANY)
     pid = int(await child._reader.readline())
     await child.kill()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while Path(f"/proc/{pid}/stat").exists() and _state(pid) != "Z":
             await asyncio.sleep(0.01)
 

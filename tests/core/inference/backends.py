@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,12 +54,6 @@ def ends(options: Mapping[str, Json]) -> Told:
     if len(file.read_text()) <= int(str(options["deaths"])):
         os._exit(3)
     return load({})
-
-
-def fades(options: Mapping[str, Json]) -> Told:
-    """Ends soon after it was loaded, whatever it is asked."""
-    threading.Timer(0.1, os._exit, [4]).start()
-    return load(options)
 
 
 def cardless(options: Mapping[str, Json]) -> Any:

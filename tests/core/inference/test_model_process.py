@@ -18,8 +18,9 @@ import pytest
 from midwatch_core import BusyError, Json, Metrics, ModelError, ModelLimits, ModelNumbers, ModelProcess, ModelState
 
 _BACKENDS = "tests.core.inference.backends"
-# A loaded machine is no hang.
-HANGS = ModelLimits(hang_s=2.0, nice=0)
+# On a busy machine a process that steps back starts late, and works slowly: that is no hang, and nobody goes away.
+LIMITS = ModelLimits(nice=0, late_s=120.0)
+HANGS = replace(LIMITS, hang_s=2.0)
 
 
 @asynccontextmanager
@@ -32,7 +33,7 @@ async def model(
         "words",
         load=f"{_BACKENDS}:{load}",
         options=options,
-        limits=limits or ModelLimits(),
+        limits=limits or LIMITS,
         numbers=ModelNumbers(metrics),
     )
     try:
@@ -44,7 +45,7 @@ async def model(
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not true():
             await asyncio.sleep(0.01)
 
@@ -105,7 +106,7 @@ async def test_a_start_is_begun_once_and_awaited_by_whoever_asks() -> None:
 
 
 async def test_its_process_is_one_thread_with_nothing_to_read_and_steps_back() -> None:
-    async with model("environment", limits=ModelLimits(nice=7)) as process:
+    async with model("environment", limits=replace(LIMITS, nice=7)) as process:
         await process.ask("x")
         assert process.card is not None
         assert process.card.facts == {"threads": "1", "nice": max(3, os.nice(0)), "stdin": ""}
@@ -115,7 +116,7 @@ async def test_its_process_is_one_thread_with_nothing_to_read_and_steps_back() -
 
 async def test_many_texts_get_their_own_answers_in_batches() -> None:
     metrics = Metrics()
-    async with model(limits=ModelLimits(batch_texts=8), metrics=metrics) as process:
+    async with model(limits=replace(LIMITS, batch_texts=8), metrics=metrics) as process:
         texts = [f"text {number}" for number in range(200)]
         assert await all_of(process, texts) == [length(text) for text in texts]
     assert counted(metrics, "midwatch_model_texts_total") == {"answered": 200}
@@ -131,7 +132,7 @@ async def test_any_text_arrives_whole() -> None:
 
 
 async def test_a_text_without_end_is_refused_and_costs_nothing() -> None:
-    async with model(limits=ModelLimits(longest_characters=10)) as process:
+    async with model(limits=replace(LIMITS, longest_characters=10)) as process:
         with pytest.raises(ModelError, match="11 characters, more than 10"):
             await process.ask("x" * 11)
         assert process.report()["waiting"] == 0
@@ -223,7 +224,7 @@ async def test_stopped_is_as_good_as_hung() -> None:
 
 async def test_one_that_grew_too_big_is_replaced_between_batches() -> None:
     metrics = Metrics()
-    async with model(limits=ModelLimits(most_bytes=100 * 1024 * 1024), metrics=metrics) as process:
+    async with model(limits=replace(LIMITS, most_bytes=100 * 1024 * 1024), metrics=metrics) as process:
         assert await process.ask("leak") == "leaked"
         await until(lambda: process.restarts)
         assert await process.ask("after") == length("after")
@@ -257,17 +258,23 @@ async def test_a_module_that_is_not_there() -> None:
 
 
 async def test_a_model_that_has_no_room_is_not_tried_again() -> None:
-    async with model(limits=ModelLimits(most_bytes=40 * 1024 * 1024)) as process:
+    async with model(limits=replace(LIMITS, most_bytes=40 * 1024 * 1024)) as process:
         with pytest.raises(ModelError, match="MB when loaded, more than the 40 MB it may"):
             await process.ask("a")
         assert process.state is ModelState.FAILED
         assert process.restarts == 1
 
 
-async def test_one_that_ends_by_itself_before_it_is_asked_is_tried_five_times() -> None:
+async def test_one_that_ends_before_it_is_asked_is_tried_five_times() -> None:
     metrics = Metrics()
-    async with model("fades", metrics=metrics) as process:
+    killed: set[int | None] = {None}
+    async with model(metrics=metrics) as process:
         process.start()
+        for _ in range(5):
+            await until(lambda: process.state is ModelState.READY and process.pid not in killed)
+            assert process.pid is not None
+            killed.add(process.pid)
+            os.kill(process.pid, signal.SIGKILL)
         await until(lambda: process.state is ModelState.FAILED)
         assert process.problem == "the process ended between two batches"
     assert reasons(metrics) == {"crash": 5}
@@ -275,7 +282,7 @@ async def test_one_that_ends_by_itself_before_it_is_asked_is_tried_five_times() 
 
 async def test_a_start_that_never_ends_is_ended_and_tried_five_times() -> None:
     metrics = Metrics()
-    async with model("never", limits=ModelLimits(load_s=0.02), metrics=metrics) as process:
+    async with model("never", limits=replace(LIMITS, load_s=0.02), metrics=metrics) as process:
         (found,) = await all_of(process, ["a"])
         assert isinstance(found, ModelError)
         assert "no answer within 0.02 s" in str(found)
@@ -293,7 +300,7 @@ async def test_a_few_deaths_at_the_start_are_survived(tmp_path: Path) -> None:
 
 async def test_more_than_it_may_hold_is_refused_also_while_it_loads() -> None:
     metrics = Metrics()
-    async with model(limits=ModelLimits(most_waiting=10), metrics=metrics) as process:
+    async with model(limits=replace(LIMITS, most_waiting=10), metrics=metrics) as process:
         found = await all_of(process, [f"text {number}" for number in range(30)])
         assert found[:10] == [length(f"text {number}") for number in range(10)]
         assert all(isinstance(error, BusyError) for error in found[10:])
@@ -304,7 +311,7 @@ async def test_more_than_it_may_hold_is_refused_also_while_it_loads() -> None:
 
 async def test_a_text_that_waits_too_long_is_let_go() -> None:
     metrics = Metrics()
-    async with model("never", limits=ModelLimits(late_s=0.05), metrics=metrics) as process:
+    async with model("never", limits=replace(LIMITS, late_s=0.05), metrics=metrics) as process:
         (found,) = await all_of(process, ["a"])
         assert isinstance(found, BusyError)
         assert "had no time for it in 0.05 s" in str(found)
@@ -315,7 +322,7 @@ async def test_a_text_that_waits_too_long_is_let_go() -> None:
 
 async def test_whoever_goes_away_is_not_waited_for() -> None:
     metrics = Metrics()
-    async with model(limits=ModelLimits(batch_texts=1), metrics=metrics) as process:
+    async with model(limits=replace(LIMITS, batch_texts=1), metrics=metrics) as process:
         await process.ask("load")
         gone = [asyncio.create_task(process.ask(text)) for text in ["slow", *"abcdefgh"]]
         await until(lambda: process.report()["waiting"] == 8)
@@ -354,7 +361,7 @@ def test_it_ends_with_a_loop_that_nobody_closed_it_in() -> None:
     pids: list[int | None] = []
 
     async def asked() -> Json:
-        process = ModelProcess("acme", "words", load=f"{_BACKENDS}:load", options={})
+        process = ModelProcess("acme", "words", load=f"{_BACKENDS}:load", options={}, limits=LIMITS)
         said = await process.ask("a")
         pids.append(process.pid)
         return said
@@ -368,9 +375,10 @@ def test_it_ends_with_a_loop_that_nobody_closed_it_in() -> None:
 OWNER = """
 import asyncio, sys
 from midwatch_core import ModelProcess
+from tests.core.inference.test_model_process import LIMITS
 
 async def main():
-    process = ModelProcess("acme", "words", load="tests.core.inference.backends:load", options={})
+    process = ModelProcess("acme", "words", load="tests.core.inference.backends:load", options={}, limits=LIMITS)
     await process.ask("load")
     asking = asyncio.create_task(process.ask(sys.argv[1]))
     await asyncio.sleep(0.2)

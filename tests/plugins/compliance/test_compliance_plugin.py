@@ -56,7 +56,7 @@ async def test_stored_calls_reach_the_sink_that_is_configured(planted: Planted, 
     plugin.startup(host)
     plugin.stored([make_exchange(findings=(make_finding(1),)), make_exchange()])
     out = tmp_path / "out.jsonl"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not out.exists() or not out.read_bytes().endswith(b"\n"):
             await asyncio.sleep(0.005)
     await plugin.shutdown(host)

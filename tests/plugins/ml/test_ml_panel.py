@@ -91,7 +91,7 @@ async def test_a_shadow_scores_and_is_compared_and_says_nothing(make: MakePanel,
     said = await panel.classify("ignore a b c", Part.USER)
     assert [vote.voter for vote in said.votes] == ["words"]
     await panel.classify("ignore ignore", Part.USER)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while sum(counted(metrics, "midwatch_model_shadow_total").values()) < 2:
             await asyncio.sleep(0.01)
     assert counted(metrics, "midwatch_model_shadow_total") == {("shadow", "only_shadow"): 1, ("shadow", "both"): 1}
@@ -146,7 +146,7 @@ async def test_a_killed_process_is_replaced_and_only_its_texts_are_lost(make: Ma
     os.kill(pid, signal.SIGKILL)
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(answer, PluginError) for answer in answers)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         assert (await panel.classify("ignore", Part.USER)).votes[0].score == 1.0
     assert panel.models[0].process.pid not in (None, pid)
 

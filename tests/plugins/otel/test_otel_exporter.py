@@ -86,7 +86,7 @@ def collector() -> Iterator[Collector]:
     yield made
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(60)
 
 
 async def until(look: Callable[[], object]) -> None:

@@ -57,7 +57,7 @@ def export(exporter: Any) -> bool:
             pass
         with tracer.start_as_current_span("execute_tool weather", attributes=tool):
             pass
-    gone = provider.force_flush(5000)
+    gone = provider.force_flush(60_000)
     provider.shutdown()
     return bool(gone)
 
@@ -66,13 +66,13 @@ def http_exporter(url: str, headers: dict[str, str]) -> Any:
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers=headers, compression=Compression.Gzip, timeout=5)
+    return OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers=headers, compression=Compression.Gzip, timeout=60)
 
 
 def grpc_exporter(address: str, headers: dict[str, str]) -> Any:
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter(endpoint=address, insecure=True, headers=tuple(headers.items()), timeout=5)
+    return OTLPSpanExporter(endpoint=address, insecure=True, headers=tuple(headers.items()), timeout=60)
 
 
 def check(house: House) -> None:
@@ -121,7 +121,7 @@ async def code_of(address: str, body: bytes, key: str = "mw_client_key") -> str:
     name = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
     async with grpc.aio.insecure_channel(address) as channel:
         try:
-            await channel.unary_unary(name)(body, metadata=(("x-midwatch-key", key),), timeout=10)
+            await channel.unary_unary(name)(body, metadata=(("x-midwatch-key", key),), timeout=60)
         except grpc.aio.AioRpcError as error:
             return str(error.code().name)
     return "OK"

@@ -62,7 +62,7 @@ async def asked(made: Ner, text: str) -> list[tuple[str, str]]:
 
 
 async def healthy(made: Ner) -> PluginHealth:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while (stands := made.health()) is None or not stands.ready:
             await asyncio.sleep(0.02)
     return stands

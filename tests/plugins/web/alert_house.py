@@ -105,7 +105,7 @@ class AlertHouse(House):
         """From now on the pages are those of a face alone over the same store, which has looked once."""
         self.role, self.desk = Role.FACE, Desk(self.metadata, FixedClock(), Links(HASH_KEY, FixedClock()), None)
         watching = asyncio.create_task(self.desk.watch())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self.desk.open():
                 await asyncio.sleep(0.002)
         watching.cancel()

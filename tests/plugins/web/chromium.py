@@ -2,6 +2,9 @@
 
 import os
 import shutil
+from typing import Any
+
+import pytest
 
 ASK = "a browser: uv run --group browser pytest tests/plugins/web, MIDWATCH_CHROMIUM=/usr/bin/chromium"
 CHROMIUM = os.environ.get("MIDWATCH_CHROMIUM") or shutil.which("chromium")
@@ -15,3 +18,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Playwright's own patience, 5 s, is too little for a machine with much else to do.
+_PATIENCE_MS = 60_000
+
+
+def driven(api: str) -> Any:
+    """Playwright's module of that name, whose expectations wait long enough. Without it, its asker is skipped."""
+    module = pytest.importorskip(f"playwright.{api}", reason=ASK)
+    module.expect.set_options(timeout=_PATIENCE_MS)
+    return module

@@ -145,7 +145,7 @@ async def test_a_live_tail_shows_its_tenant_s_calls_alone(
 ) -> None:
     async with (
         serve(locked.app()) as address,
-        httpx.AsyncClient(headers=shows(f"mw_{role}_ours")) as client,
+        httpx.AsyncClient(headers=shows(f"mw_{role}_ours"), timeout=60) as client,
         client.stream("GET", address + path) as response,
     ):
         assert response.status_code == 200
@@ -166,8 +166,8 @@ async def test_a_live_tail_ends_when_its_key_is_revoked(
     assert isinstance(locked.access, Keys)
     async with (
         serve(locked.app()) as address,
-        httpx.AsyncClient(headers=shows("mw_viewer_all")) as client,
-        asyncio.timeout(5),
+        httpx.AsyncClient(headers=shows("mw_viewer_all"), timeout=60) as client,
+        asyncio.timeout(60),
         client.stream("GET", f"{address}/api/v1/live") as response,
     ):
         said = ""

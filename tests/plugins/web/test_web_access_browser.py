@@ -7,9 +7,9 @@ import pytest
 from midwatch_core.access.keys import id_of
 from midwatch_core.model.apikey import AccessRole
 from tests.plugins.web.access_house import access_house
-from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS, driven
 
-playwright = pytest.importorskip("playwright.async_api", reason=ASK)
+playwright = driven("async_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=ASK)
 
 

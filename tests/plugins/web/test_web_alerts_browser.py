@@ -8,9 +8,9 @@ import pytest
 
 from midwatch_core.model.incident import IncidentState
 from tests.plugins.web.alert_house import KEYS, AlertHouse, alert, alert_house
-from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS, driven
 
-playwright = pytest.importorskip("playwright.async_api", reason=ASK)
+playwright = driven("async_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=ASK)
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from midwatch_core.model.apikey import AccessRole
 from tests.addons.control.policy_rooms import own
-from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS, driven
 from tests.plugins.web.opened import ABSENT, PAGES, place
 from tests.plugins.web.planted_calls import ATTACK, LONG
 from tests.plugins.web.whole_house import Served, served_house
 
-playwright = pytest.importorskip("playwright.sync_api", reason=ASK)
+playwright = driven("sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=ASK)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=ASK)
 

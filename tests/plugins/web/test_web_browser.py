@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from midwatch_core.listing import row_of
 from midwatch_core.model.exchange import Exchange
-from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS, driven
 
-playwright = pytest.importorskip("playwright.async_api", reason=ASK)
+playwright = driven("async_api")
 # One browser for the module, and so one loop.
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=ASK), pytest.mark.asyncio(loop_scope="module")]
 

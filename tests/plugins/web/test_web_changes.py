@@ -103,7 +103,7 @@ def test_what_is_no_json_breaks_nothing(
 def test_nobody_changes_anything_without_a_key(served: Served, before: int, method: str, path: str) -> None:
     if path in OPEN:
         return
-    with httpx.Client(base_url=served.address, trust_env=False) as client:
+    with httpx.Client(base_url=served.address, trust_env=False, timeout=60) as client:
         for headers in (FORM, JSON):
             assert client.request(method, path, headers=headers, content=b"{}").status_code == 401
     assert changes(served) == before

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS, driven
 from tests.plugins.web.conftest import make_agent_call, make_call
 from tests.plugins.web.triage_house import TriageHouse
 
-playwright = pytest.importorskip("playwright.async_api", reason=ASK)
+playwright = driven("async_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=ASK)
 WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 PHONE = {"width": 390, "height": 800}

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from midwatch_core.model.apikey import AccessRole
-from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS
+from tests.plugins.web.chromium import ASK, CHROMIUM, FLAGS, driven
 from tests.plugins.web.planted_calls import calls_of
 from tests.plugins.web.whole_house import Served, served_house
 
-playwright = pytest.importorskip("playwright.sync_api", reason=ASK)
+playwright = driven("sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=ASK)
 
 

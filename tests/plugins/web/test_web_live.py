@@ -76,7 +76,7 @@ async def test_a_reader_sees_rows_of_its_scope_and_may_leave(
     host = house.host()
     queries = host.queries.within(Scope(tenants=frozenset({"default"})))
     app: Any = midwatch_web.mounts(replace(host, queries=queries))[0].app
-    async with serve(app) as address, httpx.AsyncClient() as client, asyncio.timeout(20):
+    async with serve(app) as address, httpx.AsyncClient(timeout=60) as client, asyncio.timeout(60):
         async with client.stream("GET", address + path) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
             lines = response.aiter_lines()

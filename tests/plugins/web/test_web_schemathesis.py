@@ -144,13 +144,13 @@ def test_an_operation_answers_as_it_says_to_every_role(
 
 def test_the_document_is_the_one_that_is_served(served: Served) -> None:
     headers = headers_of(served, (AccessRole.VIEWER, None))
-    told = httpx.get(f"{served.address}/api/v1/openapi.json", headers=headers, trust_env=False).json()
+    told = httpx.get(f"{served.address}/api/v1/openapi.json", headers=headers, trust_env=False, timeout=60).json()
     assert told["paths"] == DOCUMENT["paths"]
 
 
 def test_what_a_path_does_not_know_is_told_with_what_it_knows(served: Served) -> None:
     headers = headers_of(served, (AccessRole.ADMIN, None))
-    with httpx.Client(base_url=served.address, headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=served.address, headers=headers, trust_env=False, timeout=60) as client:
         for path in DOCUMENT["paths"]:
             place = path.replace("{", "").replace("}", "")
             known = methods_at(place)

@@ -58,7 +58,7 @@ def lines_until_killed(process: subprocess.Popen[bytes], enough: int, pause_s: f
     time.sleep(pause_s)
     os.kill(process.pid, signal.SIGKILL)
     lines += process.stdout.readlines()
-    process.wait(20)
+    process.wait(60)
     process.stdout.close()
     return [line for line in lines if line.endswith(b"\n")]
 

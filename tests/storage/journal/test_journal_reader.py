@@ -9,7 +9,7 @@ from midwatch_journal.layout import segment_numbers
 def write(root: Path, writer: str, payloads: list[bytes], segment_bytes: int = 1 << 24) -> None:
     with JournalWriter(root, writer, limits=JournalLimits(segment_bytes=segment_bytes)) as open_writer:
         for payload in payloads:
-            assert open_writer.append(payload).wait(10)
+            assert open_writer.append(payload).wait(60)
 
 
 def drain(reader: JournalReader, **bounds: int) -> list[Entry]:
@@ -108,7 +108,7 @@ def test_a_dead_writers_folder_goes_when_it_is_consumed(root: Path) -> None:
 
 def test_a_writer_that_ends_with_all_acknowledged_leaves_nothing_to_come_again(root: Path) -> None:
     writer = JournalWriter(root, "w0-1-1")
-    assert writer.append(b"one").wait(10)
+    assert writer.append(b"one").wait(60)
     with JournalReader(root) as reader:
         reader.acknowledge(entry.position for entry in reader.poll())
         assert writer.close(20)
@@ -139,7 +139,7 @@ def test_a_live_writer_is_followed(root: Path) -> None:
     with JournalWriter(root, "w0-1-1", limits=limits) as writer, JournalReader(root) as reader:
         for number in range(50):
             payload = b"%03d" % number * 10
-            assert writer.append(payload).wait(10)
+            assert writer.append(payload).wait(60)
             entries = reader.poll()
             assert payloads_of(entries) == [payload]
             reader.acknowledge([entries[0].position])
@@ -150,7 +150,7 @@ def test_a_live_writer_is_followed(root: Path) -> None:
 
 def test_a_torn_tail_waits_while_the_writer_lives_and_is_skipped_when_it_is_dead(root: Path) -> None:
     writer = JournalWriter(root, "w0-1-1")
-    assert writer.append(b"one").wait(10)
+    assert writer.append(b"one").wait(60)
     with JournalReader(root) as reader:
         assert payloads_of(reader.poll()) == [b"one"]
         with (root / "w0-1-1" / "000001.seg").open("ab") as file:

@@ -59,7 +59,7 @@ def journalled(root: Path, writers: int, exchanges: list[Exchange]) -> None:
     for number in range(writers):
         with JournalWriter(root, f"w{number}", limits=limits) as writer:
             for exchange in exchanges[number::writers]:
-                assert writer.append(encode(exchange)).wait(20)
+                assert writer.append(encode(exchange)).wait(60)
 
 
 def batches_until_killed(root: Path, database: Path, lines: int) -> list[list[str]]:

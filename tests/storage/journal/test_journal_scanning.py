@@ -75,7 +75,9 @@ def test_every_damaged_byte_costs_at_most_its_own_frame(tmp_path: Path) -> None:
             assert tally.corrupt + tally.torn == 1
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     payloads=st.lists(st.binary(max_size=60), min_size=1, max_size=8),
     start=st.integers(min_value=0, max_value=600),
@@ -102,7 +104,9 @@ def test_noise_anywhere_never_raises_and_spares_the_frames_it_does_not_touch(
     assert all(payload in remaining for payload in spared)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(data=st.binary(max_size=400), sealed=st.booleans())
 def test_any_file_is_read_to_an_end(tmp_path: Path, data: bytes, sealed: bool) -> None:
     path = tmp_path / "000001.seg"

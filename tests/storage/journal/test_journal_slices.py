@@ -63,7 +63,7 @@ class House:
             self.writers.append(JournalWriter(self.root, f"w{len(self.writers)}", limits=LIMITS))
         for _ in range(frames):
             payload = b"%d:%d " % (writer, len(self.written)) + bytes(len(self.written) % 40)
-            if self.writers[writer].append(payload).wait(20):
+            if self.writers[writer].append(payload).wait(60):
                 self.written.append(payload)
 
     def write_all(self, frames: int) -> None:
@@ -179,7 +179,7 @@ def test_a_death_between_the_cursors_of_two_writers_leaves_no_half_slice(
 def write(root: Path, name: str, payloads: list[bytes]) -> None:
     with JournalWriter(root, name, limits=LIMITS) as writer:
         for payload in payloads:
-            assert writer.append(payload).wait(20)
+            assert writer.append(payload).wait(60)
 
 
 def test_frames_that_came_meanwhile_do_not_join_a_slice_that_comes_again(root: Path) -> None:

@@ -43,7 +43,7 @@ def append_until(writer: JournalWriter, outcome: Outcome, numbers: Iterator[int]
     tickets: list[Ticket] = []
     for number in numbers:
         tickets.append(writer.append(whole(number, size)))
-        tickets[-1].wait(20)
+        tickets[-1].wait(60)
         if tickets[-1].outcome is outcome:
             return tickets
         assert number < 50_000, f"never {outcome}"
@@ -152,7 +152,7 @@ def test_a_writer_that_starts_on_a_nearly_full_disk_keeps_frames_without_texts(s
     (small_disk / "ballast").write_bytes(bytes(3_700_000))
     with JournalWriter(small_disk / "journal", "w0-1-1", slim=slim, limits=LIMITS) as writer:
         assert writer.stats().state is JournalState.SLIM
-        assert writer.append(whole(1)).wait(20)
+        assert writer.append(whole(1)).wait(60)
     assert read_all(small_disk / "journal") == [(b"000001", True)]
 
 
@@ -180,16 +180,16 @@ def test_the_bound_takes_texts_first_then_frames_and_recovers_as_segments_go(
 def test_the_bound_counts_other_writers_files(root: Path, eventually: Eventually) -> None:
     with JournalWriter(root, "w0-1-1", slim=slim, limits=BOUND) as one:
         with JournalWriter(root, "w1-1-1", limits=LIMITS) as other:
-            assert other.append(bytes(90_000)).wait(20)
+            assert other.append(bytes(90_000)).wait(60)
         eventually(lambda: one.stats().used_bytes > 90_000)
         ticket = one.append(whole(1, 1000))
-        assert ticket.wait(20)
+        assert ticket.wait(60)
         assert ticket.outcome is Outcome.SLIM
 
 
 def test_without_a_slim_form_frames_are_dropped_and_counted(root: Path) -> None:
     with JournalWriter(root, "w0-1-1", limits=BOUND) as writer:
-        assert not writer.append(bytes(90_000)).wait(20)
+        assert not writer.append(bytes(90_000)).wait(60)
         assert (writer.state, writer.stats().dropped) == (JournalState.FULL, 1)
 
 
@@ -198,9 +198,9 @@ def test_a_slim_that_fails_costs_its_frame_only(root: Path, eventually: Eventual
         raise KeyError("texts")
 
     with JournalWriter(root, "w0-1-1", slim=broken, limits=BOUND) as writer:
-        assert not writer.append(bytes(90_000)).wait(20)
+        assert not writer.append(bytes(90_000)).wait(60)
         eventually(lambda: writer.state is JournalState.OK)
-        assert writer.append(b"next").wait(20)
+        assert writer.append(b"next").wait(60)
         assert writer.stats().slim_errors == 1
 
 

@@ -16,7 +16,7 @@ def test_what_is_not_acknowledged_waits(root: Path) -> None:
     with JournalWriter(root, "w0-1-1") as writer, JournalReader(root) as reader:
         assert waiting_bytes(root) == 0  # an open segment without a frame
         for payload in PAYLOADS:
-            assert writer.append(payload).wait(10)
+            assert writer.append(payload).wait(60)
         first, last = reader.poll()
         assert waiting_bytes(root) == reader.depth().bytes > sum(map(len, PAYLOADS))
         reader.acknowledge([first.position])
@@ -27,7 +27,7 @@ def test_what_is_not_acknowledged_waits(root: Path) -> None:
 
 def test_looking_leaves_no_trace_and_dead_letters_do_not_wait(root: Path) -> None:
     with JournalWriter(root, "w0-1-1") as writer:
-        assert writer.append(PAYLOADS[0]).wait(10)
+        assert writer.append(PAYLOADS[0]).wait(60)
     with JournalReader(root) as reader:
         entries = reader.poll()
         assert reader.dead_letter(entries[0], "no exchange")

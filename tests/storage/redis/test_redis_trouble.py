@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -22,7 +21,8 @@ from midwatch_core import (
 from midwatch_redis.address import Address
 from midwatch_redis.cache import RedisCache
 from midwatch_redis.scripts import scripts
-from tests.storage.redis.asked import ASKED, BUDGET, every, fine, unavailable
+from tests.ports import free_port
+from tests.storage.redis.asked import ASKED, BUDGET, all_fine, every, fine, unavailable
 
 _CLOCK_KEY = "clock"
 _CLOCK = f"local function clock() return tonumber(redis.call('GET', '{_CLOCK_KEY}')) end\n"
@@ -51,6 +51,21 @@ async def own_cache(own_valkey: ValkeyServer) -> AsyncIterator[RedisCache]:
     await cache.close()
 
 
+@pytest.fixture
+async def impatient(own_valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedisCache]:
+    """A started cache of one test's server that waits for an answer as it does at work. Its allowance is there."""
+    patient = cache_at(own_valkey)
+    await patient.start()
+    await patient.seed("{acme}:a", 0, ends_s=BUDGET.ends_s)
+    assert (await patient.admit("{acme}:t", ASKED, hold_s=60)).granted
+    await patient.close()
+    monkeypatch.undo()
+    cache = cache_at(own_valkey)
+    await cache.start()
+    yield cache
+    await cache.close()
+
+
 async def test_a_killed_server_is_away_and_used_again_when_it_is_back(
     own_valkey: ValkeyServer, own_cache: RedisCache
 ) -> None:
@@ -73,17 +88,16 @@ async def test_a_restart_between_two_calls_is_not_even_seen(own_valkey: ValkeySe
     assert [answer.unseeded for answer in answers] == [(3,)] * 20
 
 
-async def test_a_frozen_server_is_away_and_then_goes_on(own_valkey: ValkeyServer, own_cache: RedisCache) -> None:
+async def test_a_frozen_server_is_away_and_then_goes_on(own_valkey: ValkeyServer, impatient: RedisCache) -> None:
     pid = pid_of(own_valkey)
-    assert (await own_cache.admit("{acme}:t", ASKED, hold_s=60)).granted
     os.kill(pid, signal.SIGSTOP)
     try:
-        await every(own_cache, unavailable)
-        async with asyncio.timeout(20):
-            await asyncio.gather(*(unavailable(own_cache.get(str(number))) for number in range(100)))
+        await every(impatient, unavailable)
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(unavailable(impatient.get(str(number))) for number in range(100)))
     finally:
         os.kill(pid, signal.SIGCONT)
-    await every(own_cache, fine)
+    await all_fine(impatient)
 
 
 async def test_who_gives_up_waiting_leaves_no_answer_to_the_next(own_cache: RedisCache) -> None:
@@ -105,9 +119,7 @@ async def test_who_gives_up_waiting_leaves_no_answer_to_the_next(own_cache: Redi
 
 
 async def test_a_server_that_is_away_at_the_start_is_used_when_it_comes() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     cache = RedisCache(Address(host="127.0.0.1", port=port))
     await unavailable(cache.start())
     await unavailable(cache.get("k"))
@@ -161,16 +173,16 @@ async def test_a_follower_is_away(own_valkey: ValkeyServer, own_cache: RedisCach
     await every(own_cache, fine)
 
 
-async def test_a_server_busy_with_a_script_is_away(own_valkey: ValkeyServer, own_cache: RedisCache) -> None:
+async def test_a_server_busy_with_a_script_is_away(own_valkey: ValkeyServer, impatient: RedisCache) -> None:
     with Redis(port=own_valkey.port) as client:
         client.config_set("busy-reply-threshold", 1)
         endless = asyncio.create_task(_endless(own_valkey.port))
         with pytest.raises(ResponseError, match="BUSY"):
             await _ping_for_long(client)
-        await unavailable(own_cache.get("k"))
+        await unavailable(impatient.get("k"))
         client.script_kill()
         await endless
-    await every(own_cache, fine)
+    await all_fine(impatient)
 
 
 async def _ping_for_long(client: Redis) -> None:
