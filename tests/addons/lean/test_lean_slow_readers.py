@@ -19,7 +19,8 @@ MB = 1024 * 1024
 # More than the kernel's buffers take on both sides together.
 SIZE = 48 * MB
 PIECE = b"data: " + b"x" * 16_376 + b"\n\n"
-HELD_BYTES = 512 * 1024
+# A few reads on the way and both buffers of a connection, against the 48 MB that would be held without back-pressure.
+HELD_BYTES = 2 * MB
 
 
 @dataclass
