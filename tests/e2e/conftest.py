@@ -317,8 +317,10 @@ class House:
         return ssl.create_default_context(cafile=str(self.home.ca_certificate))
 
     def client(self, **options: Any) -> httpx.Client:
-        """A client behind the proxy."""
-        return httpx.Client(**{"proxy": self.proxy, "verify": self.trust(), "timeout": DEADLINE_S, **options})
+        """A client behind the proxy; its tunnels stay open for as long as a busy machine may take."""
+        kept = httpx.Limits(keepalive_expiry=DEADLINE_S)
+        common = {"proxy": self.proxy, "verify": self.trust(), "timeout": DEADLINE_S, "limits": kept}
+        return httpx.Client(**{**common, **options})
 
     def environment(self) -> dict[str, str]:
         """What `exec` gives its child."""

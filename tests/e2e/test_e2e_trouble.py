@@ -210,7 +210,8 @@ def test_a_client_that_leaves_mid_stream(house: Any, world: Any, route: Any, tra
 
     stream = {**BODY, "stream": True}
     with house.client() as web, web.stream("POST", acme(route(behave)), json=stream, headers=way.header) as answer:
-        next(answer.iter_raw())
+        pieces = answer.iter_raw()  # with its last reference the connection would go
+        next(pieces)
     assert broke.wait(60)  # the provider is told, and stops costing
     row = house.row(way.id)
     assert (row["status"], row["streamed"], row["model"]) == (200, True, "gpt-4o-mini")
@@ -299,7 +300,8 @@ def test_a_second_sigterm_ends_at_once(make_house: Any, route: Any, living: Any,
 
     stream = {**BODY, "stream": True}
     with house.client() as web, web.stream("POST", acme(route(behave)), json=stream) as answer:
-        next(answer.iter_raw())
+        pieces = answer.iter_raw()  # with its last reference the connection would go
+        next(pieces)
         house.process.send_signal(signal.SIGTERM)
         proxy = httpx.URL(house.proxy)
         _until_refused((proxy.host, proxy.port or 80), waiting)
@@ -348,7 +350,7 @@ WRONG_FILES = {
         "providers: [{name: a, hosts: [a.lan], routes: [{path: '(', dialect: openai.chat}]}]\n",
         ("config.yaml", "providers.0.routes", "RE2"),
     ),
-    "authority": ("upstream_ca: /no/such/file.pem\n", ("upstream_ca", "/no/such/file.pem", "PEM")),
+    "authority": ("upstream_ca: /no/such/file.pem\n", ("upstream_ca", "/no/such/file.pem", "No such file")),
     "storage": ("storage: {traces: 'nosuch://x', metadata: 'nosuch://x'}\n", ("nosuch",)),
     "mode": ("mode: [sideways]\n", ("mode", "sideways")),
 }
