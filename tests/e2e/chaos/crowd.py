@@ -104,7 +104,10 @@ class Crowd(Load):
 
 
 class _Line:
-    """A client with one connection. `opened_s` is when that was made, infinity before."""
+    """A client with one connection. `opened_s` is when that was asked for, infinity before.
+
+    Not when it is heard to be made: a worker may have taken it, and be killed, before a busy client hears of it.
+    """
 
     def __init__(self, proxy: tuple[str, int], trust: ssl.SSLContext, sent_s: dict[str, float]) -> None:
         self.opened_s = float("inf")
@@ -123,7 +126,7 @@ class _Line:
 
         async def traced(event: str, info: dict[str, Any]) -> None:
             nonlocal method
-            if event == "connection.connect_tcp.complete":
+            if event == "connection.connect_tcp.started":
                 self.opened_s = time.monotonic()
             elif event == "http11.send_request_headers.started":
                 method = info["request"].method  # the tunnel's CONNECT is one too
